@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Reasons of the condition ControlPlaneHealthy (its type is upstream's) on a ClusterProfile.
+//
+// Possible reasons when True: ProbeSucceeded. When False: ControlPlaneUnavailable. When Unknown: NotReported, Paused,
+// ProbeFailed.
+const (
+	// ReasonNotReported: Cluster API has not yet said whether the control plane is available. Wait, or look at the Cluster.
+	ReasonNotReported = "NotReported"
+	// ReasonPaused: the Cluster is paused, so its conditions are frozen and prove nothing.
+	ReasonPaused = "Paused"
+	// ReasonControlPlaneUnavailable: Cluster API reports the control plane unavailable.
+	ReasonControlPlaneUnavailable = "ControlPlaneUnavailable"
+	// ReasonProbeFailed: Cluster API cannot reach the control plane from the hub. Check the network between hub and spoke.
+	ReasonProbeFailed = "ProbeFailed"
+	// ReasonProbeSucceeded: the control plane is available and Cluster API's probe from the hub reaches it.
+	ReasonProbeSucceeded = "ProbeSucceeded"
+)
+
+// ConditionJoined on a ClusterProfile: the member is under management and its access is published (KEP-4322).
+//
+// Possible reasons when True: ClusterRegistered. When False: AccessNotPublished, ClusterDeleting.
+const (
+	ConditionJoined = "Joined"
+
+	// ReasonClusterRegistered: the profile has an access provider that passed validation.
+	ReasonClusterRegistered = "ClusterRegistered"
+	// ReasonAccessNotPublished: no access provider could be published yet; the message says why.
+	ReasonAccessNotPublished = "AccessNotPublished"
+	// ReasonClusterDeleting: the Cluster is being deleted; the profile goes when the Cluster is gone.
+	ReasonClusterDeleting = "ClusterDeleting"
+)
+
+// ConditionReady on an Inventory: everything it asks for is published.
+//
+// Possible reasons when True: Published. When False: InvalidSpec, Problems, Terminating. When Unknown: Publishing.
+const (
+	ConditionReady = "Ready"
+
+	// ReasonPublished: every selected Cluster has its profile, and nothing was left out.
+	ReasonPublished = "Published"
+	// ReasonInvalidSpec: a selector, a glob or an expression of the Inventory cannot work; nothing new is published and what
+	// is published stays as it is.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonProblems: some Clusters are not published, or not in full; status.problems says which and why.
+	ReasonProblems = "Problems"
+	// ReasonPublishing: the publisher has not yet seen every Cluster since it started.
+	ReasonPublishing = "Publishing"
+	// ReasonTerminating: the Inventory is being deleted and its profiles are going.
+	ReasonTerminating = "Terminating"
+)
+
+// ConditionReachable on a SpokeCheck: the spoke answered, was ready, and accepted the published credentials.
+//
+// Possible reasons when True: Reachable. When False: every other one, in the order in which a probe meets them.
+const (
+	ConditionReachable = "Reachable"
+
+	// ReasonNoAccessProvider: the profile offers no access provider that the consumer's provider file knows.
+	ReasonNoAccessProvider = "NoAccessProvider"
+	// ReasonInvalidAccess: the access provider cannot be used as it is published, for example because it names no server.
+	ReasonInvalidAccess = "InvalidAccess"
+	// ReasonCredentialsFailed: the credential plugin is missing, failed, or gave nothing usable in time.
+	ReasonCredentialsFailed = "CredentialsFailed"
+	// ReasonNameNotResolved: the host name of the server, or of the proxy before it, does not resolve.
+	ReasonNameNotResolved = "NameNotResolved"
+	// ReasonConnectFailed: nothing answers at the server's address.
+	ReasonConnectFailed = "ConnectFailed"
+	// ReasonTLSFailed: the server's certificate is not one the published certificate authority vouches for.
+	ReasonTLSFailed = "TLSFailed"
+	// ReasonUnauthorized: the spoke refuses the credentials.
+	ReasonUnauthorized = "Unauthorized"
+	// ReasonNotReady: the API server answers, but not that it is ready.
+	ReasonNotReady = "NotReady"
+	// ReasonForbidden: the spoke knows the credentials but does not allow what the consumer was told to require.
+	ReasonForbidden = "Forbidden"
+	// ReasonWrongCluster: the spoke is not the cluster that the profile's property cluster.clusterset.k8s.io identifies.
+	ReasonWrongCluster = "WrongCluster"
+	// ReasonReachable: the spoke is ready and knows who we are.
+	ReasonReachable = "Reachable"
+)
