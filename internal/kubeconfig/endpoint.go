@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kubeconfig reads the public half of a kubeconfig: where a spoke answers and which authority vouches for it.
+//
+// It is the border that secrets do not cross. Parse looks at credentials only to learn whether a consumer's plugin could
+// use them, and returns an Endpoint, which has no room for one; an error never quotes what it was handed. A kubeconfig that
+// a plugin would refuse, or that could make its reader open a file or run a program, is refused here, with a reason.
+//
+// What is repaired and what is refused follows one rule: a change is made only where every client would have read the
+// original exactly so.
+package kubeconfig
+
+import (
+	"net/url"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Endpoint is the public half of a kubeconfig's current context: enough to dial a spoke, not enough to get in.
+type Endpoint struct {
+	// Server is an absolute https URL with an explicit port; an IPv6 address stands in brackets.
+	Server string `json:"server"`
+	// CertificateAuthorityData is the PEM bundle that vouches for the server: CERTIFICATE blocks and nothing else. Empty
+	// means the system's roots.
+	CertificateAuthorityData []byte `json:"certificateAuthorityData,omitempty"`
+	// ProxyURL is the http, https or socks5 proxy in front of the server; empty for none.
+	ProxyURL string `json:"proxyURL,omitempty"`
+	// TLSServerName is the name to check the server's certificate against, where it is not the server's host.
+	TLSServerName string `json:"tlsServerName,omitempty"`
+	// InsecureSkipTLSVerify says that the server's certificate is not checked at all.
+	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
+}
+
+// MaxSize is the size in bytes above which a kubeconfig is refused unread.
+const MaxSize = 256 << 10
+
+// Parse returns the endpoint of the current context of a kubeconfig. Its only error is a *Refusal.
+func Parse(raw []byte) (Endpoint, error) {
+	if len(raw) == 0 {
+		return Endpoint{}, refuse(Empty, "the kubeconfig is empty")
+	}
+	if len(raw) > MaxSize {
+		return Endpoint{}, refuse(TooLarge, "the kubeconfig has %d bytes; at most %d are read", len(raw), MaxSize)
+	}
+	config, err := clientcmd.Load(raw)
+	if err != nil {
+		return Endpoint{}, malformed(err)
+	}
+	if len(config.Extensions) > 0 {
+		return Endpoint{}, refuse(UnsupportedExtensions, "extensions: credential plugins do not support top-level extensions")
+	}
+	cluster, user, err := current(config)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	if err := checkUser(config.Contexts[config.CurrentContext].AuthInfo, user); err != nil {
+		return Endpoint{}, err
+	}
+	return endpoint(cluster)
+}
+
+func current(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
+	name := config.CurrentContext
+	if name == "" {
+		return nil, nil, refuse(NoCurrentContext, "current-context: not set")
+	}
+	context := config.Contexts[name]
+	if context == nil {
+		return nil, nil, refuse(NoCurrentContext, "current-context: there is no context %q", name)
+	}
+	cluster := config.Clusters[context.Cluster]
+	if cluster == nil {
+		return nil, nil, refuse(NoCurrentContext, "contexts[%s].cluster: there is no cluster %q", name, context.Cluster)
+	}
+	user := config.AuthInfos[context.AuthInfo]
+	if user == nil {
+		return nil, nil, refuse(NoCurrentContext, "contexts[%s].user: there is no user %q", name, context.AuthInfo)
+	}
+	return cluster, user, nil
+}
+
+// checkUser refuses what the plugin kubeconfig-secretreader refuses, and everything that names a file or a program of the
+// reader's machine.
+func checkUser(name string, user *clientcmdapi.AuthInfo) error {
+	hasCertificate, hasKey := len(user.ClientCertificateData) > 0, len(user.ClientKeyData) > 0
+	switch {
+	case user.Exec != nil:
+		return refuse(ExecUser, "users[%s].exec: credentials from a program cannot be handed on; publish them with an access provider of their own", name)
+	case user.AuthProvider != nil:
+		return refuse(AuthProviderUser, "users[%s].auth-provider: client-go no longer supports it", name)
+	case user.TokenFile != "":
+		return refuse(FileReference, "users[%s].tokenFile: only inline tokens can be read by others", name)
+	case user.ClientCertificate != "":
+		return refuse(FileReference, "users[%s].client-certificate: names a file; use client-certificate-data", name)
+	case user.ClientKey != "":
+		return refuse(FileReference, "users[%s].client-key: names a file; use client-key-data", name)
+	case hasCertificate != hasKey:
+		return refuse(NoCredentials, "users[%s]: client-certificate-data and client-key-data must be set together", name)
+	case !hasCertificate && user.Token == "":
+		return refuse(NoCredentials, "users[%s]: has neither a token nor a client certificate", name)
+	}
+	return nil
+}
+
+func endpoint(cluster *clientcmdapi.Cluster) (Endpoint, error) {
+	if cluster.CertificateAuthority != "" {
+		return Endpoint{}, refuse(FileReference, "cluster.certificate-authority: names a file; use certificate-authority-data")
+	}
+	if len(cluster.CertificateAuthorityData) > 0 && cluster.InsecureSkipTLSVerify {
+		return Endpoint{}, refuse(InvalidCA, "cluster.insecure-skip-tls-verify: clients refuse it together with certificate-authority-data")
+	}
+	if err := checkProxy(cluster.ProxyURL); err != nil {
+		return Endpoint{}, err
+	}
+	out, err := NewEndpoint(cluster.Server, cluster.CertificateAuthorityData, cluster.TLSServerName)
+	out.ProxyURL, out.InsecureSkipTLSVerify = cluster.ProxyURL, cluster.InsecureSkipTLSVerify
+	return out, err
+}
+
+// NewEndpoint checks and mends an endpoint that does not come from a kubeconfig by the rules for one that does.
+func NewEndpoint(server string, certificateAuthority []byte, tlsServerName string) (Endpoint, error) {
+	server, err := parseServer(server)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	ca, err := certificates(certificateAuthority)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	return Endpoint{Server: server, CertificateAuthorityData: ca, TLSServerName: tlsServerName}, nil
+}
+
+func checkProxy(raw string) error {
+	if raw == "" {
+		return nil
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "":
+		return refuse(InvalidProxy, "cluster.proxy-url: is not an absolute URL")
+	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
+		return refuse(InvalidProxy, "cluster.proxy-url: has the scheme %q; only http, https and socks5 are supported", u.Scheme)
+	case u.User != nil:
+		return refuse(InvalidProxy, "cluster.proxy-url: carries a user name or password, which would be published")
+	}
+	return nil
+}

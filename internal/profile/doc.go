@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package profile decides what a ClusterProfile says. It reads nothing, waits for nothing, and knows no clock but the time
+// it is handed: the same facts give the same bytes, so a Cluster that did not change makes no new resourceVersion and wakes
+// no consumer.
+//
+// An Inventory is compiled once (Compile); it then turns the Facts about one Cluster into two apply configurations, one for
+// the profile (Profile) and one for its status (Status), each with the problems met on the way. What cannot be published is
+// left out by itself and told; it never takes the rest with it.
+//
+// The health of a spoke is what Cluster API says of it, and never more than that:
+//
+//	Cluster                                             | ControlPlaneHealthy
+//	----------------------------------------------------|----------------------------------
+//	paused (its conditions are frozen)                  | Unknown  Paused
+//	no conditions, or control plane not initialized     | Unknown  NotReported
+//	ControlPlaneAvailable=False                         | False    ControlPlaneUnavailable
+//	RemoteConnectionProbe=False or Unknown              | Unknown  ProbeFailed
+//	ControlPlaneAvailable and RemoteConnectionProbe True | True     ProbeSucceeded
+//	anything else                                       | Unknown  NotReported
+//
+// What it refuses: credentials. Facts carry the endpoint of a kubeconfig, never a kubeconfig.
+package profile

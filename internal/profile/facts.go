@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package profile
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/internal/expression"
+	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
+)
+
+// FieldManager is the name under which the publisher applies what it owns of a ClusterProfile.
+const FieldManager = "capi-inventory-publisher"
+
+// Facts is all that is known of one Cluster when its profile is decided.
+type Facts struct {
+	// Manager is the name of this cluster manager, as in spec.clusterManager.name.
+	Manager string
+	// Cluster is the Cluster. It is not changed.
+	Cluster *clusterv1.Cluster
+	// ControlPlane and Infrastructure are the objects that the Cluster refers to; nil where there is none, or none seen yet.
+	ControlPlane, Infrastructure map[string]any
+	// Kubeconfigs is what was found in the Secrets that the Inventory asked for (Inventory.Secrets).
+	Kubeconfigs map[SecretKey]Kubeconfig
+	// Published is the profile as it is now; nil where there is none.
+	Published *inventoryv1alpha1.ClusterProfile
+	// Now becomes the transition time of a condition that changes its status.
+	Now time.Time
+}
+
+// SecretKey is one key of one Secret in the Cluster's namespace.
+type SecretKey struct{ Name, Key string }
+
+// Kubeconfig is what a Secret holds: an endpoint, or the reason why there is none.
+type Kubeconfig struct {
+	Endpoint kubeconfig.Endpoint
+	Refusal  *kubeconfig.Refusal
+}
+
+// Why a kubeconfig could not even be read; in a Refusal beside the reasons of package kubeconfig.
+const (
+	// SecretNotFound: there is no such Secret (yet).
+	SecretNotFound kubeconfig.Reason = "SecretNotFound"
+	// KeyNotFound: the Secret has no such key.
+	KeyNotFound kubeconfig.Reason = "KeyNotFound"
+	// SecretNotRead: the API server did not give the Secret.
+	SecretNotRead kubeconfig.Reason = "SecretNotRead"
+)
+
+// variables are the objects as an expression sees them.
+func (f Facts) variables() (map[string]any, error) {
+	cluster, err := runtime.DefaultUnstructuredConverter.ToUnstructured(f.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	variables := map[string]any{expression.Cluster: cluster}
+	if f.ControlPlane != nil {
+		variables[expression.ControlPlane] = f.ControlPlane
+	}
+	if f.Infrastructure != nil {
+		variables[expression.Infrastructure] = f.Infrastructure
+	}
+	return variables, nil
+}

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package profile
+
+import (
+	"cmp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// Profile decides the metadata and the spec of a Cluster's profile. A Cluster that cannot be published at all gives nil and
+// the reason.
+func (inv *Inventory) Profile(f Facts) (*inventoryac.ClusterProfileApplyConfiguration, []Problem) {
+	if faults := validation.IsValidLabelValue(f.Cluster.Name); len(faults) > 0 {
+		return nil, []Problem{problem(v1alpha1.ProblemInvalidName, "the Cluster's name is not a label value, which Cluster API requires: %s", faults[0])}
+	}
+	labels, labelProblems := inv.propagatedLabels(f.Cluster.Labels)
+	annotations, annotationProblems := inv.propagatedAnnotations(f.Cluster.Annotations)
+	labels[inventoryv1alpha1.LabelClusterManagerKey] = f.Manager
+	labels[v1alpha1.LabelInventoryMemberID] = memberID(f)
+	labels[v1alpha1.LabelInventory] = inv.name
+	labels[v1alpha1.LabelClusterNamespace] = f.Cluster.Namespace
+	labels[v1alpha1.LabelClusterName] = f.Cluster.Name
+	labels[v1alpha1.LabelClusterUID] = string(f.Cluster.UID)
+
+	spec := inventoryac.ClusterProfileSpec().WithClusterManager(inventoryac.ClusterManager().WithName(f.Manager))
+	if !displayNameTaken(f.Published) {
+		spec.WithDisplayName(cmp.Or(strings.TrimSpace(f.Cluster.Annotations[v1alpha1.AnnotationDisplayName]), f.Cluster.Name))
+	}
+	key := inv.Key(f.Cluster)
+	out := inventoryac.ClusterProfile(key.Name, key.Namespace).WithLabels(labels).WithSpec(spec)
+	if len(annotations) > 0 {
+		out.WithAnnotations(annotations)
+	}
+	if f.Published != nil {
+		// A profile that is deleted meanwhile is not made again by an update: its successor is a decision of its own.
+		out.WithUID(f.Published.UID)
+	}
+	return out, append(labelProblems, annotationProblems...)
+}
+
+// memberID identifies the member. While the profile lives it does not change (KEP-4322), whatever becomes of the Cluster's
+// label.
+func memberID(f Facts) string {
+	if f.Published != nil {
+		if id := f.Published.Labels[v1alpha1.LabelInventoryMemberID]; id != "" {
+			return id
+		}
+	}
+	if id := f.Cluster.Labels[v1alpha1.LabelInventoryMemberID]; id != "" {
+		return id
+	}
+	return string(f.Cluster.UID)
+}
+
+var displayNamePath = fieldpath.MakePathOrDie("spec", "displayName")
+
+// displayNameTaken reports whether somebody else has set the display name, which is meant for people (KEP-4322): theirs
+// stays.
+func displayNameTaken(live *inventoryv1alpha1.ClusterProfile) bool {
+	if live == nil {
+		return false
+	}
+	taken := false
+	for _, entry := range live.ManagedFields {
+		if entry.FieldsV1 == nil || entry.Subresource != "" {
+			continue
+		}
+		owned := fieldpath.Set{}
+		if err := owned.FromJSON(entry.FieldsV1.GetRawReader()); err != nil || !owned.Has(displayNamePath) {
+			continue
+		}
+		if entry.Manager == FieldManager {
+			return false
+		}
+		taken = true
+	}
+	return taken
+}

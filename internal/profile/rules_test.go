@@ -1,0 +1,274 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package profile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
+	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+func TestKey(t *testing.T) {
+	long := strings.Repeat("n", 50)
+	for name, tc := range map[string]struct {
+		why                string
+		spec               v1alpha1.InventorySpec
+		namespace, cluster string
+		want               string
+	}{
+		"Beside":        {why: "the name itself, where nothing else is needed", namespace: "team-a", cluster: "c1", want: "team-a/c1"},
+		"Shared":        {why: "two namespaces may have a Cluster of the same name", spec: v1alpha1.InventorySpec{Namespace: "argocd"}, namespace: "team-a", cluster: "c1", want: "argocd/team-a-c1"},
+		"SharedByName":  {why: "the administrator knows that names are unique", spec: v1alpha1.InventorySpec{Namespace: "argocd", ProfileName: "Name"}, namespace: "team-a", cluster: "c1", want: "argocd/c1"},
+		"BesideBoth":    {why: "as asked for", spec: v1alpha1.InventorySpec{ProfileName: "NamespaceAndName"}, namespace: "team-a", cluster: "c1", want: "team-a/team-a-c1"},
+		"Long":          {why: "namespace and name fit a label together", spec: v1alpha1.InventorySpec{Namespace: "argocd"}, namespace: "team-a", cluster: long, want: "argocd/team-a-nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-5332056b"},
+		"LongNamespace": {why: "something readable stays", spec: v1alpha1.InventorySpec{Namespace: strings.Repeat("m", 63)}, namespace: "team-a", cluster: "c1-with-a-name", want: strings.Repeat("m", 63) + "/team-a-c1-w-ed157a0a"},
+		"Dots":          {why: "a profile's name is a DNS label", namespace: "team-a", cluster: "c1.example.com", want: "team-a/c1-example-com-3fcecb27"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := compile(t, tc.spec).Key(fixture.Cluster(tc.namespace, tc.cluster))
+			if len(got.Name) > 63 || len(tc.want) < 70 && len(got.Namespace)+len(got.Name) > 62 {
+				t.Errorf("%s is too long", got)
+			}
+			if got.String() != tc.want {
+				t.Errorf("%s: got %s, want %s", tc.why, got, tc.want)
+			}
+		})
+	}
+	a := compile(t, v1alpha1.InventorySpec{Namespace: "x"}).Key(fixture.Cluster("a-b", long+long))
+	b := compile(t, v1alpha1.InventorySpec{Namespace: "x"}).Key(fixture.Cluster("a", "b-"+long+long))
+	if a == b {
+		t.Errorf("two Clusters whose joined names are alike share %s: the hash must be of what they are", a)
+	}
+}
+
+func TestStandingOf(t *testing.T) {
+	cluster := fixture.Cluster("team-a", "c1", fixture.UID("uid-2"))
+	stamped := func(manager, namespace, name, uid string) *inventoryv1alpha1.ClusterProfile {
+		return &inventoryv1alpha1.ClusterProfile{
+			ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelClusterNamespace: namespace, v1alpha1.LabelClusterName: name, v1alpha1.LabelClusterUID: uid}},
+			Spec:       inventoryv1alpha1.ClusterProfileSpec{ClusterManager: inventoryv1alpha1.ClusterManager{Name: manager}},
+		}
+	}
+	bare := &inventoryv1alpha1.ClusterProfile{Spec: inventoryv1alpha1.ClusterProfileSpec{ClusterManager: inventoryv1alpha1.ClusterManager{Name: "cluster-api"}}}
+	stripped := bare.DeepCopy()
+	stripped.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: profile.FieldManager, Operation: metav1.ManagedFieldsOperationApply}}
+	for name, tc := range map[string]struct {
+		why  string
+		live *inventoryv1alpha1.ClusterProfile
+		want profile.Standing
+	}{
+		"None":           {why: "the name is free", live: nil, want: profile.Absent},
+		"Ours":           {why: "manager and provenance agree", live: stamped("cluster-api", "team-a", "c1", "uid-2"), want: profile.Ours},
+		"Outlived":       {why: "the same name made anew is another member", live: stamped("cluster-api", "team-a", "c1", "uid-1"), want: profile.Outlived},
+		"OtherManager":   {why: "the label alone does not make it ours", live: stamped("open-cluster-management", "team-a", "c1", "uid-2"), want: profile.Foreign},
+		"OtherCluster":   {why: "another Cluster was first", live: stamped("cluster-api", "team-b", "c1", "uid-2"), want: profile.Foreign},
+		"MadeByHand":     {why: "our manager's name alone does not make it ours", live: bare, want: profile.Foreign},
+		"LabelsStripped": {why: "we applied it; the labels come back", live: stripped, want: profile.Ours},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := profile.StandingOf(tc.live, "cluster-api", cluster); got != tc.want {
+				t.Errorf("%s: got %v, want %v", tc.why, got, tc.want)
+			}
+		})
+	}
+}
+
+func TestDeniedKeys(t *testing.T) {
+	inventory := compile(t, v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"*"}}, Annotations: v1alpha1.Propagation{Include: []string{"*"}}})
+	denied := map[string]string{
+		"argocd.argoproj.io/secret-type": "cluster", "cluster.x-k8s.io/cluster-name": "c1", "topology.kubernetes.io/zone": "a",
+		"kubectl.kubernetes.io/last-applied-configuration": "x", "x-k8s.io/cluster-manager": "other", "capi-inventory.dev/inventory": "other",
+	}
+	cluster := fixture.Cluster("a", "c1", fixture.Labels(denied), fixture.Annotations(denied), fixture.Labels(map[string]string{"mine": "1", "notk8s.io/x": "1"}))
+	got, _ := inventory.Profile(facts(cluster))
+	for key := range denied {
+		if value, ok := got.Labels[key]; ok && value == denied[key] {
+			t.Errorf("the label %s was copied", key)
+		}
+		if _, ok := got.Annotations[key]; ok {
+			t.Errorf("the annotation %s was copied", key)
+		}
+	}
+	if got.Labels["mine"] != "1" || got.Labels["notk8s.io/x"] != "1" {
+		t.Errorf("an ordinary label was not copied: %v", got.Labels)
+	}
+}
+
+func TestHeadlampIgnoreCanBeExcluded(t *testing.T) {
+	inventory := compile(t, v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Exclude: []string{"headlamp.dev/*"}}})
+	got, _ := inventory.Profile(facts(fixture.Cluster("a", "c1", fixture.Labels(map[string]string{"headlamp.dev/ignore": "true"}))))
+	if _, copied := got.Labels["headlamp.dev/ignore"]; copied {
+		t.Error("excluded, and yet copied")
+	}
+}
+
+func TestMemberIDNeverChanges(t *testing.T) {
+	cluster := fixture.Cluster("a", "c1", fixture.UID("uid-1"))
+	f := facts(cluster)
+	id := func() string {
+		out, _ := compile(t, v1alpha1.InventorySpec{}).Profile(f)
+		return out.Labels[v1alpha1.LabelInventoryMemberID]
+	}
+	if got := id(); got != "uid-1" {
+		t.Errorf("the UID is the default: got %s", got)
+	}
+	fixture.Labels(map[string]string{v1alpha1.LabelInventoryMemberID: "london"})(cluster)
+	if got := id(); got != "london" {
+		t.Errorf("the Cluster's own label wins: got %s", got)
+	}
+	f.Published = &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelInventoryMemberID: "uid-1"}}}
+	if got := id(); got != "uid-1" {
+		t.Errorf("a member keeps its id while its profile lives: got %s", got)
+	}
+}
+
+// TestOneBadDatumNeverBlocksTheRest is failure class 6 of other producers.
+func TestOneBadDatumNeverBlocksTheRest(t *testing.T) {
+	inventory := compile(t, v1alpha1.InventorySpec{
+		Labels: v1alpha1.Propagation{Include: []string{"*"}}, Annotations: v1alpha1.Propagation{Include: []string{"*"}},
+		Properties: []v1alpha1.PropertyExpression{
+			{Name: "empty.example.com", Expression: "''"},
+			{Name: "long.example.com", Expression: "cluster.metadata.annotations['long']"},
+			{Name: "object.example.com", Expression: "cluster.metadata"},
+			{Name: "good.example.com", Expression: "'good'"},
+		},
+		AccessProviders: []v1alpha1.AccessProvider{
+			{Name: "bad-server", Exec: &v1alpha1.ExecAccess{Server: "'http://plain:80'"}},
+			{Name: "absent-value", Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"region": "controlPlane.spec.region"}}},
+			{Name: "good", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
+		},
+	})
+	cluster := fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"good": "1"}),
+		fixture.Annotations(map[string]string{"long": strings.Repeat("x", 2000), "huge": strings.Repeat("x", 20000)}))
+	cluster.Labels["bad"] = "not a label value"
+	whole, problems := inventory.Profile(facts(cluster))
+	part, more := inventory.Status(facts(cluster), 1)
+
+	if whole.Labels["good"] != "1" || whole.Labels["bad"] != "" {
+		t.Errorf("labels: %v", whole.Labels)
+	}
+	var names []string
+	for _, p := range part.Status.Properties {
+		names = append(names, *p.Name)
+	}
+	if diff := cmp.Diff([]string{"control-plane-kind.capi-inventory.dev", "good.example.com", "infrastructure-kind.capi-inventory.dev"}, names); diff != "" {
+		t.Errorf("properties -want +got:\n%s", diff)
+	}
+	if len(part.Status.AccessProviders) != 1 || *part.Status.AccessProviders[0].Name != "good" {
+		t.Errorf("access providers: %v", part.Status.AccessProviders)
+	}
+	var told []string
+	for _, p := range append(problems, more...) {
+		told = append(told, p.Reason+" "+strings.SplitN(p.Message, ":", 2)[0])
+	}
+	if diff := cmp.Diff([]string{
+		"LabelSkipped label bad", "LabelSkipped annotation huge",
+		"AccessProviderSkipped access provider bad-server", "AccessProviderSkipped access provider absent-value",
+		"PropertySkipped property long.example.com", "PropertySkipped property object.example.com",
+	}, told); diff != "" {
+		t.Errorf("everything left out is told -want +got:\n%s", diff)
+	}
+}
+
+func TestLastGoodAccess(t *testing.T) {
+	const old = "https://10.0.0.1:6443"
+	published := func(secret string) *inventoryv1alpha1.ClusterProfile {
+		return &inventoryv1alpha1.ClusterProfile{Status: inventoryv1alpha1.ClusterProfileStatus{AccessProviders: []inventoryv1alpha1.AccessProvider{{
+			Name: "kubeconfig-secretreader",
+			Cluster: clientcmdv1.Cluster{Server: old, Extensions: []clientcmdv1.NamedExtension{{
+				Name: "client.authentication.k8s.io/exec", Extension: runtime.RawExtension{Raw: []byte(`{"key":"value","name":"` + secret + `","namespace":"a"}`)},
+			}}},
+		}}}}
+	}
+	refused := map[profile.SecretKey]profile.Kubeconfig{{Name: "c1-kubeconfig", Key: "value"}: {
+		Refusal: &kubeconfig.Refusal{Reason: kubeconfig.Empty, Message: "the kubeconfig is empty"},
+	}}
+	for name, tc := range map[string]struct {
+		why       string
+		published *inventoryv1alpha1.ClusterProfile
+		servers   int
+		joined    metav1.ConditionStatus
+	}{
+		"Never":         {why: "there is nothing to keep", published: nil, joined: metav1.ConditionFalse},
+		"Same":          {why: "a failure that passes must not take a working access away", published: published("c1-kubeconfig"), servers: 1, joined: metav1.ConditionTrue},
+		"AnotherSecret": {why: "the administrator has turned to another Secret; the old reference is not what is wanted", published: published("c1-user-kubeconfig"), joined: metav1.ConditionFalse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
+			f.Published, f.Kubeconfigs = tc.published, refused
+			got := status(t, f)
+			if len(got.AccessProviders) != tc.servers || tc.servers > 0 && got.AccessProviders[0].Cluster.Server != old {
+				t.Errorf("%s: got %v", tc.why, got.AccessProviders)
+			}
+			joined := condition(t, got, "Joined")
+			if joined.Status != tc.joined || !strings.Contains(joined.Message, "the kubeconfig is empty") {
+				t.Errorf("%s: got %v", tc.why, joined)
+			}
+		})
+	}
+}
+
+func TestTellsWhatConsumersIgnore(t *testing.T) {
+	f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
+	f.Kubeconfigs[profile.SecretKey{Name: "c1-kubeconfig", Key: "value"}] = profile.Kubeconfig{Endpoint: kubeconfig.Endpoint{Server: "https://a:1", TLSServerName: "kubernetes"}}
+	out, problems := compile(t, v1alpha1.InventorySpec{}).Status(f, 1)
+	if out.Status.AccessProviders[0].Cluster.TLSServerName != "kubernetes" {
+		t.Error("it is published all the same")
+	}
+	if len(problems) != 1 || problems[0].Reason != v1alpha1.ProblemTLSServerNameIgnored {
+		t.Errorf("and told: got %v", problems)
+	}
+}
+
+func TestSelects(t *testing.T) {
+	inventory := compile(t, v1alpha1.InventorySpec{
+		ClusterSelector:   metav1.LabelSelector{MatchLabels: map[string]string{"env": "prod"}},
+		NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}},
+	})
+	for name, tc := range map[string]struct {
+		cluster   map[string]string
+		namespace labels.Set
+		want      bool
+	}{
+		"Both":           {cluster: map[string]string{"env": "prod"}, namespace: labels.Set{"team": "a"}, want: true},
+		"OtherCluster":   {cluster: map[string]string{"env": "test"}, namespace: labels.Set{"team": "a"}},
+		"OtherNamespace": {cluster: map[string]string{"env": "prod"}, namespace: labels.Set{"team": "b"}},
+		"OptedOut":       {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "false"}, namespace: labels.Set{"team": "a"}},
+		"OptedIn":        {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "true"}, namespace: labels.Set{"team": "a"}, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := inventory.Selects(fixture.Cluster("ns", "c1", fixture.Labels(tc.cluster)), tc.namespace); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestCompileNamesTheField(t *testing.T) {
+	_, err := compileError(t, v1alpha1.InventorySpec{
+		ClusterSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "env", Operator: "Near"}}},
+		Labels:          v1alpha1.Propagation{Include: []string{"two words"}},
+		Properties:      []v1alpha1.PropertyExpression{{Name: "x.example.com", Expression: "cluster."}},
+		AccessProviders: []v1alpha1.AccessProvider{{Name: "p", Exec: &v1alpha1.ExecAccess{Server: "clutser", Extension: map[string]v1alpha1.Expression{"k": "1 +"}}}},
+	})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, field := range []string{"spec.clusterSelector", "spec.labels.include[0]", "spec.properties[x.example.com].expression", "spec.accessProviders[p].exec.server", "spec.accessProviders[p].exec.extension[k]"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("the error does not name %s:\n%v", field, err)
+		}
+	}
+}
