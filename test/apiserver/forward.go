@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"fmt"
+	"io"
+	"net"
+)
+
+// Forwarder is a load balancer in front of a control plane: a TCP port of its own that leads to the server.
+type Forwarder struct {
+	listener net.Listener
+	target   string
+}
+
+// Forward opens a port that leads to the server. Close must be called in the end.
+func (s *Server) Forward() (*Forwarder, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening a port before an API server: %w", err)
+	}
+	f := &Forwarder{listener: listener, target: s.Address()}
+	go f.accept()
+	return f, nil
+}
+
+// URL is where the forwarder answers.
+func (f *Forwarder) URL() string { return "https://" + f.listener.Addr().String() }
+
+// Close stops accepting; connections that stand end with their peers.
+func (f *Forwarder) Close() error { return f.listener.Close() }
+
+func (f *Forwarder) accept() {
+	for {
+		client, err := f.listener.Accept()
+		if err != nil {
+			return
+		}
+		go f.pipe(client)
+	}
+}
+
+func (f *Forwarder) pipe(client net.Conn) {
+	defer hangUp(client)
+	server, err := net.Dial("tcp", f.target)
+	if err != nil {
+		return
+	}
+	defer hangUp(server)
+	// Either side may hang up first; closing both ends the other copy.
+	done := make(chan struct{}, 2)
+	go func() { _, _ = io.Copy(server, client); done <- struct{}{} }()
+	go func() { _, _ = io.Copy(client, server); done <- struct{}{} }()
+	<-done
+}
+
+// hangUp closes a connection whose peer may have done so already.
+func hangUp(connection net.Conn) { _ = connection.Close() }

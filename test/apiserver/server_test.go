@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/client-go/discovery"
+
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+)
+
+func TestPauseAndResume(t *testing.T) {
+	started := time.Now()
+	server, err := apiserver.StartHub()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Logf("started in %s", time.Since(started))
+	alice, err := server.As("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	client := discovery.NewDiscoveryClientForConfigOrDie(alice)
+	if _, err := client.ServerVersion(); err == nil {
+		t.Error("a paused server answered")
+	}
+	if err := server.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.ServerVersion(); err != nil {
+		t.Errorf("a resumed server does not know its users: %v", err)
+	}
+	t.Logf("done after %s", time.Since(started))
+}
