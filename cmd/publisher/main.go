@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command publisher publishes the Clusters of a Cluster API management cluster as ClusterProfiles.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/internal/version"
+)
+
+func main() {
+	if err := run(ctrl.SetupSignalHandler(), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "publisher:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	options, err := parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if options.version {
+		fmt.Println(version.String())
+		return nil
+	}
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&options.logging)))
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = options.kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return fmt.Errorf("connecting to the hub: %w", err)
+	}
+	if config.QPS, config.Burst = options.qps, options.burst; config.QPS == 0 {
+		// To client-go, zero is its own default, and a negative number no limit.
+		config.QPS = -1
+	}
+	mgr, err := ctrl.NewManager(config, options.manager(newScheme()))
+	if err != nil {
+		return fmt.Errorf("making a manager: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("adding a health check: %w", err)
+	}
+	if err := publisher.Add(mgr, options.publisher()); err != nil {
+		return err
+	}
+	if _, chosen := os.LookupEnv("GOGC"); !chosen {
+		debug.SetGCPercent(garbage)
+	}
+	go giveMemoryBack(ctx)
+	return mgr.Start(ctx)
+}
+
+// garbage is how much the heap grows, in percent, before it is collected. Nearly all of it is the cache of thousands of
+// Clusters, which lives as long as they do: Go's default, 100, would keep as much again of garbage. $GOGC overrides it.
+const garbage = 50
+
+// giveMemoryBack returns, once a minute, what is no longer used to the machine. The publisher works in bursts (a start, a
+// resync, a new Inventory) and rests between: by itself the runtime would keep twice of what the rest needs. A collection of
+// the garbage of thousands of Clusters takes a tenth of a second; to collect more often all the time would cost more.
+func giveMemoryBack(ctx context.Context) {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
+		utilruntime.Must(add(scheme))
+	}
+	return scheme
+}

@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"NoManager":    {args: []string{"--cluster-manager-name="}, says: []string{"--cluster-manager-name: must not be empty"}},
+		"LongManager":  {args: []string{"--cluster-manager-name=" + strings.Repeat("m", 64)}, says: []string{"--cluster-manager-name", "63"}},
+		"BadNamespace": {args: []string{"--namespace=team-a,Team_B"}, says: []string{"--namespace", "Team_B"}},
+		"BadFilter":    {args: []string{"--watch-filter=two words"}, says: []string{"--watch-filter"}},
+		"AllAtOnce":    {args: []string{"--concurrency=0", "--sync-period=1s"}, says: []string{"--concurrency: must be at least 1", "--sync-period: must be at least 1m"}},
+		"Argument":     {args: []string{"publish"}, says: []string{`unexpected argument "publish"`}},
+		"UnknownFlag":  {args: []string{"--publish"}, says: []string{"unknown flag: --publish"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(tc.args)
+			if err == nil {
+				t.Fatalf("%v was accepted", tc.args)
+			}
+			for _, word := range tc.says {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%v: %q does not say %q", tc.args, err, word)
+				}
+			}
+		})
+	}
+}
+
+func TestDefaultsAreSafe(t *testing.T) {
+	o, err := parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.leaderElect || o.insecureDiagnostics {
+		t.Errorf("one of several replicas works, and diagnostics are for those who may see them: got %+v", o)
+	}
+	manager := o.manager(newScheme())
+	if !manager.LeaderElectionReleaseOnCancel || manager.Metrics.FilterProvider == nil || !manager.Metrics.SecureServing {
+		t.Error("the manager does not do as the flags say")
+	}
+}

@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
+	"github.com/capi-inventory/capi-inventory/internal/profile"
+)
+
+// kubeconfigSuffix ends the names of the Secrets whose endpoints are cached.
+const kubeconfigSuffix = "-kubeconfig"
+
+// CacheOptions narrows a manager's cache to what the publisher needs. namespaces restricts Clusters and their Secrets; none
+// means all. resync is how often everything is looked at again without an event.
+func CacheOptions(namespaces []string, resync time.Duration) cache.Options {
+	watched := map[string]cache.Config{}
+	for _, namespace := range namespaces {
+		watched[namespace] = cache.Config{}
+	}
+	// The label that Cluster API's contract asks for on kubeconfig Secrets; other Secrets never reach this process.
+	ofClusters, err := labels.NewRequirement(clusterv1.ClusterNameLabel, selection.Exists, nil)
+	if err != nil {
+		panic(fmt.Sprintf("publisher: a label selector that cannot be built: %v", err))
+	}
+	return cache.Options{
+		SyncPeriod:       &resync,
+		DefaultTransform: trimUnstructured,
+		ByObject: map[client.Object]cache.ByObject{
+			&clusterv1.Cluster{}:                {Namespaces: watched, Transform: trimCluster},
+			&corev1.Secret{}:                    {Namespaces: watched, Label: labels.NewSelector().Add(*ofClusters), Transform: keepEndpoints},
+			&inventoryv1alpha1.ClusterProfile{}: {Transform: trimProfile},
+		},
+	}
+}
+
+// keptConditions are the Cluster's conditions that a profile or an expression has a use for.
+var keptConditions = map[string]bool{
+	clusterv1.ClusterAvailableCondition:             true,
+	clusterv1.ClusterControlPlaneAvailableCondition: true,
+	clusterv1.ClusterRemoteConnectionProbeCondition: true,
+	clusterv1.ClusterTopologyReconciledCondition:    true,
+	clusterv1.ClusterRollingOutCondition:            true,
+}
+
+// trimCluster drops what no profile is made of and no expression reads: most of the size of a real Cluster.
+func trimCluster(object any) (any, error) {
+	cluster, ok := object.(*clusterv1.Cluster)
+	if !ok {
+		return object, nil
+	}
+	trimMetadata(cluster)
+	cluster.Finalizers, cluster.OwnerReferences = nil, nil
+	topology := &cluster.Spec.Topology
+	topology.ControlPlane, topology.Workers = clusterv1.ControlPlaneTopology{}, clusterv1.WorkersTopology{}
+	cluster.Status.Workers, cluster.Status.FailureDomains, cluster.Status.Deprecated = nil, nil, nil
+	kept := make([]metav1.Condition, 0, len(keptConditions))
+	for _, condition := range cluster.Status.Conditions {
+		if keptConditions[condition.Type] {
+			kept = append(kept, metav1.Condition{Type: condition.Type, Status: condition.Status, Reason: condition.Reason, LastTransitionTime: condition.LastTransitionTime})
+		}
+	}
+	cluster.Status.Conditions = kept
+	shareCluster(cluster)
+	return cluster, nil
+}
+
+// trimProfile drops the fields of other managers, but for those who may have set the display name: the core asks whose it
+// is, and of all other fields only which are ours.
+func trimProfile(object any) (any, error) {
+	p, ok := object.(*inventoryv1alpha1.ClusterProfile)
+	if !ok {
+		return object, nil
+	}
+	p.ManagedFields = slices.DeleteFunc(p.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool {
+		return entry.Manager != profile.FieldManager &&
+			(entry.FieldsV1 == nil || !strings.Contains(entry.FieldsV1.GetRawString(), `"f:displayName"`))
+	})
+	shareProfile(p)
+	return p, nil
+}
+
+// trimUnstructured drops what no expression reads of the objects that Clusters refer to. A kubeadm configuration is most of
+// a control plane's size, and the files and users that it writes to machines may hold secrets.
+func trimUnstructured(object any) (any, error) {
+	if u, ok := object.(*unstructured.Unstructured); ok {
+		trimMetadata(u)
+		unstructured.RemoveNestedField(u.Object, "spec", "kubeadmConfigSpec")
+		unstructured.RemoveNestedField(u.Object, "status", "conditions")
+		unstructured.RemoveNestedField(u.Object, "status", "deprecated")
+	}
+	return object, nil
+}
+
+func trimMetadata(object client.Object) {
+	object.SetManagedFields(nil)
+	annotations := object.GetAnnotations()
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	object.SetAnnotations(annotations)
+}
+
+// endpointsOnly is the type of a Secret in the cache: an informer may transform an object twice, and must not take our own
+// work for a kubeconfig.
+const endpointsOnly corev1.SecretType = "capi-inventory.dev/endpoints"
+
+// keepEndpoints replaces a Secret's data, before it is cached, with the endpoints that its kubeconfigs name or the reasons
+// why they name none. Of a Secret that is not a kubeconfig's by its name nothing is kept but that it exists.
+func keepEndpoints(object any) (any, error) {
+	secret, ok := object.(*corev1.Secret)
+	if !ok || secret.Type == endpointsOnly {
+		return object, nil
+	}
+	kept := &corev1.Secret{Type: endpointsOnly, ObjectMeta: metav1.ObjectMeta{
+		Namespace:       secret.Namespace,
+		Name:            secret.Name,
+		UID:             secret.UID,
+		ResourceVersion: secret.ResourceVersion,
+	}}
+	if cluster := secret.Labels[clusterv1.ClusterNameLabel]; cluster+kubeconfigSuffix != secret.Name {
+		// Else the name says it (clusterOfSecret).
+		kept.Labels = map[string]string{clusterv1.ClusterNameLabel: cluster}
+	}
+	if !strings.HasSuffix(secret.Name, kubeconfigSuffix) {
+		return kept, nil
+	}
+	kept.Data = make(map[string][]byte, 2*len(secret.Data))
+	for key, value := range secret.Data {
+		found := read(value)
+		if authority := found.Endpoint.CertificateAuthorityData; authority != nil {
+			kept.Data[key+authoritySuffix] = shareBytes(authority)
+			found.Endpoint.CertificateAuthorityData = nil
+		}
+		raw, err := json.Marshal(found)
+		if err != nil {
+			return nil, fmt.Errorf("encoding the endpoint of Secret %s/%s: %w", secret.Namespace, secret.Name, err)
+		}
+		kept.Data[key] = raw
+	}
+	return kept, nil
+}
+
+// authoritySuffix marks the certificate authority of a key's endpoint, which is kept as it is: in JSON it is larger, and
+// slower to read. No key of a real Secret has a slash.
+const authoritySuffix = "/certificate-authority"
+
+// read gives the public half of a kubeconfig.
+func read(raw []byte) profile.Kubeconfig {
+	endpoint, err := kubeconfig.Parse(raw)
+	var refusal *kubeconfig.Refusal
+	errors.As(err, &refusal)
+	return profile.Kubeconfig{Endpoint: endpoint, Refusal: refusal}
+}

@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+)
+
+var (
+	profiles = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "capi_inventory_profiles",
+		Help: "ClusterProfiles published, by Inventory and by the status of their condition ControlPlaneHealthy.",
+	}, []string{"inventory", "healthy"})
+	problems = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "capi_inventory_problems",
+		Help: "Things that could not be published, or not in full, by Inventory and reason: among them foreign profiles (ForeignProfile), refused kubeconfigs (Kubeconfig...) and stuck deletions (DeletionStuck).",
+	}, []string{"inventory", "reason"})
+	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "capi_inventory_writes_total",
+		Help: "Writes of ClusterProfiles, by kind (profile, status, delete) and result (success, conflict, invalid, error).",
+	}, []string{"kind", "result"})
+	suppressed = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "capi_inventory_suppressed_writes_total",
+		Help: "Writes of ClusterProfiles left out because they would have changed nothing, by kind (profile, status).",
+	}, []string{"kind"})
+	latency = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "capi_inventory_publish_seconds",
+		Help:    "Seconds from the first event about a Cluster to the profile that shows it.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+	})
+)
+
+func init() {
+	metrics.Registry.MustRegister(profiles, problems, requests, suppressed, latency)
+}
+
+// count counts a write by its result.
+func count(kind string, err error) {
+	result := "error"
+	switch {
+	case err == nil:
+		result = "success"
+	case apierrors.IsConflict(err):
+		result = "conflict"
+	case apierrors.IsInvalid(err):
+		result = "invalid"
+	}
+	requests.WithLabelValues(kind, result).Inc()
+}
+
+// arrivals notes when the first event about a Cluster came that has not been dealt with.
+type arrivals struct {
+	clock clock.PassiveClock
+
+	mu    sync.Mutex
+	since map[types.NamespacedName]time.Time
+}
+
+// note notes an event.
+func (a *arrivals) note(cluster types.NamespacedName) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, waiting := a.since[cluster]; !waiting {
+		a.since[cluster] = a.clock.Now()
+	}
+}
+
+// take ends the wait of a Cluster and returns when it began; zero where no event came.
+func (a *arrivals) take(cluster types.NamespacedName) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	since := a.since[cluster]
+	delete(a.since, cluster)
+	return since
+}
+
+// published observes how long a change took to reach its profile.
+func (a *arrivals) published(since time.Time) {
+	if !since.IsZero() {
+		latency.Observe(a.clock.Since(since).Seconds())
+	}
+}

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/capi-inventory/capi-inventory/internal/expression"
+)
+
+// What is published, and where it comes from.
+// +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters,verbs=get;list;watch
+// +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles/status,verbs=patch
+//
+// The endpoint of a spoke is in its kubeconfig; a Secret without Cluster API's label is read by its name.
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+//
+// Inventories select by the labels of namespaces, and hold themselves until their profiles are gone.
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories,verbs=get;list;watch;update
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories/status,verbs=patch
+//
+// Versions, and what expressions read, are on the objects that Clusters refer to. Those of other API groups are granted by
+// roles with the label capi-inventory.dev/aggregate-to-publisher.
+// +kubebuilder:rbac:groups=controlplane.cluster.x-k8s.io;infrastructure.cluster.x-k8s.io,resources=*,verbs=get;list;watch
+//
+// Events on Clusters, and diagnostics for those who may see them.
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
+// setup builds the reconcilers and starts their watches. The APIs must be there.
+func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	compiler, err := expression.NewCompiler()
+	if err != nil {
+		return err
+	}
+	r := &Reconciler{
+		options:     options,
+		client:      mgr.GetClient(),
+		live:        mgr.GetAPIReader(),
+		inventories: &inventories{cached: mgr.GetClient(), compiler: compiler, compiled: map[types.UID]compiled{}},
+		secrets:     &secrets{cached: mgr.GetClient(), live: mgr.GetAPIReader(), clock: options.Clock, read: map[types.NamespacedName]*liveRead{}},
+		objects:     newObjects(mgr.GetCache(), mgr.GetRESTMapper(), options.Clock, ctx.Done()),
+		ledger:      newLedger(ctx.Done()),
+		writes:      &writes{clock: options.Clock, profiles: map[types.NamespacedName]*written{}},
+		arrivals:    &arrivals{clock: options.Clock, since: map[types.NamespacedName]time.Time{}},
+		announcer:   announcer{recorder: mgr.GetEventRecorder("capi-inventory-publisher")},
+	}
+	if err := r.watch(ctx, mgr); err != nil {
+		return fmt.Errorf("setting up the controllers: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher
+
+import (
+	"crypto/sha256"
+	"maps"
+	"slices"
+	"sync"
+	"unique"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+)
+
+// Thousands of objects in the cache say the same: label keys, reasons, messages, the names of fields. A decoder makes each
+// of them anew for every object, and lists with room to grow; here all objects share one copy, and lists have the length
+// that they have. An object must be shared before it is cached, because afterwards others read it.
+
+// share makes equal strings one.
+func share(texts ...*string) {
+	for _, text := range texts {
+		if *text != "" {
+			*text = unique.Make(*text).Value()
+		}
+	}
+}
+
+// shareKeys makes equal keys one.
+func shareKeys(source map[string]string) map[string]string {
+	shared := maps.Clone(source)
+	clear(shared)
+	for key, value := range source {
+		share(&key)
+		shared[key] = value
+	}
+	return shared
+}
+
+// shareLabels makes equal keys and values one: many Clusters have the same.
+func shareLabels(source map[string]string) map[string]string {
+	shared := shareKeys(source)
+	for key, value := range shared {
+		share(&value)
+		shared[key] = value
+	}
+	return shared
+}
+
+func shareCluster(cluster *clusterv1.Cluster) {
+	cluster.Labels, cluster.Annotations = shareLabels(cluster.Labels), shareKeys(cluster.Annotations)
+	share(&cluster.Kind, &cluster.APIVersion, &cluster.Namespace)
+	for _, ref := range []*clusterv1.ContractVersionedObjectReference{&cluster.Spec.ControlPlaneRef, &cluster.Spec.InfrastructureRef} {
+		share(&ref.APIGroup, &ref.Kind)
+	}
+	topology := &cluster.Spec.Topology
+	share(&topology.ClassRef.Name, &topology.ClassRef.Namespace, &topology.Version, &cluster.Status.Phase)
+	topology.Variables = slices.Clone(topology.Variables)
+	for i := range topology.Variables {
+		variable := &topology.Variables[i]
+		share(&variable.Name)
+		variable.Value.Raw = shareBytes(variable.Value.Raw)
+	}
+	shareConditions(cluster.Status.Conditions)
+	if status := cluster.Status.ControlPlane; status != nil {
+		status.Versions = slices.Clone(status.Versions)
+		for i := range status.Versions {
+			share(&status.Versions[i].Version)
+		}
+	}
+}
+
+func shareProfile(p *inventoryv1alpha1.ClusterProfile) {
+	p.Labels, p.Annotations = shareKeys(p.Labels), shareKeys(p.Annotations)
+	share(&p.Kind, &p.APIVersion, &p.Namespace, &p.Spec.ClusterManager.Name, &p.Status.Version.Kubernetes)
+	p.ManagedFields = slices.Clone(p.ManagedFields)
+	for i := range p.ManagedFields {
+		entry := &p.ManagedFields[i]
+		share(&entry.Manager, (*string)(&entry.Operation), &entry.APIVersion, &entry.FieldsType, &entry.Subresource)
+		entry.FieldsV1 = shareFields(entry.FieldsV1)
+	}
+	p.Status.Conditions = slices.Clone(p.Status.Conditions)
+	shareConditions(p.Status.Conditions)
+	p.Status.Properties = slices.Clone(p.Status.Properties)
+	for i := range p.Status.Properties {
+		share(&p.Status.Properties[i].Name, &p.Status.Properties[i].Value)
+	}
+	p.Status.AccessProviders = slices.Clone(p.Status.AccessProviders)
+	for i := range p.Status.AccessProviders {
+		provider := &p.Status.AccessProviders[i]
+		share(&provider.Name)
+		provider.Cluster.CertificateAuthorityData = shareBytes(provider.Cluster.CertificateAuthorityData)
+		provider.Cluster.Extensions = slices.Clone(provider.Cluster.Extensions)
+		for j := range provider.Cluster.Extensions {
+			share(&provider.Cluster.Extensions[j].Name)
+		}
+	}
+}
+
+func shareConditions(conditions []metav1.Condition) {
+	for i := range conditions {
+		share(&conditions[i].Type, (*string)(&conditions[i].Status), &conditions[i].Reason, &conditions[i].Message)
+	}
+}
+
+var (
+	// fieldSets are the sets of fields that managers own of the profiles in the cache. We own the same fields of every
+	// profile, but for what the Inventories say, so there are few.
+	fieldSets = pool[string, *metav1.FieldsV1]{most: 1 << 10}
+	// blobs are the certificate authorities, each of which is in a Secret and in a profile, and the values of topology
+	// variables, of which many Clusters have the same.
+	blobs = pool[[sha256.Size]byte, []byte]{most: 1 << 15}
+)
+
+// pool holds the first of all equal values. When it is full it begins anew, so that what nobody else holds any more, say a
+// rotated authority, does not stay for ever.
+type pool[K comparable, V any] struct {
+	most int
+
+	mu    sync.Mutex
+	known map[K]V
+}
+
+// share returns the first value that came with the key.
+func (p *pool[K, V]) share(key K, value V) V {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first, known := p.known[key]; known {
+		return first
+	}
+	if p.known == nil || len(p.known) >= p.most {
+		p.known = map[K]V{}
+	}
+	p.known[key] = value
+	return value
+}
+
+func shareFields(fields *metav1.FieldsV1) *metav1.FieldsV1 {
+	if fields == nil {
+		return nil
+	}
+	return fieldSets.share(fields.GetRawString(), fields)
+}
+
+func shareBytes(blob []byte) []byte {
+	if len(blob) == 0 {
+		return nil
+	}
+	return blobs.share(sha256.Sum256(blob), slices.Clone(blob))
+}

@@ -1,0 +1,295 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// hub is the one real API server of this package's tests; k8s sees it without a cache.
+var (
+	hub *apiserver.Server
+	k8s client.Client
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := runOnHub(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runOnHub(m *testing.M) (code int, err error) {
+	if hub, err = apiserver.StartHub(); err != nil {
+		return 1, err
+	}
+	defer func() {
+		if stopped := hub.Stop(); err == nil {
+			err = stopped
+		}
+	}()
+	SetDefaultEventuallyTimeout(20 * time.Second)
+	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
+	SetDefaultConsistentlyDuration(500 * time.Millisecond)
+	SetDefaultConsistentlyPollingInterval(20 * time.Millisecond)
+	ctrl.SetLogger(logr.Discard())
+	if k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
+		utilruntime.Must(add(scheme))
+	}
+	return scheme
+}
+
+// process is a publisher that runs as the test needs it.
+type process struct {
+	manager ctrl.Manager
+	stop    func()
+	logs    *logs
+}
+
+type processOption func(*publisher.Options, *ctrl.Options)
+
+// startPublisher runs a publisher until the test ends, or stop is called.
+func startPublisher(t *testing.T, options ...processOption) *process {
+	t.Helper()
+	p := &process{logs: &logs{}}
+	own := publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}}
+	manager := ctrl.Options{
+		Scheme:         newScheme(),
+		Cache:          publisher.CacheOptions(nil, 10*time.Minute),
+		MapperProvider: publisher.NewRESTMapper,
+		Metrics:        metricsserver.Options{BindAddress: "0"},
+		Controller:     config.Controller{SkipNameValidation: ptr.To(true)},
+		Logger:         zap.New(zap.WriteTo(p.logs)),
+	}
+	for _, option := range options {
+		option(&own, &manager)
+	}
+	mgr, err := ctrl.NewManager(hub.Config(), manager)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.manager = mgr
+	if err := publisher.Add(mgr, own); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	p.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the publisher ended with %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		p.stop()
+		if t.Failed() {
+			t.Logf("the publisher logged:\n%s", p.logs)
+		}
+	})
+	return p
+}
+
+// logs collects what a publisher logs.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// newNamespace makes a namespace for one test. Its Clusters are gone when the test ends, before the publisher stops.
+func newNamespace(t *testing.T, labels map[string]string) string {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}
+	create(t, namespace)
+	return namespace.Name
+}
+
+// inventory makes an Inventory that selects the Clusters of the given namespaces alone, and removes it in the end.
+func inventory(t *testing.T, name string, spec v1alpha1.InventorySpec, namespaces ...string) *v1alpha1.Inventory {
+	t.Helper()
+	spec.NamespaceSelector = metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
+		Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: namespaces,
+	}}}
+	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
+	create(t, inventory)
+	t.Cleanup(func() { removeInventory(t, name) })
+	return inventory
+}
+
+// removeInventory removes an Inventory even where no publisher runs any more to release it.
+func removeInventory(t *testing.T, name string) {
+	t.Helper()
+	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := client.IgnoreNotFound(k8s.Delete(context.Background(), inventory)); err != nil {
+		t.Error(err)
+	}
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+	if err := client.IgnoreNotFound(k8s.Patch(context.Background(), inventory, patch)); err != nil {
+		t.Error(err)
+	}
+}
+
+func create(t *testing.T, objects ...client.Object) {
+	t.Helper()
+	for _, object := range objects {
+		if err := k8s.Create(t.Context(), object, client.FieldOwner("test")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// createCluster creates a Cluster with its status, and its kubeconfig Secret unless raw is nil, and removes both in the end.
+func createCluster(t *testing.T, cluster *clusterv1.Cluster, raw []byte) *clusterv1.Cluster {
+	t.Helper()
+	status := cluster.Status
+	create(t, cluster)
+	cluster.Status = status
+	if err := k8s.Status().Update(t.Context(), cluster); err != nil {
+		t.Fatal(err)
+	}
+	if raw != nil {
+		create(t, fixture.KubeconfigSecret(cluster.Namespace, cluster.Name, raw))
+	}
+	t.Cleanup(func() {
+		if err := client.IgnoreNotFound(k8s.Delete(context.Background(), cluster)); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}
+
+// updateCluster changes a Cluster's metadata and spec, and then its status.
+func updateCluster(t *testing.T, cluster *clusterv1.Cluster, change fixture.ClusterOption) {
+	t.Helper()
+	key := client.ObjectKeyFromObject(cluster)
+	for _, write := range []func() error{
+		func() error { return k8s.Update(t.Context(), cluster) },
+		func() error { return k8s.Status().Update(t.Context(), cluster) },
+	} {
+		if err := k8s.Get(t.Context(), key, cluster); err != nil {
+			t.Fatal(err)
+		}
+		change(cluster)
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// kubeconfig is one as Cluster API writes it, for a server that need not exist.
+func kubeconfig(name, server string) []byte {
+	config := hub.Config()
+	config.CertData, config.KeyData, config.BearerToken = nil, nil, secretToken
+	return fixture.Kubeconfig(name, config, server)
+}
+
+// secretToken is in every kubeconfig of these tests, and must be nowhere else.
+const secretToken = "token-that-nobody-may-see"
+
+// get reads a profile without a cache; nil where there is none.
+func get(t *testing.T, namespace, name string) *inventoryv1alpha1.ClusterProfile {
+	t.Helper()
+	profile := &inventoryv1alpha1.ClusterProfile{}
+	if err := k8s.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: name}, profile); client.IgnoreNotFound(err) != nil {
+		t.Fatal(err)
+	} else if err != nil {
+		return nil
+	}
+	return profile
+}
+
+// published waits for a profile with an access provider.
+func published(t *testing.T, g *WithT, namespace, name string) *inventoryv1alpha1.ClusterProfile {
+	t.Helper()
+	var profile *inventoryv1alpha1.ClusterProfile
+	g.Eventually(func(g Gomega) {
+		profile = get(t, namespace, name)
+		g.Expect(profile).NotTo(BeNil())
+		g.Expect(profile.Status.AccessProviders).NotTo(BeEmpty())
+	}).Should(Succeed())
+	return profile
+}
+
+// server is what a profile's first access provider says to dial; empty where there is none.
+func server(profile *inventoryv1alpha1.ClusterProfile) string {
+	if profile == nil || len(profile.Status.AccessProviders) == 0 {
+		return ""
+	}
+	return profile.Status.AccessProviders[0].Cluster.Server
+}
+
+// eventsOn lists the reasons of the Events about an object.
+func eventsOn(t *testing.T, object client.Object) []string {
+	t.Helper()
+	var list eventsv1.EventList
+	if err := k8s.List(context.Background(), &list, client.InNamespace(object.GetNamespace())); err != nil {
+		t.Fatal(err)
+	}
+	var reasons []string
+	for _, event := range list.Items {
+		if event.Regarding.UID == object.GetUID() {
+			reasons = append(reasons, event.Reason)
+		}
+	}
+	return reasons
+}
+
+func keyOf(object client.Object) client.ObjectKey { return client.ObjectKeyFromObject(object) }
+
+// contextOf is a context that a clean-up can use too.
+func contextOf(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }

@@ -1,0 +1,258 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/profile"
+)
+
+// byInventory indexes profiles by the Inventory that their provenance names.
+const byInventory = "inventory"
+
+// coalesce is how long news about an Inventory is collected at least before its status is written. A summary looks at every
+// Cluster, so where one takes long the next one waits a multiple of that.
+const (
+	coalesce = time.Second
+	pace     = 20
+)
+
+// watch sets up both reconcilers.
+func (r *Reconciler) watch(ctx context.Context, mgr ctrl.Manager) error {
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &inventoryv1alpha1.ClusterProfile{}, bySource, func(object client.Object) []string {
+		if source, stamped := profile.SourceOf(object); stamped {
+			return []string{source.String()}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &inventoryv1alpha1.ClusterProfile{}, byInventory, func(object client.Object) []string {
+		return []string{object.GetLabels()[v1alpha1.LabelInventory]}
+	}); err != nil {
+		return err
+	}
+	if err := ctrl.NewControllerManagedBy(mgr).Named("publisher").
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency}).
+		// What a profile is made of.
+		Watches(&clusterv1.Cluster{}, r.enqueue(clusterItself)).
+		// A rotated kubeconfig may carry a new endpoint or certificate authority; one that arrives is the first.
+		Watches(&corev1.Secret{}, r.enqueue(clusterOfSecret)).
+		// Somebody else changed or deleted what we publish, or a profile of ours outlived its Cluster while we were down.
+		Watches(&inventoryv1alpha1.ClusterProfile{}, r.enqueueProfile()).
+		// What is wanted of every Cluster changed.
+		Watches(&v1alpha1.Inventory{}, r.enqueue(r.clustersOfInventory), builder.WithPredicates(specChanged)).
+		// Namespaces are selected by their labels; one that appears may be a target.
+		Watches(newNamespaceMetadata(), r.enqueue(r.clustersOfNamespace), builder.OnlyMetadata, builder.WithPredicates(namespaceChanged)).
+		// A control plane reports another version, or an infrastructure object another fact that an expression reads.
+		WatchesRawSource(source.TypedChannel(r.objects.changed, handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
+			GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+				r.arrivals.note(e.Object)
+				queue.Add(reconcile.Request{NamespacedName: e.Object})
+			},
+		})).
+		Complete(r); err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).Named("inventory").
+		For(&v1alpha1.Inventory{}).
+		// How many profiles there are, and how healthy.
+		Watches(&inventoryv1alpha1.ClusterProfile{}, r.later(func(_ context.Context, object client.Object) []string {
+			return []string{object.GetLabels()[v1alpha1.LabelInventory]}
+		})).
+		// The problems that the publisher met.
+		WatchesRawSource(source.TypedChannel(r.ledger.changed, handler.TypedFuncs[string, reconcile.Request]{
+			GenericFunc: func(_ context.Context, e event.TypedGenericEvent[string], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+				queue.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Name: e.Object}}, r.nextSummary())
+			},
+		})).
+		Complete(InventoryReconciler{r})
+}
+
+// enqueue reconciles the Clusters that an object concerns, and notes that they wait.
+func (r *Reconciler) enqueue(clusters func(context.Context, client.Object) []types.NamespacedName) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
+		concerned := clusters(ctx, object)
+		requests := make([]reconcile.Request, 0, len(concerned))
+		for _, cluster := range concerned {
+			r.arrivals.note(cluster)
+			requests = append(requests, reconcile.Request{NamespacedName: cluster})
+		}
+		return requests
+	})
+}
+
+// later reconciles the Inventories that an object concerns, once for many objects.
+func (r *Reconciler) later(inventories func(context.Context, client.Object) []string) handler.EventHandler {
+	add := func(ctx context.Context, object client.Object, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+		for _, name := range inventories(ctx, object) {
+			if name != "" {
+				queue.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Name: name}}, r.nextSummary())
+			}
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.Object, q)
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.ObjectOld, q)
+			add(ctx, e.ObjectNew, q)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.Object, q)
+		},
+	}
+}
+
+// nextSummary is after how long the next summary of an Inventory is worth its while.
+func (r *Reconciler) nextSummary() time.Duration {
+	return max(coalesce, pace*time.Duration(r.summaryTook.Load()))
+}
+
+func clusterItself(_ context.Context, object client.Object) []types.NamespacedName {
+	return []types.NamespacedName{client.ObjectKeyFromObject(object)}
+}
+
+// clusterOfSecret finds the Cluster by the label and by the name: providers do not agree on either for a user's kubeconfig.
+// The cache keeps the label only where it says something else than the name.
+func clusterOfSecret(_ context.Context, object client.Object) []types.NamespacedName {
+	var clusters []types.NamespacedName
+	if labelled := object.GetLabels()[clusterv1.ClusterNameLabel]; labelled != "" {
+		clusters = append(clusters, types.NamespacedName{Namespace: object.GetNamespace(), Name: labelled})
+	}
+	if named, ok := strings.CutSuffix(object.GetName(), kubeconfigSuffix); ok {
+		clusters = append(clusters, types.NamespacedName{Namespace: object.GetNamespace(), Name: named})
+	}
+	return clusters
+}
+
+// enqueueProfile reconciles the Cluster of a profile; and, when a foreign profile goes, the Clusters that may now have its
+// name.
+func (r *Reconciler) enqueueProfile() handler.EventHandler {
+	source := r.enqueue(clusterOfProfile)
+	freed := r.enqueue(func(ctx context.Context, object client.Object) []types.NamespacedName {
+		return r.clustersPublishedAs(ctx, client.ObjectKeyFromObject(object))
+	})
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			if !r.writes.echo(client.ObjectKeyFromObject(e.Object), e.Object.GetResourceVersion()) {
+				source.Create(ctx, e, queue)
+			}
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			resync := e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion()
+			if resync || !r.writes.echo(client.ObjectKeyFromObject(e.ObjectNew), e.ObjectNew.GetResourceVersion()) {
+				source.Update(ctx, e, queue)
+			}
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			r.writes.forget(client.ObjectKeyFromObject(e.Object))
+			if e.Object.(*inventoryv1alpha1.ClusterProfile).Spec.ClusterManager.Name == r.options.ClusterManager {
+				source.Delete(ctx, e, queue)
+			} else {
+				freed.Delete(ctx, e, queue)
+			}
+		},
+	}
+}
+
+func clusterOfProfile(_ context.Context, object client.Object) []types.NamespacedName {
+	if source, stamped := profile.SourceOf(object); stamped {
+		return []types.NamespacedName{source}
+	}
+	return nil
+}
+
+// clustersPublishedAs finds the Clusters that some Inventory publishes, or wants to publish, under a profile's name.
+func (r *Reconciler) clustersPublishedAs(ctx context.Context, key types.NamespacedName) []types.NamespacedName {
+	usable, _, err := r.inventories.usable(ctx)
+	if err != nil {
+		logf.FromContext(ctx).Error(err, "Could not find the Clusters of a profile", "ClusterProfile", key)
+		return nil
+	}
+	var clusters clusterv1.ClusterList
+	if err := r.client.List(ctx, &clusters, client.UnsafeDisableDeepCopy); err != nil {
+		logf.FromContext(ctx).Error(err, "Could not find the Clusters of a profile", "ClusterProfile", key)
+		return nil
+	}
+	var found []types.NamespacedName
+	for i := range clusters.Items {
+		for _, inventory := range usable {
+			if inventory.Key(&clusters.Items[i]) == key {
+				found = append(found, client.ObjectKeyFromObject(&clusters.Items[i]))
+				break
+			}
+		}
+	}
+	return found
+}
+
+func (r *Reconciler) clustersOfInventory(ctx context.Context, _ client.Object) []types.NamespacedName {
+	return r.clustersIn(ctx, "")
+}
+
+// clustersOfNamespace finds the Clusters of a namespace, and all Clusters where an Inventory publishes into it.
+func (r *Reconciler) clustersOfNamespace(ctx context.Context, object client.Object) []types.NamespacedName {
+	var list v1alpha1.InventoryList
+	if err := r.client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		logf.FromContext(ctx).Error(err, "Could not list Inventories for a changed namespace")
+	}
+	for i := range list.Items {
+		if list.Items[i].Spec.Namespace == object.GetName() {
+			return r.clustersIn(ctx, "")
+		}
+	}
+	return r.clustersIn(ctx, object.GetName())
+}
+
+func (r *Reconciler) clustersIn(ctx context.Context, namespace string) []types.NamespacedName {
+	var clusters clusterv1.ClusterList
+	if err := r.client.List(ctx, &clusters, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		logf.FromContext(ctx).Error(err, "Could not list Clusters")
+		return nil
+	}
+	var keys []types.NamespacedName
+	for i := range clusters.Items {
+		keys = append(keys, client.ObjectKeyFromObject(&clusters.Items[i]))
+	}
+	return keys
+}
+
+// specChanged lets pass what changes the meaning of an Inventory: not its status, which we write.
+var specChanged = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
+		e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+}}
+
+var namespaceChanged = predicate.Or(predicate.LabelChangedPredicate{}, predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+}})
+
+func newNamespaceMetadata() *metav1.PartialObjectMetadata {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	return namespace
+}
