@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/capi-inventory/capi-inventory/internal/probe"
+)
+
+func TestParseRefuses(t *testing.T) {
+	cases := map[string]struct {
+		why  string
+		args []string
+		want string
+	}{
+		"UnknownFlag":    {why: "a misspelt flag must not be taken for one that is not there", args: []string{"--intervall=1s"}, want: "unknown flag: --intervall"},
+		"Argument":       {why: "consumer once looks like a command and is none", args: []string{"once"}, want: `unexpected argument "once": the consumer takes flags only`},
+		"Selector":       {why: "the flag must be named, the parser does not", args: []string{"--selector", "a in b"}, want: "--selector: unable to parse requirement: found 'b' expected: '('"},
+		"Namespace":      {why: "an informer for it would fail for ever", args: []string{"-n", "a,B"}, want: `--namespace: "B" is not the name of a namespace`},
+		"Interval":       {why: "zero would probe without a pause", args: []string{"--interval", "0s"}, want: "--interval: must be longer than nothing"},
+		"Workers":        {why: "nothing would ever be probed", args: []string{"--workers", "0"}, want: "--workers: must be at least 1"},
+		"Name":           {why: "it becomes the name of a lease", args: []string{"--name", "Me"}, want: `--name: "Me" is not a DNS name of at most 128 characters`},
+		"Permission":     {why: "a permission that is never asked for would never be missed", args: []string{"--require-permission", "pods"}, want: `--require-permission: "pods" is not verb/resource, as in list/pods or create/deployments.apps`},
+		"Output":         {why: "a pipeline would get another format than it parses", args: []string{"-o", "yaml"}, want: `--output: "yaml" is none of table, json`},
+		"SeveralAtOnce":  {why: "who fixes a command line wants to run it once more, not five times", args: []string{"--workers=0", "--timeout=-1s"}, want: "--timeout: must be longer than nothing\n--workers: must be at least 1"},
+		"NoProviderFile": {why: "there is no way in without one", args: []string{"--clusterprofile-provider-file="}, want: "--clusterprofile-provider-file: must be set"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(tc.args)
+			if err == nil {
+				t.Fatalf("%s: accepted", tc.why)
+			}
+			if diff := cmp.Diff(tc.want, err.Error()); diff != "" {
+				t.Errorf("%s\nerror -want +got:\n%s", tc.why, diff)
+			}
+		})
+	}
+}
+
+func TestParse(t *testing.T) {
+	o, err := parse([]string{"--namespace", "a,b", "-n", "c", "--selector", "!ignore", "--require-permission", "list/pods,create/deployments.apps", "--require-permission=get/pods/log"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c"}, o.namespaces); diff != "" {
+		t.Errorf("namespaces -want +got:\n%s", diff)
+	}
+	want := []probe.Permission{{Verb: "list", Resource: "pods"}, {Verb: "create", Group: "apps", Resource: "deployments"}, {Verb: "get", Resource: "pods", Subresource: "log"}}
+	if diff := cmp.Diff(want, o.permissions); diff != "" {
+		t.Errorf("permissions -want +got:\n%s", diff)
+	}
+	if got := o.filter.Selector.String(); got != "!ignore" {
+		t.Errorf("selector: %q", got)
+	}
+}

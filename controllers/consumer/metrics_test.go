@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package consumer
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/observe"
+	"github.com/capi-inventory/capi-inventory/internal/probe"
+	"github.com/capi-inventory/capi-inventory/internal/stage"
+)
+
+func TestMetrics(t *testing.T) {
+	r := newRounds(wellBehaved(), time.Minute, 1, clocktesting.NewFakeClock(noon), newMetrics())
+	t.Cleanup(func() {
+		r.quick.ShutDown()
+		r.slow.ShutDown()
+	})
+	works := observe.Observation{Provider: "p", Observation: probe.Observation{Steps: []probe.Step{{Name: "tls", Took: 7 * time.Millisecond}}}}
+	fails := observe.Observation{Observation: probe.Observation{Failure: stage.Fail(v1alpha1.ReasonNotReady, "No")}}
+	for name, last := range map[string]*sighting{"a": {Observation: works, at: noon}, "b": {Observation: works, at: noon.Add(-90 * time.Second)}, "c": {Observation: fails, at: noon}, "d": nil} {
+		r.spokes[types.NamespacedName{Name: name}] = &spoke{last: last}
+	}
+	r.metrics.probed(&works)
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(r); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range families {
+		if family.GetHelp() == "" {
+			t.Errorf("%s has no help text", family.GetName())
+		}
+		for _, metric := range family.GetMetric() {
+			name := family.GetName()
+			for _, label := range metric.GetLabel() {
+				name += " " + label.GetValue()
+			}
+			got[name] = metric.GetGauge().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+		}
+	}
+	want := map[string]float64{
+		"capi_inventory_consumer_oldest_probe_age_seconds": 90,
+		"capi_inventory_consumer_spokes NotReady":          1,
+		"capi_inventory_consumer_spokes Pending":           1,
+		"capi_inventory_consumer_spokes Reachable":         2,
+		"capi_inventory_consumer_probe_step_seconds p tls": 1,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

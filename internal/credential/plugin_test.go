@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package credential_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// The test binary is its own plugin: as what it behaves, the variable playing says.
+const playing = "CREDENTIAL_TEST_PLUGIN"
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(playing); role != "" {
+		play(role)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// plugin is the configuration of a plugin that plays a role, with the role's parameters as NAME=value.
+func plugin(role string, parameters ...string) *clientcmdapi.ExecConfig {
+	config := &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: os.Args[0], Env: []clientcmdapi.ExecEnvVar{
+		{Name: playing, Value: role},
+		// A process built with the race detector otherwise takes a second to end.
+		{Name: "GORACE", Value: "atexit_sleep_ms=0"},
+	}}
+	for _, parameter := range parameters {
+		name, value, _ := strings.Cut(parameter, "=")
+		config.Env = append(config.Env, clientcmdapi.ExecEnvVar{Name: name, Value: value})
+	}
+	return config
+}
+
+// complaining is a plugin that fails with these lines on stderr.
+func complaining(lines ...string) *clientcmdapi.ExecConfig {
+	config := plugin("complain", "SECRET=swordfish-1")
+	config.Args = lines
+	return config
+}
+
+func play(role string) {
+	switch role {
+	case "say":
+		fmt.Print(os.Getenv("SAY"))
+	case "token":
+		token, err := os.ReadFile(os.Getenv("TOKEN_FILE"))
+		if err != nil {
+			panic(err)
+		}
+		answer(string(token), os.Getenv("EXPIRES"))
+	case "tell": // Everything that the plugin was given.
+		told, err := json.Marshal(append(os.Environ(), os.Args[1:]...))
+		if err != nil {
+			panic(err)
+		}
+		answer(base64.RawURLEncoding.EncodeToString(told), "")
+	case "complain":
+		fmt.Fprint(os.Stderr, strings.Join(os.Args[1:], "\n"))
+		os.Exit(3)
+	case "flood":
+		for {
+			fmt.Print(strings.Repeat("x", 4096))
+		}
+	case "hang":
+		connected()
+		bear("hang-child")
+		select {}
+	case "leave-child":
+		bear("hang-child")
+		answer("from-the-parent", "")
+	case "hang-child":
+		connected()
+		select {}
+	}
+}
+
+func answer(token, expires string) {
+	status := map[string]string{"token": token}
+	if expires != "" {
+		status["expirationTimestamp"] = expires
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status})
+}
+
+// bear starts a child that shares the plugin's output.
+func bear(role string) {
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), playing+"="+role)
+	child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	if err := child.Start(); err != nil {
+		panic(err)
+	}
+}
+
+// connected holds a connection to the test for as long as the process lives: its end tells the test of the process's end.
+func connected() {
+	if _, err := net.Dial("tcp", os.Getenv("LIFELINE")); err != nil {
+		panic(err)
+	}
+}

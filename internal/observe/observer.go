@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package observe goes the whole way into a spoke, with nothing in hand but its ClusterProfile: it finds the way in, asks the
+// plugin for credentials and probes the server. It is what a consumer does that is no controller, too.
+package observe
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/access"
+	"github.com/capi-inventory/capi-inventory/internal/credential"
+	"github.com/capi-inventory/capi-inventory/internal/probe"
+	"github.com/capi-inventory/capi-inventory/internal/stage"
+)
+
+// Observation is what was seen of a spoke on the whole way in.
+type Observation struct {
+	probe.Observation
+	// Provider and Server say which way was taken; empty where there is none.
+	Provider, Server string
+	// Note is what other readers of the profile may stumble over.
+	Note string
+}
+
+// Reachable says whether nothing stood in the way.
+func (o *Observation) Reachable() bool { return o.Failure == nil }
+
+// Reason is the reason for the condition Reachable.
+func (o *Observation) Reason() string {
+	if o.Failure == nil {
+		return v1alpha1.ReasonReachable
+	}
+	return o.Failure.Reason
+}
+
+// Message is the message for the condition Reachable.
+func (o *Observation) Message() string {
+	message := "The spoke is ready and accepts the published access"
+	if o.Failure != nil {
+		message = o.Failure.Message
+	}
+	if o.Note != "" {
+		message += "; note: " + o.Note
+	}
+	return message
+}
+
+// Observer observes spokes. It is safe for concurrent use, for one observation of each spoke at a time.
+type Observer struct {
+	Providers   *access.Providers
+	Credentials *credential.Source
+	Prober      *probe.Prober
+}
+
+// Observe tells what stands in the way into the spoke of a profile. The observation is worth nothing where ctx has ended.
+func (o *Observer) Observe(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) Observation {
+	way, err := o.Providers.Way(profile)
+	seen := Observation{Provider: way.Provider, Server: way.Server, Note: way.Note}
+	if err != nil {
+		seen.Failure = stage.Of(err, v1alpha1.ReasonInvalidAccess)
+		return seen
+	}
+	spoke := types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}
+	remembered := o.enter(ctx, spoke, way, ClusterID(profile), &seen)
+	if remembered && seen.Reason() == v1alpha1.ReasonUnauthorized {
+		// The credential was fetched for an earlier probe, and may have been rotated since. Once is enough: a plugin that
+		// has just been asked has nothing newer.
+		o.enter(ctx, spoke, way, ClusterID(profile), &seen)
+	}
+	return seen
+}
+
+// Forget drops what is kept for a spoke; to be called when its profile is gone.
+func (o *Observer) Forget(spoke types.NamespacedName) { o.Credentials.Forget(spoke) }
+
+// enter goes from the plugin to the end, and says whether the credential was one remembered. A refused one is forgotten.
+func (o *Observer) enter(ctx context.Context, spoke types.NamespacedName, way access.Way, clusterID string, seen *Observation) (remembered bool) {
+	started := time.Now()
+	credential, remembered, err := o.Credentials.Get(ctx, spoke, way.Provider, way.Config)
+	asked := time.Since(started)
+	if err != nil {
+		seen.Observation = probe.Observation{Failure: stage.Of(err, v1alpha1.ReasonCredentialsFailed)}
+	} else {
+		seen.Observation = o.Prober.Probe(ctx, credential.On(way.Config), clusterID)
+	}
+	if !remembered {
+		seen.Steps = append([]probe.Step{{Name: stepPlugin, Took: asked}}, seen.Steps...)
+	}
+	if seen.Reason() == v1alpha1.ReasonUnauthorized {
+		o.Credentials.Forget(spoke)
+	}
+	return remembered
+}
+
+// stepPlugin is the step before those of a probe: the run of a plugin, where one was needed.
+const stepPlugin = "plugin"
+
+// ClusterID is how the profile identifies the spoke, or empty.
+func ClusterID(profile *inventoryv1alpha1.ClusterProfile) string {
+	for _, property := range profile.Status.Properties {
+		if property.Name == v1alpha1.PropertyClusterID {
+			return property.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,213 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/stage"
+)
+
+// blame finds the words for why a question got no answer.
+type blame struct {
+	server, proxy *url.URL
+	// named is the name that the certificate is checked against where it is not the server's host.
+	named string
+	// ownRoots says that the profile brings its certificate authority, so that the system's roots are not asked.
+	ownRoots bool
+	timeout  time.Duration
+}
+
+// of is the failure for an error that a transport gave during a step. cause is why the request's context ended, or nil.
+func (b *blame) of(err error, step string, cause error) error {
+	var failure *stage.Failure
+	var name *net.DNSError
+	switch {
+	case errors.As(err, &failure):
+		return failure
+	case errors.Is(cause, errDeadline):
+		return b.silence(step)
+	case errors.As(err, &name):
+		return b.unresolved(name)
+	case alert(err) != "":
+		return b.alerted(alert(err))
+	case step == stepTLS:
+		return b.handshake(err)
+	case step == stepConnect || step == stepProxy:
+		return b.connect(err)
+	case interrupted(err):
+		return stage.Fail(v1alpha1.ReasonNotReady, "The API server closed the connection without an answer to %s", step)
+	default:
+		return stage.Fail(v1alpha1.ReasonNotReady, "The API server's answer to %s cannot be read: %s", step, innermost(err))
+	}
+}
+
+// silence is for a step that reached its deadline.
+func (b *blame) silence(step string) error {
+	switch step {
+	case stepResolve:
+		return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s was not resolved within %s; is the consumer's name server reachable?", b.dialled().Hostname(), b.timeout)
+	case stepConnect:
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s does not answer: no connection within %s, packets seem to be dropped on the way", b.target(), b.timeout)
+	case stepProxy:
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections but did not lead to %s within %s", b.target(), b.server.Host, b.timeout)
+	case stepTLS:
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections but never answers: no TLS handshake within %s", b.peer(), b.timeout)
+	default:
+		return stage.Fail(v1alpha1.ReasonNotReady, "The API server did not answer %s within %s", step, b.timeout)
+	}
+}
+
+func (b *blame) unresolved(err *net.DNSError) error {
+	if err.IsNotFound {
+		return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s does not exist where the consumer runs", b.dialled().Hostname())
+	}
+	return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s cannot be resolved: %s", b.dialled().Hostname(), err.Err)
+}
+
+func (b *blame) connect(err error) error {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s refuses connections: nothing listens there", b.target())
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "There is no route to %s", b.target())
+	case interrupted(err):
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections and closes them at once", b.target())
+	default:
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s cannot be reached: %s", b.target(), innermost(err))
+	}
+}
+
+func (b *blame) handshake(err error) error {
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &unknown) && b.ownRoots:
+		return stage.Fail(v1alpha1.ReasonTLSFailed, "The certificate of %s was signed by an authority that is not in the profile's certificate-authority-data", b.server.Host)
+	case errors.As(err, &unknown):
+		return stage.Fail(v1alpha1.ReasonTLSFailed, "The certificate of %s was signed by an authority the consumer's system does not know, and the profile brings none", b.server.Host)
+	case errors.As(err, &invalid):
+		return b.invalid(invalid)
+	case errors.As(err, &name):
+		return stage.Fail(v1alpha1.ReasonTLSFailed, "The certificate of %s is for %s, not for %s", b.server.Host, names(name.Certificate), b.expected())
+	case errors.As(err, &record):
+		return stage.Fail(v1alpha1.ReasonTLSFailed, "%s does not speak TLS", b.peer())
+	case interrupted(err):
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections and closes them before TLS; a load balancer without a server behind it does that", b.peer())
+	default:
+		return stage.Fail(v1alpha1.ReasonTLSFailed, "%s cannot agree on TLS: %s", b.peer(), innermost(err))
+	}
+}
+
+// alerted is for a server that broke off by a TLS alert. Most of what it can say about certificates is about ours; with
+// TLS 1.3 it says so after the handshake.
+func (b *blame) alerted(alert string) error {
+	if strings.Contains(alert, "certificate") || strings.Contains(alert, "access denied") {
+		return stage.Fail(v1alpha1.ReasonUnauthorized, "%s refuses the client certificate, or wants one: %s", b.peer(), alert)
+	}
+	return stage.Fail(v1alpha1.ReasonTLSFailed, "%s broke off TLS: %s", b.peer(), alert)
+}
+
+// alert is the text of the other side's TLS alert in an error; empty where there is none.
+func alert(err error) string {
+	if remote := (*net.OpError)(nil); errors.As(err, &remote) && remote.Op == "remote error" {
+		return strings.TrimPrefix(remote.Err.Error(), "tls: ")
+	}
+	return ""
+}
+
+func (b *blame) invalid(err x509.CertificateInvalidError) error {
+	if err.Reason != x509.Expired {
+		return stage.Fail(v1alpha1.ReasonTLSFailed, "The certificate of %s is not valid: %s", b.server.Host, err)
+	}
+	return stage.Fail(v1alpha1.ReasonTLSFailed, "The certificate of %s is valid from %s to %s only; it has expired, or a clock is wrong",
+		b.server.Host, err.Cert.NotBefore.UTC().Format(time.DateOnly), err.Cert.NotAfter.UTC().Format(time.DateOnly))
+}
+
+// proxyAnswer is called with a proxy's answer to CONNECT.
+func (b *blame) proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	return stage.Fail(v1alpha1.ReasonConnectFailed, "%s answered %d when asked for %s", b.target(), response.StatusCode, b.server.Host)
+}
+
+// dialled is where the connection goes: to the proxy, where there is one.
+func (b *blame) dialled() *url.URL {
+	if b.proxy != nil {
+		return b.proxy
+	}
+	return b.server
+}
+
+// target is who is dialled, at the head of a sentence.
+func (b *blame) target() string {
+	if b.proxy != nil {
+		return "The proxy " + b.proxy.Host
+	}
+	return "The server " + b.server.Host
+}
+
+// peer is who TLS is spoken with, at the head of a sentence.
+func (b *blame) peer() string {
+	if b.proxy != nil {
+		return "The server " + b.server.Host + " behind the proxy " + b.proxy.Host
+	}
+	return b.target()
+}
+
+func (b *blame) expected() string {
+	if b.named != "" {
+		return b.named
+	}
+	return b.server.Hostname()
+}
+
+// names lists what a certificate is for: some certificates are for hundreds of names.
+func names(certificate *x509.Certificate) string {
+	all := slices.Clone(certificate.DNSNames)
+	for _, ip := range certificate.IPAddresses {
+		all = append(all, ip.String())
+	}
+	switch {
+	case len(all) == 0:
+		return "no name at all"
+	case len(all) > 4:
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:4], ", "), len(all)-4)
+	default:
+		return strings.Join(all, ", ")
+	}
+}
+
+// interrupted says whether the other side hung up.
+func interrupted(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// innermost is the error below all wrappings: what the outer ones add, the ports of a connection above all, changes from
+// probe to probe.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}

@@ -1,0 +1,175 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"syscall"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/address"
+	"github.com/capi-inventory/capi-inventory/internal/stage"
+)
+
+const (
+	// maxBody is how much of an answer is read, in bytes.
+	maxBody = 64 << 10
+	// maxHeader is how long the header of an answer may be, in bytes.
+	maxHeader = 64 << 10
+)
+
+// line is the one connection of a probe.
+type line struct {
+	server    *url.URL
+	token     string
+	userAgent string
+	transport *http.Transport
+	watch     *watch
+	blame     blame
+}
+
+// answer is what a spoke said: the body is cut off at maxBody.
+type answer struct {
+	code int
+	body []byte
+}
+
+// open prepares the line; nothing is dialled before the first question.
+func (p *Prober) open(config *rest.Config) (*line, error) {
+	server, err := url.Parse(config.Host)
+	if err != nil || server.Hostname() == "" {
+		return nil, stage.Fail(v1alpha1.ReasonInvalidAccess, "The server %q is not an absolute URL with a host", config.Host)
+	}
+	security, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, stage.Fail(v1alpha1.ReasonInvalidAccess, "The access provider's TLS settings cannot be used: %s", err)
+	}
+	if security == nil {
+		security = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	proxy, fromProfile := config.Proxy, config.Proxy != nil
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
+	via, err := proxy(&http.Request{URL: server})
+	if err != nil {
+		return nil, stage.Fail(v1alpha1.ReasonInvalidAccess, "The proxy before the server cannot be used: %s", err)
+	}
+	l := &line{
+		server:    server,
+		token:     config.BearerToken,
+		userAgent: p.UserAgent,
+		watch:     &watch{timeout: p.Timeout},
+		blame:     blame{server: server, proxy: via, named: security.ServerName, ownRoots: len(config.CAData) > 0, timeout: p.Timeout},
+	}
+	dialer := &net.Dialer{KeepAlive: -1}
+	// A proxy from the environment is the administrator's choice, wherever it stands.
+	if !p.AllowLocalServers && (via == nil || fromProfile) {
+		dialer.Control = refuseLocal
+	}
+	l.transport = &http.Transport{
+		Proxy:                  func(*http.Request) (*url.URL, error) { return via, nil },
+		OnProxyConnectResponse: l.blame.proxyAnswer,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        security,
+		MaxResponseHeaderBytes: maxHeader,
+		// A body that unpacks to more than it weighs is nothing to wait for.
+		DisableCompression: true,
+		// One spoke, one connection, one question at a time: HTTP/2 would add goroutines and nothing else.
+		Protocols: http1(),
+	}
+	return l, nil
+}
+
+func http1() *http.Protocols {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	return protocols
+}
+
+// refuseLocal looks at the address that is about to be dialled, after every name has been resolved.
+func refuseLocal(_, addrPort string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(addrPort)
+	if err != nil || address.Local(to.Addr()) {
+		return stage.Fail(v1alpha1.ReasonInvalidAccess, "The server's name resolves to a loopback, link-local or metadata address, which means another machine to every reader; --allow-local-servers permits it")
+	}
+	return nil
+}
+
+func (l *line) close() { l.transport.CloseIdleConnections() }
+
+// get asks for a path of the server.
+func (l *line) get(ctx context.Context, step, path string) (answer, error) {
+	return l.ask(ctx, step, http.MethodGet, path, nil)
+}
+
+// post hands the server an object, which it returns with its answer in it.
+func (l *line) post(ctx context.Context, step, path string, object any) (answer, error) {
+	body, err := json.Marshal(object)
+	if err != nil {
+		return answer{}, fmt.Errorf("writing a question for %s: %w", path, err)
+	}
+	return l.ask(ctx, step, http.MethodPost, path, body)
+}
+
+// ask puts one question, and answers for the spoke where it refuses the credentials: a 401 means the same at every path.
+func (l *line) ask(ctx context.Context, step, method, path string, body []byte) (answer, error) {
+	ctx, stop := l.watch.start(l.trace(ctx, step), step)
+	defer stop()
+	request, err := http.NewRequestWithContext(ctx, method, l.server.JoinPath(path).String(), bytes.NewReader(body))
+	if err != nil {
+		return answer{}, stage.Fail(v1alpha1.ReasonInvalidAccess, "The server %q cannot be asked: %s", l.server.Redacted(), err)
+	}
+	request.Header.Set("Accept", "application/json, */*")
+	request.Header.Set("User-Agent", l.userAgent)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if l.token != "" {
+		request.Header.Set("Authorization", "Bearer "+l.token)
+	}
+	// A transport follows no redirects: they could lead the credentials elsewhere.
+	response, err := l.transport.RoundTrip(request)
+	if err != nil {
+		return answer{}, l.blame.of(err, l.watch.at(), context.Cause(ctx))
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	// A server that sees us hang up at the deadline may still get to end its answer.
+	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
+		return answer{}, l.blame.of(err, l.watch.at(), context.Cause(ctx))
+	}
+	if response.StatusCode == http.StatusUnauthorized {
+		return answer{}, stage.Fail(v1alpha1.ReasonUnauthorized, "The spoke refuses the credentials (401): they have expired, were revoked, or belong to another cluster")
+	}
+	return answer{code: response.StatusCode, body: text}, nil
+}
+
+// trace follows a request on its way to the spoke, and returns to the request's own step when the connection stands.
+func (l *line) trace(ctx context.Context, step string) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart:     func(httptrace.DNSStartInfo) { l.watch.enter(stepResolve) },
+		ConnectStart: func(string, string) { l.watch.enter(stepConnect) },
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil && l.blame.proxy != nil {
+				l.watch.enter(stepProxy)
+			}
+		},
+		TLSHandshakeStart: func() { l.watch.enter(stepTLS) },
+		GotConn:           func(httptrace.GotConnInfo) { l.watch.enter(step) },
+	})
+}

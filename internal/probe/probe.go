@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package probe asks a spoke's API server, one question at a time, whether a consumer could work with it.
+//
+// The questions go from the outside in, and the first one that fails is the answer:
+//
+//	question                                  | reason
+//	------------------------------------------|------------------------------------------------------------
+//	does the host's name resolve?             | NameNotResolved
+//	does anything answer at the address?      | ConnectFailed: refused, no route, or silence
+//	is it the server the profile vouches for? | TLSFailed: expired, unknown authority, another name
+//	does it accept the credentials?           | Unauthorized
+//	is it ready (/readyz, /version)?          | NotReady
+//	who are we to it?                         | Unauthorized where it does not say a name
+//	may we do what we will have to do?        | Forbidden
+//	is it the cluster the profile speaks of?  | WrongCluster
+//
+// Every question has the same deadline of its own. Nothing of what a spoke says is trusted: bodies, headers and texts are
+// bounded, redirects are not followed.
+//
+// All questions of a probe go through one connection, which is opened for it and closed after it. A connection that is kept
+// would go on working behind a certificate that has expired, a name that has moved, or a firewall that has closed, and
+// hide what the next consumer to come will meet. It also costs two goroutines and its buffers for each spoke between probes.
+// The transport is the probe's own for the same reason: client-go keeps those it makes for ever.
+package probe
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/stage"
+)
+
+// Prober probes spokes. It is never changed by a probe and safe for concurrent use.
+type Prober struct {
+	// Timeout is how long each single question may take.
+	Timeout time.Duration
+	// AllowLocalServers dials loopback and link-local addresses too.
+	AllowLocalServers bool
+	// Permissions are what the credentials must allow for a spoke to count as reachable.
+	Permissions []Permission
+	// UserAgent is how the probe introduces itself to spokes.
+	UserAgent string
+}
+
+// Observation is what a probe saw.
+type Observation struct {
+	// Failure is where the probe stopped; nil for a spoke that is reachable.
+	Failure *stage.Failure
+	// Version is the gitVersion of the spoke; empty where the probe did not learn it.
+	Version string
+	// User is the name under which the spoke knows the credentials; empty where the probe did not learn it.
+	User string
+	// Steps says how long each question took, in the order in which they were asked.
+	Steps []Step
+}
+
+// Step is the time that one question took.
+type Step struct {
+	Name string
+	Took time.Duration
+}
+
+// Probe asks the questions. config holds the credentials; clusterID is the UID that the profile gives the spoke's namespace
+// kube-system, or empty. The observation of a probe whose context has ended says nothing about the spoke.
+func (p *Prober) Probe(ctx context.Context, config *rest.Config, clusterID string) Observation {
+	line, err := p.open(config)
+	if err != nil {
+		return Observation{Failure: stage.Of(err, v1alpha1.ReasonInvalidAccess)}
+	}
+	defer line.close()
+	var observation Observation
+	err = p.interview(ctx, line, clusterID, &observation)
+	// An error without a reason of its own is a spoke that does not work as it should.
+	observation.Failure = stage.Of(err, v1alpha1.ReasonNotReady)
+	observation.Steps = line.watch.took()
+	return observation
+}
+
+func (p *Prober) interview(ctx context.Context, line *line, clusterID string, seen *Observation) (err error) {
+	if err := line.ready(ctx); err != nil {
+		return err
+	}
+	if seen.Version, err = line.version(ctx); err != nil {
+		return err
+	}
+	if seen.User, err = line.whoAmI(ctx); err != nil {
+		return err
+	}
+	if err := line.may(ctx, seen.User, p.Permissions); err != nil {
+		return err
+	}
+	return line.isCluster(ctx, clusterID)
+}

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// The steps of a probe, in order; they label the metric of the same name.
+const (
+	stepResolve     = "resolve"
+	stepConnect     = "connect"
+	stepProxy       = "proxy"
+	stepTLS         = "tls"
+	stepReady       = "readyz"
+	stepVersion     = "version"
+	stepWhoAmI      = "whoami"
+	stepPermissions = "permissions"
+	stepIdentity    = "identity"
+)
+
+var order = []string{stepResolve, stepConnect, stepProxy, stepTLS, stepReady, stepVersion, stepWhoAmI, stepPermissions, stepIdentity}
+
+// errDeadline is the cause of a request's end where a step took too long.
+var errDeadline = errors.New("deadline of a step")
+
+// watch gives each step of a probe its own deadline, although one request covers several of them: entering a step starts
+// the time anew. It may be entered from the transport's goroutines.
+type watch struct {
+	timeout time.Duration
+
+	mu sync.Mutex
+	// current is the step that is being taken; last is that one or, between two, the one before.
+	current, last string
+	since         time.Time
+	times         map[string]time.Duration
+	timer         *time.Timer
+	end           context.CancelCauseFunc
+}
+
+// start returns the context of one request, whose first step is the named one. stop must be called at the request's end.
+func (w *watch) start(ctx context.Context, step string) (context.Context, func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	w.mu.Lock()
+	w.end = end
+	w.mu.Unlock()
+	w.enter(step)
+	return ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.leave()
+		w.end = nil
+		end(nil)
+	}
+}
+
+// enter ends the current step and begins the next. Entering the current step again changes nothing: a host with several
+// addresses has one deadline for all of them.
+func (w *watch) enter(step string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.end == nil || w.current == step {
+		return
+	}
+	w.leave()
+	w.current, w.last, w.since = step, step, time.Now()
+	end := w.end
+	w.timer = time.AfterFunc(w.timeout, func() { end(fmt.Errorf("%w: %s", errDeadline, step)) })
+}
+
+// leave must be called with the lock held. A step that is taken several times counts as one.
+func (w *watch) leave() {
+	if w.current == "" {
+		return
+	}
+	w.timer.Stop()
+	if w.times == nil {
+		w.times = map[string]time.Duration{}
+	}
+	w.times[w.current] += time.Since(w.since)
+	w.current = ""
+}
+
+// at is the step that the probe is in, or that it was in last.
+func (w *watch) at() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
+func (w *watch) took() []Step {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var steps []Step
+	for _, name := range order {
+		if took, taken := w.times[name]; taken {
+			steps = append(steps, Step{Name: name, Took: took})
+		}
+	}
+	return steps
+}
