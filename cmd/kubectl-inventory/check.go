@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/observe"
+	"github.com/capi-inventory/capi-inventory/internal/probe"
+	"github.com/capi-inventory/capi-inventory/internal/survey"
+	"github.com/capi-inventory/capi-inventory/internal/terminal"
+)
+
+type checker struct {
+	*options
+	scopeFlags
+	outputFlags
+	providerFlags
+	requirePermissions []string
+}
+
+func newCheck(o *options) *cobra.Command {
+	c := &checker{options: o}
+	cmd := &cobra.Command{
+		Use:   "check [NAME...]",
+		Short: "Probe spokes now, from here",
+		Long: "Probe spokes now, from this machine, with nothing but their profiles and the provider file, and say what each stage of the way said. Nothing is written to the hub.\n\n" +
+			"Exit code 1 says that a spoke is not reachable. -o wide prints a row for each stage, -o name the profiles whose spokes are not reachable.",
+		ValidArgsFunction: o.completeProfiles(&c.scopeFlags, false),
+		RunE:              c.run,
+	}
+	c.scopeFlags.add(cmd)
+	c.outputFlags.add(cmd)
+	c.providerFlags.add(cmd)
+	cmd.Flags().StringSliceVar(&c.requirePermissions, "require-permission", nil, "Permission without which a spoke does not count as reachable, as verb/resource, for example list/pods or create/deployments.apps; may be repeated.")
+	return cmd
+}
+
+func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
+	if err := errors.Join(c.outputFlags.validate(), c.providerFlags.validate()); err != nil {
+		return err
+	}
+	observer := &observe.Observer{Prober: &probe.Prober{Timeout: c.timeout, AllowLocalServers: c.allowLocalServers, UserAgent: userAgent}}
+	for _, text := range c.requirePermissions {
+		permission, err := probe.ParsePermission(text)
+		if err != nil {
+			return fmt.Errorf("--require-permission: %w", err)
+		}
+		observer.Prober.Permissions = append(observer.Prober.Permissions, permission)
+	}
+	if observer.Providers, err = c.load(); err != nil {
+		return err
+	}
+	hub, err := c.hub()
+	if err != nil {
+		return err
+	}
+	profiles, err := c.profiles(cmd, hub, &c.scopeFlags, names)
+	if err != nil {
+		return err
+	}
+	source, done, err := c.source(&c.providerFlags)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	observer.Credentials = source
+
+	bar := terminal.NewBar(c.ErrOut, len(profiles), "not reachable")
+	results, err := survey.Run(cmd.Context(), observer, profiles, c.workers, func(r *survey.Result) { bar.Step(r.Reachable()) })
+	bar.Clear()
+	if err != nil {
+		return err
+	}
+	if err := c.print(results); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(results, func(r survey.Result) bool { return !r.Reachable() }) {
+		return errNo
+	}
+	return nil
+}
+
+func (c *checker) print(results []survey.Result) error {
+	switch c.format {
+	case outputTable:
+		return c.summary(results)
+	case outputWide:
+		return c.stages(results)
+	case outputName:
+		var dark []inventoryv1alpha1.ClusterProfile
+		for i := range results {
+			if !results[i].Reachable() {
+				dark = append(dark, *results[i].Profile)
+			}
+		}
+		return c.names(dark)
+	}
+	list := &v1alpha1.SpokeCheckList{}
+	list.APIVersion, list.Kind = v1alpha1.SchemeGroupVersion.String(), "SpokeCheckList"
+	for i := range results {
+		list.Items = append(list.Items, results[i].Check())
+	}
+	return c.encode(&c.outputFlags, list)
+}
+
+// summary prints a row for each spoke.
+func (c *checker) summary(results []survey.Result) error {
+	table := c.table(&c.outputFlags, "NAME", "NAMESPACE", "REACHABLE", "VERSION", "STAGES", "MESSAGE")
+	for i := range results {
+		r := &results[i]
+		verdict := terminal.Cell{Text: "True", Tone: terminal.Good}
+		if !r.Reachable() {
+			verdict = terminal.Cell{Text: r.Reason(), Tone: terminal.Bad}
+		}
+		way := r.Stages()
+		stages := make([]string, 0, len(way))
+		for _, stage := range way {
+			stages = append(stages, stage.Name+" "+outcome(stage))
+		}
+		table.Add(terminal.Text(r.Profile.Name), terminal.Text(r.Profile.Namespace), verdict, terminal.Text(r.Version), terminal.Text(strings.Join(stages, ", ")), terminal.Text(r.Message()))
+	}
+	return table.Flush()
+}
+
+// stages prints a row for each stage of the way into each spoke.
+func (c *checker) stages(results []survey.Result) error {
+	table := c.table(&c.outputFlags, "NAME", "NAMESPACE", "STAGE", "RESULT", "TOOK", "SAID")
+	for i := range results {
+		r := &results[i]
+		for _, stage := range r.Stages() {
+			tone := terminal.Good
+			if !stage.OK {
+				tone = terminal.Bad
+			}
+			table.Add(terminal.Text(r.Profile.Name), terminal.Text(r.Profile.Namespace), terminal.Text(stage.Name),
+				terminal.Cell{Text: outcome(stage), Tone: tone}, terminal.Text(stage.Took.Round(time.Millisecond).String()), terminal.Text(stage.Said))
+		}
+	}
+	return table.Flush()
+}
+
+func outcome(stage survey.Stage) string {
+	if stage.OK {
+		return "ok"
+	}
+	return "failed"
+}

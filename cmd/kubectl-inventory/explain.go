@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/explain"
+	"github.com/capi-inventory/capi-inventory/internal/lint"
+	"github.com/capi-inventory/capi-inventory/internal/nearest"
+	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/roster"
+)
+
+// The kinds that can be explained, and what people may call them.
+const (
+	kindCluster = "cluster"
+	kindProfile = "clusterprofile"
+)
+
+var kinds = map[string]string{
+	"cluster": kindCluster, "clusters": kindCluster, "cluster.cluster.x-k8s.io": kindCluster,
+	"profile": kindProfile, "profiles": kindProfile, "clusterprofile": kindProfile, "clusterprofiles": kindProfile, "clusterprofile.multicluster.x-k8s.io": kindProfile,
+}
+
+type explainer struct {
+	*options
+	scopeFlags
+	outputFlags
+}
+
+func newExplain(o *options) *cobra.Command {
+	e := &explainer{options: o}
+	cmd := &cobra.Command{
+		Use:   "explain CLUSTER|PROFILE",
+		Short: "Say why a Cluster is or is not published, and where each field of its profiles comes from",
+		Long: "Say why a Cluster is or is not published, where, from which source each field of its profiles comes, who owns it, what was left out, and what consumers miss.\n\n" +
+			"NAME is of a Cluster or of a profile, a Cluster first; cluster/NAME and profile/NAME say which.",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: o.completeProfiles(&e.scopeFlags, true),
+		RunE:              e.run,
+	}
+	e.outputFlags.add(cmd)
+	return cmd
+}
+
+func (e *explainer) run(cmd *cobra.Command, args []string) error {
+	if err := e.validate(); err != nil {
+		return err
+	}
+	hub, err := e.hub()
+	if err != nil {
+		return err
+	}
+	kind, key, err := e.subject(args[0])
+	if err != nil {
+		return err
+	}
+	report, err := e.explain(cmd.Context(), hub, kind, key)
+	if err != nil {
+		return err
+	}
+	switch e.format {
+	case outputName:
+		return e.printName(report)
+	case outputJSON, outputYAML:
+		return e.encode(&e.outputFlags, report)
+	}
+	return e.printReport(report)
+}
+
+// subject reads NAME, KIND/NAME or NAMESPACE/NAME.
+func (e *explainer) subject(text string) (kind string, key types.NamespacedName, err error) {
+	namespace, err := e.namespace()
+	if err != nil {
+		return "", key, err
+	}
+	before, after, qualified := strings.Cut(text, "/")
+	switch {
+	case !qualified:
+		return "", types.NamespacedName{Namespace: namespace, Name: text}, nil
+	case kinds[strings.ToLower(before)] != "":
+		return kinds[strings.ToLower(before)], types.NamespacedName{Namespace: namespace, Name: after}, nil
+	}
+	return "", types.NamespacedName{Namespace: before, Name: after}, nil
+}
+
+func (e *explainer) explain(ctx context.Context, hub client.Client, kind string, key types.NamespacedName) (explain.Report, error) {
+	facts, err := gather(ctx, hub, key.Namespace)
+	if err != nil {
+		return explain.Report{}, err
+	}
+	if kind != kindProfile {
+		if facts.Cluster, err = cluster(ctx, hub, key); err != nil {
+			return explain.Report{}, err
+		}
+	}
+	if facts.Cluster == nil && kind != kindCluster {
+		i := slices.IndexFunc(facts.Profiles, func(p inventoryv1alpha1.ClusterProfile) bool {
+			return p.Namespace == key.Namespace && p.Name == key.Name
+		})
+		if i < 0 {
+			return explain.Report{}, e.unknown(ctx, hub, key, facts)
+		}
+		facts.Only = key
+		if source, stamped := profile.SourceOf(&facts.Profiles[i]); stamped {
+			if facts.Cluster, err = cluster(ctx, hub, source); err != nil {
+				return explain.Report{}, err
+			}
+		}
+		if facts.Cluster == nil {
+			return explain.Foreign(facts)
+		}
+	}
+	if facts.Cluster == nil {
+		return explain.Report{}, e.unknown(ctx, hub, key, facts)
+	}
+	namespace := &corev1.Namespace{}
+	if err := hub.Get(ctx, client.ObjectKey{Name: facts.Cluster.Namespace}, namespace); err != nil {
+		return explain.Report{}, fmt.Errorf("reading the labels of the namespace %s: %w", facts.Cluster.Namespace, err)
+	}
+	facts.NamespaceLabels = namespace.Labels
+	return explain.Cluster(facts)
+}
+
+// gather reads everything but the Cluster.
+func gather(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
+	facts.Lint.Namespaces = lint.DefaultNamespaces
+	var inventories v1alpha1.InventoryList
+	if err := hub.List(ctx, &inventories); err != nil && !meta.IsNoMatchError(err) {
+		return facts, fmt.Errorf("listing Inventories: %w", err)
+	}
+	facts.Inventories = inventories.Items
+	if facts.Profiles, err = roster.Fleet(ctx, hub, namespace); err != nil {
+		return facts, err
+	}
+	facts.Checks, err = roster.Checks(ctx, hub, "")
+	return facts, err
+}
+
+// cluster reads a Cluster; nil where there is none.
+func cluster(ctx context.Context, hub client.Reader, key types.NamespacedName) (*clusterv1.Cluster, error) {
+	cluster := &clusterv1.Cluster{}
+	switch err := hub.Get(ctx, key, cluster); {
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the Cluster %s: %w", key, err)
+	}
+	return cluster, nil
+}
+
+// unknown says which Cluster or profile was probably meant.
+func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.NamespacedName, facts explain.Facts) error {
+	var clusters clusterv1.ClusterList
+	if err := hub.List(ctx, &clusters); err != nil && !meta.IsNoMatchError(err) {
+		return fmt.Errorf("listing Clusters: %w", err)
+	}
+	var here, elsewhere []string
+	note := func(namespace, name string) {
+		switch {
+		case namespace == key.Namespace:
+			here = append(here, name)
+		case name == key.Name:
+			elsewhere = append(elsewhere, namespace+"/"+name)
+		}
+	}
+	for i := range clusters.Items {
+		note(clusters.Items[i].Namespace, clusters.Items[i].Name)
+	}
+	for i := range facts.Profiles {
+		note(facts.Profiles[i].Namespace, facts.Profiles[i].Name)
+	}
+	slices.Sort(here)
+	slices.Sort(elsewhere)
+	like, _ := nearest.To(key.Name, here)
+	if len(elsewhere) > 0 {
+		like = elsewhere[0]
+	}
+	if like != "" {
+		like = fmt.Sprintf("; did you mean %s?", like)
+	}
+	return fmt.Errorf("there is neither a Cluster nor a ClusterProfile %q in the namespace %s%s", key.Name, key.Namespace, like)
+}

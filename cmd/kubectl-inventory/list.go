@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/duration"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/roster"
+	"github.com/capi-inventory/capi-inventory/internal/terminal"
+)
+
+// silence is how old a SpokeCheck may be before it says more of its consumer than of the spoke: three times the period in
+// which a consumer writes it anyway.
+const silence = 15 * time.Minute
+
+type lister struct {
+	*options
+	scopeFlags
+	outputFlags
+	watch bool
+}
+
+func newList(o *options) *cobra.Command {
+	l := &lister{options: o}
+	cmd := &cobra.Command{
+		Use:               "list [NAME...]",
+		Aliases:           []string{"get", "ls"},
+		Short:             "List profiles, and whether their spokes can be reached",
+		Long:              "List profiles. HEALTHY is what the cluster manager says; REACHABLE is what a consumer saw, from the SpokeCheck beside the profile.",
+		ValidArgsFunction: o.completeProfiles(&l.scopeFlags, false),
+		RunE:              l.run,
+	}
+	l.scopeFlags.add(cmd)
+	l.outputFlags.add(cmd)
+	cmd.Flags().BoolVarP(&l.watch, "watch", "w", false, "Go on, and print a profile again when it changes.")
+	return cmd
+}
+
+func (l *lister) run(cmd *cobra.Command, names []string) error {
+	if err := l.validate(); err != nil {
+		return err
+	}
+	if l.watch && !l.human() {
+		return errors.New("--watch: only tables can be watched")
+	}
+	hub, err := l.hub()
+	if err != nil {
+		return err
+	}
+	scope, err := l.scope(&l.scopeFlags, names)
+	if err != nil {
+		return err
+	}
+	profiles, err := roster.Profiles(cmd.Context(), hub, scope)
+	if err != nil {
+		return err
+	}
+	if len(profiles) == 0 {
+		l.say("%s", roster.Advice(cmd.Context(), hub, scope))
+	}
+	switch {
+	case l.watch:
+		return l.follow(cmd.Context(), hub, scope)
+	case l.format == outputName:
+		return l.names(profiles)
+	case !l.human():
+		return l.encode(&l.outputFlags, asList(profiles))
+	}
+	checks, err := roster.Checks(cmd.Context(), hub, scope.Namespace)
+	if err != nil {
+		return err
+	}
+	table := l.header()
+	for i := range profiles {
+		table.Add(l.row(&profiles[i], checks[client.ObjectKeyFromObject(&profiles[i])])...)
+	}
+	return table.Flush()
+}
+
+func asList(profiles []inventoryv1alpha1.ClusterProfile) *inventoryv1alpha1.ClusterProfileList {
+	// A program expects a list, and no list is not an empty one.
+	list := &inventoryv1alpha1.ClusterProfileList{Items: append([]inventoryv1alpha1.ClusterProfile{}, profiles...)}
+	kind := inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile")
+	list.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfileList"))
+	for i := range list.Items {
+		list.Items[i].SetGroupVersionKind(kind)
+		list.Items[i].ManagedFields = nil
+	}
+	return list
+}
+
+func (l *lister) header() *terminal.Table {
+	headers := []string{"NAME", "NAMESPACE", "MANAGER", "VERSION", "HEALTHY", "REACHABLE", "AGE"}
+	if l.format == outputWide {
+		headers = append(headers, "SERVER", "PROVIDERS", "PROPERTIES")
+	}
+	return l.table(&l.outputFlags, headers...)
+}
+
+// age is the place of the age in a row: it alone changes by itself.
+const age = 6
+
+func (l *lister) row(profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck) []terminal.Cell {
+	row := []terminal.Cell{
+		terminal.Text(profile.Name),
+		terminal.Text(profile.Namespace),
+		terminal.Text(profile.Spec.ClusterManager.Name),
+		terminal.Text(profile.Status.Version.Kubernetes),
+		healthy(profile),
+		l.reachable(check),
+		terminal.Text(duration.HumanDuration(l.now().Sub(profile.CreationTimestamp.Time))),
+	}
+	if l.format == outputWide {
+		row = append(row, terminal.Text(serverOf(profile, check)), terminal.Text(providersOf(profile)), terminal.Text(propertiesOf(profile)))
+	}
+	return row
+}
+
+func healthy(profile *inventoryv1alpha1.ClusterProfile) terminal.Cell {
+	condition := meta.FindStatusCondition(profile.Status.Conditions, inventoryv1alpha1.ClusterConditionControlPlaneHealthy)
+	if condition == nil {
+		return terminal.Cell{}
+	}
+	return terminal.Cell{Text: string(condition.Status), Tone: toneOf(condition.Status)}
+}
+
+// reachable is True, or False with the reason: one word, so that columns can be cut out of the table.
+func (l *lister) reachable(check *v1alpha1.SpokeCheck) terminal.Cell {
+	if check == nil {
+		return terminal.Cell{}
+	}
+	condition := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReachable)
+	if condition == nil {
+		return terminal.Cell{}
+	}
+	cell := terminal.Cell{Text: string(condition.Status), Tone: toneOf(condition.Status)}
+	if condition.Reason != v1alpha1.ReasonReachable {
+		cell.Text += "(" + condition.Reason + ")"
+	}
+	if at := check.Status.LastProbeTime; at != nil && l.now().Sub(at.Time) > silence {
+		cell.Text, cell.Tone = cell.Text+"(stale)", terminal.Doubtful
+	}
+	return cell
+}
+
+// serverOf is the server that was dialled, or the first that is offered.
+func serverOf(profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck) string {
+	server := ""
+	if check != nil {
+		server = check.Status.Server
+	}
+	for _, provider := range slices.Concat(profile.Status.AccessProviders, profile.Status.CredentialProviders) {
+		server = cmp.Or(server, provider.Cluster.Server)
+	}
+	return server
+}
+
+func providersOf(profile *inventoryv1alpha1.ClusterProfile) string {
+	providers := slices.Concat(profile.Status.AccessProviders, profile.Status.CredentialProviders)
+	names := make([]string, 0, len(providers))
+	for _, provider := range providers {
+		names = append(names, provider.Name)
+	}
+	return strings.Join(names, ",")
+}
+
+func propertiesOf(profile *inventoryv1alpha1.ClusterProfile) string {
+	properties := make([]string, 0, len(profile.Status.Properties))
+	for _, property := range profile.Status.Properties {
+		properties = append(properties, property.Name+"="+property.Value)
+	}
+	return strings.Join(properties, ",")
+}

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/terminal"
+)
+
+func TestReachable(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	said := func(status metav1.ConditionStatus, reason string, ago time.Duration) *v1alpha1.SpokeCheck {
+		at := metav1.NewTime(now.Add(-ago))
+		check := &v1alpha1.SpokeCheck{}
+		check.Status.LastProbeTime = &at
+		check.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason}}
+		return check
+	}
+	cases := map[string]struct {
+		why   string
+		check *v1alpha1.SpokeCheck
+		want  terminal.Cell
+	}{
+		"NoCheck":     {why: "there is no consumer", check: nil},
+		"NotReported": {why: "the consumer has made the check and not yet said anything", check: &v1alpha1.SpokeCheck{}},
+		"True":        {why: "the reason would say the same again", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Minute), want: terminal.Cell{Text: "True", Tone: terminal.Good}},
+		"False":       {why: "the reason says at which stage", check: said(metav1.ConditionFalse, v1alpha1.ReasonTLSFailed, time.Minute), want: terminal.Cell{Text: "False(TLSFailed)", Tone: terminal.Bad}},
+		"Stale":       {why: "a consumer that has died says nothing of today", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Hour), want: terminal.Cell{Text: "True(stale)", Tone: terminal.Doubtful}},
+		"StaleFalse":  {why: "nor does it where it was bad", check: said(metav1.ConditionFalse, v1alpha1.ReasonNotReady, time.Hour), want: terminal.Cell{Text: "False(NotReady)(stale)", Tone: terminal.Doubtful}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			l := &lister{options: &options{now: func() time.Time { return now }}}
+			if diff := cmp.Diff(tc.want, l.reachable(tc.check)); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			}
+		})
+	}
+}
