@@ -1,0 +1,182 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is a publisher that runs.
+type process struct {
+	command *exec.Cmd
+	began   time.Time
+	metrics string
+	log     string
+}
+
+// publish starts a publisher; more are flags beside those that every run has.
+func (s *stage) publish() (*process, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{metrics: "http://" + address + "/metrics", log: filepath.Join(s.dir, "publisher.log")}
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening a log for the publisher: %w", err)
+	}
+	p.command = exec.Command(s.plan.publisher, append([]string{
+		"--kubeconfig", s.kubeconfig(), "--leader-elect=false", "--health-addr=0",
+		"--diagnostics-address", address, "--insecure-diagnostics",
+		"--concurrency", strconv.Itoa(s.plan.concurrency),
+	}, s.plan.flags...)...)
+	p.command.Stdout, p.command.Stderr = log, log
+	// A group of its own: Ctrl-C is for the benchmark, which then ends its publisher in order.
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.began = time.Now()
+	// The publisher has its own copy of the log by then.
+	if err := errors.Join(p.command.Start(), log.Close()); err != nil {
+		return nil, fmt.Errorf("starting the publisher: %w", err)
+	}
+	return p, nil
+}
+
+// stop ends the publisher as Kubernetes would.
+func (p *process) stop() error {
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stopping the publisher: %w", err)
+	}
+	var exit *exec.ExitError
+	if err := p.command.Wait(); err != nil && !errors.As(err, &exit) {
+		return fmt.Errorf("stopping the publisher: %w", err)
+	}
+	return nil
+}
+
+// The publisher's metrics that tell how far it is.
+const (
+	reconciles = `controller_runtime_reconcile_total{controller="publisher"`
+	statuses   = `capi_inventory_writes_total{kind="status",result="success"`
+)
+
+// settled waits until the publisher has looked at that many Clusters, and then at none for a while, and returns how long
+// after its start that was.
+func (p *process) settled(ctx context.Context, clusters int) (time.Duration, error) {
+	const quiet = 3 * time.Second
+	last, since := 0.0, time.Now()
+	for {
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return 0, err
+		}
+		count, err := p.count(ctx, reconciles)
+		if errors.Is(err, syscall.ECONNREFUSED) && time.Since(p.began) < time.Minute {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		if count != last {
+			last, since = count, time.Now()
+		}
+		if last >= float64(clusters) && time.Since(since) > quiet {
+			return since.Sub(p.began), nil
+		}
+	}
+}
+
+// count reads a counter of the publisher's: the sum of the series that begin so.
+func (p *process) count(ctx context.Context, series string) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metrics, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, fmt.Errorf("reading the publisher's metrics: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	return sum(response.Body, func(line string) bool { return strings.HasPrefix(line, series) })
+}
+
+// sum adds up the series of a page of metrics that are wanted.
+func sum(page io.Reader, wanted func(line string) bool) (float64, error) {
+	total := 0.0
+	lines := bufio.NewScanner(page)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if line := lines.Text(); wanted(line) {
+			value, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+			if err != nil {
+				return 0, fmt.Errorf("reading the metric %q: %w", line, err)
+			}
+			total += value
+		}
+	}
+	return total, lines.Err()
+}
+
+// memory is a figure of /proc/<pid>/status, in MiB.
+func (p *process) memory(figure string) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("reading the publisher's memory: %w", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); fields[0] == figure+":" {
+			kib, err := strconv.ParseFloat(fields[1], 64)
+			return kib / 1024, err
+		}
+	}
+	return 0, fmt.Errorf("reading the publisher's memory: no %s", figure)
+}
+
+// processorTime is what the publisher has used of the processors, in user and system mode.
+func (p *process) processorTime() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("reading the publisher's processor time: %w", err)
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	var ticks int64
+	for _, field := range fields[11:13] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading the publisher's processor time: %w", err)
+		}
+		ticks += n
+	}
+	// USER_HZ is 100 on every Linux.
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// wait sleeps, or ends early with the context's error.
+func wait(ctx context.Context, duration time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(duration):
+		return nil
+	}
+}

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+)
+
+// restart is what a publisher does that finds everything published, and what it then needs.
+type restart struct {
+	writes    float64
+	settled   time.Duration
+	processor time.Duration
+	// In MiB: at once when settled, after a rest, and at most.
+	rss, rested, peak float64
+}
+
+func (s *stage) restart(ctx context.Context) (out restart, err error) {
+	before, err := s.writes(ctx)
+	if err != nil {
+		return out, err
+	}
+	publisher, err := s.publish()
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, publisher.stop()) }()
+	if out.settled, err = publisher.settled(ctx, s.size); err != nil {
+		return out, err
+	}
+	if out.processor, err = publisher.processorTime(); err != nil {
+		return out, err
+	}
+	if out.rss, err = publisher.memory("VmRSS"); err != nil {
+		return out, err
+	}
+	say("restarted: settled after %s; resting for %s", out.settled.Round(10*time.Millisecond), s.plan.rest)
+	if err := wait(ctx, s.plan.rest); err != nil {
+		return out, err
+	}
+	if out.rested, err = publisher.memory("VmRSS"); err != nil {
+		return out, err
+	}
+	if out.peak, err = publisher.memory("VmHWM"); err != nil {
+		return out, err
+	}
+	after, err := s.writes(ctx)
+	out.writes = after - before
+	say("restarted: %.0f writes of profiles, %.0f MiB, rested %.0f MiB, peak %.0f MiB", out.writes, out.rss, out.rested, out.peak)
+	return out, err
+}
+
+// writes is how often a ClusterProfile was written, by whomever, as the API server counts.
+func (s *stage) writes(ctx context.Context) (float64, error) {
+	clients, err := kubernetes.NewForConfig(s.hub.Config())
+	if err != nil {
+		return 0, fmt.Errorf("connecting to the hub: %w", err)
+	}
+	page, err := clients.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("reading the API server's metrics: %w", err)
+	}
+	return sum(bytes.NewReader(page), func(line string) bool {
+		return strings.HasPrefix(line, "apiserver_request_total{") && strings.Contains(line, `resource="clusterprofiles"`) &&
+			!strings.Contains(line, `verb="GET"`) && !strings.Contains(line, `verb="LIST"`) && !strings.Contains(line, `verb="WATCH"`)
+	})
+}

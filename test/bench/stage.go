@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// open marks a namespace whose Clusters are published: labelling it is the one request that begins a round, however many
+// Clusters it holds.
+const openLabel = "bench.capi-inventory.dev/open"
+
+// stage is a hub full of Clusters, none of which is published yet.
+type stage struct {
+	plan   plan
+	size   int
+	sizes  sizes
+	dir    string
+	hub    *apiserver.Server
+	client client.WithWatch
+	// inventory is the one that the publisher follows, and raw's requests are made by.
+	inventory *v1alpha1.Inventory
+}
+
+// open starts a hub and fills it.
+func open(ctx context.Context, p plan, size int) (*stage, error) {
+	s := &stage{plan: p, size: size}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *stage) start(ctx context.Context) (err error) {
+	if s.dir, err = os.MkdirTemp("", "capi-inventory-bench-"); err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	if s.hub, err = apiserver.StartHub(); err != nil {
+		return err
+	}
+	if s.client, err = newClient(s.hub.Config()); err != nil {
+		return err
+	}
+	admin, err := s.hub.As("bench", "system:masters")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.kubeconfig(), fixture.Kubeconfig("hub", admin, ""), 0o600); err != nil {
+		return fmt.Errorf("writing the hub's kubeconfig: %w", err)
+	}
+	s.inventory = &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Spec: v1alpha1.InventorySpec{
+		NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{openLabel: "true"}},
+	}}
+	if err := s.client.Create(ctx, s.inventory); err != nil {
+		return fmt.Errorf("making an Inventory: %w", err)
+	}
+	return s.fill(ctx)
+}
+
+// fill makes the Clusters, each round's in a namespace of its own.
+func (s *stage) fill(ctx context.Context) error {
+	began := time.Now()
+	authority, err := newAuthority()
+	if err != nil {
+		return err
+	}
+	for round := range s.plan.rounds {
+		for _, namespace := range []string{published(round), raw(round)} {
+			if err := s.client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
+				return fmt.Errorf("making a namespace: %w", err)
+			}
+		}
+	}
+	if err := parallel(ctx, 2*s.plan.concurrency, s.size, func(ctx context.Context, n int) error {
+		made, err := makeCluster(ctx, s.client, authority, published(n%s.plan.rounds), n)
+		if n == 0 {
+			s.sizes = made
+		}
+		if n%1000 == 999 {
+			say("%d of %d Clusters are made", n+1, s.size)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	say("%d Clusters made in %s: %s", s.size, time.Since(began).Round(time.Second), s.sizes)
+	return nil
+}
+
+// published is the namespace of a round's Clusters and their profiles; raw that of the profiles that raw makes of the same.
+// Their names are of the same length, and so are the requests.
+func published(round int) string { return fmt.Sprintf("pub-%d", round) }
+func raw(round int) string       { return fmt.Sprintf("raw-%d", round) }
+
+// clustersOf is how many Clusters a round has.
+func (s *stage) clustersOf(round int) int {
+	return (s.size + s.plan.rounds - 1 - round) / s.plan.rounds
+}
+
+func (s *stage) kubeconfig() string { return filepath.Join(s.dir, "hub.kubeconfig") }
+
+// close ends the hub and removes every file.
+func (s *stage) close() error {
+	var faults []error
+	if s.hub != nil {
+		faults = append(faults, s.hub.Stop())
+	}
+	return errors.Join(append(faults, os.RemoveAll(s.dir))...)
+}
+
+// newClient is a client of the kind that the publisher has, with no limit of its own.
+func newClient(config *rest.Config) (client.WithWatch, error) {
+	config.QPS = -1
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
+		utilruntime.Must(add(scheme))
+	}
+	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the hub: %w", err)
+	}
+	return c, nil
+}
