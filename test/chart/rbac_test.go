@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// rights are what somebody may do, as "verb resource.group", and where: "" for everywhere.
+type rights map[string][]string
+
+func (r rights) add(rules []rbacv1.PolicyRule, where string) {
+	for _, rule := range rules {
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					right := fmt.Sprintf("%s %s.%s", verb, resource, group)
+					if !slices.Contains(r[right], where) {
+						r[right] = append(r[right], where)
+						slices.Sort(r[right])
+					}
+				}
+			}
+		}
+	}
+}
+
+// rightsOf follows the bindings of a ServiceAccount in what was rendered.
+func rightsOf(t *testing.T, objects []*unstructured.Unstructured, account string) rights {
+	t.Helper()
+	rules := map[string][]rbacv1.PolicyRule{}
+	for _, object := range objects {
+		if kind := object.GetKind(); kind == "ClusterRole" || kind == "Role" {
+			rules[object.GetNamespace()+"/"+object.GetName()] = as[rbacv1.ClusterRole](t, object).Rules
+		}
+	}
+	found := rights{}
+	for _, object := range objects {
+		if kind := object.GetKind(); kind != "ClusterRoleBinding" && kind != "RoleBinding" {
+			continue
+		}
+		binding := as[rbacv1.RoleBinding](t, object)
+		for _, subject := range binding.Subjects {
+			if subject.Kind == "ServiceAccount" && subject.Name == account && subject.Namespace == namespace {
+				found.add(rules[binding.Namespace+"/"+binding.RoleRef.Name], binding.Namespace)
+			}
+		}
+	}
+	return found
+}
+
+// choices are the values on which rights depend.
+type choices struct{ openMetrics, consumer, clusterSpaces, profileSpaces, secrets, secretSpaces bool }
+
+func (c choices) values() string {
+	list := func(chosen bool) string {
+		if chosen {
+			return "[team-a, team-b]"
+		}
+		return "[]"
+	}
+	return fmt.Sprintf(`
+metrics: {secure: %t}
+inventories: [{name: default}, {name: argocd, spec: {namespace: argocd}}]
+publisher: {namespaces: %s}
+consumer: {enabled: %t, namespaces: %s, readSecrets: {enabled: %t, namespaces: %s}}
+`, !c.openMetrics, list(c.clusterSpaces), c.consumer, list(c.profileSpaces), c.secrets, list(c.secretSpaces))
+}
+
+// TestRights holds the rights that the chart gives against those of config/rbac, which are generated from the source.
+func TestRights(t *testing.T) {
+	role := func(path string) []rbacv1.PolicyRule { return read[rbacv1.ClusterRole](t, path).Rules }
+	publisher, consumer := role("config/rbac/publisher/role.yaml"), role("config/rbac/consumer/role.yaml")
+	leases, secrets := role("config/rbac/leader-election-role.yaml"), role("config/rbac/consumer/secrets-role.yaml")
+	for i := range 1 << 6 {
+		bit := func(n int) bool { return i>>n&1 == 1 }
+		c := choices{bit(0), bit(1), bit(2), bit(3), bit(4), bit(5)}
+		if !c.consumer && (c.profileSpaces || c.secrets) || !c.secrets && c.secretSpaces {
+			continue
+		}
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			t.Parallel()
+			objects := render(t, c.values())
+			diff := func(account string, want rights) {
+				if diff := cmp.Diff(want, rightsOf(t, objects, account)); diff != "" {
+					t.Errorf("rights of %s, -config/rbac +chart:\n%s", account, diff)
+				}
+			}
+			want := narrowed(publisher, c.openMetrics, func(right string) []string { return publisherSpaces(right, c.clusterSpaces) })
+			want.add(leases, namespace)
+			diff("capi-inventory-publisher", want)
+			if !c.consumer {
+				diff("capi-inventory-consumer", rights{})
+				return
+			}
+			want = narrowed(consumer, c.openMetrics, func(right string) []string { return spaces(c.profileSpaces && !aboutMetrics(right)) })
+			want.add(leases, namespace)
+			if c.secrets {
+				for _, where := range spaces(c.secretSpaces) {
+					want.add(secrets, where)
+				}
+			}
+			diff("capi-inventory-consumer", want)
+		})
+	}
+}
+
+// narrowed are the rights of generated rules, where the choices put them.
+func narrowed(rules []rbacv1.PolicyRule, openMetrics bool, where func(right string) []string) rights {
+	everywhere := rights{}
+	everywhere.add(rules, "")
+	maps.DeleteFunc(everywhere, func(right string, _ []string) bool { return openMetrics && aboutMetrics(right) })
+	for right := range everywhere {
+		everywhere[right] = where(right)
+	}
+	return everywhere
+}
+
+func aboutMetrics(right string) bool {
+	return strings.Contains(right, "tokenreviews") || strings.Contains(right, "subjectaccessreviews")
+}
+
+func spaces(chosen bool) []string {
+	if chosen {
+		return []string{"team-a", "team-b"}
+	}
+	return []string{""}
+}
+
+// publisherSpaces is where the publisher needs a right when it publishes the Clusters of two namespaces alone.
+func publisherSpaces(right string, chosen bool) []string {
+	verb, resource, _ := strings.Cut(right, " ")
+	switch {
+	case !chosen:
+		return []string{""}
+	case resource == "clusters.cluster.x-k8s.io", resource == "secrets.", resource == "events.events.k8s.io":
+		return []string{"team-a", "team-b"}
+	case strings.HasPrefix(resource, "clusterprofiles") && (verb == "create" || verb == "patch" || verb == "delete"):
+		return []string{"argocd", "team-a", "team-b"}
+	}
+	return []string{""}
+}

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package chart_test renders the Helm chart with every combination of values that matters, and asks a real API server what it
+// thinks of the result.
+package chart_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+)
+
+const (
+	root      = "../.."
+	chart     = root + "/charts/capi-inventory"
+	namespace = "capi-inventory-system"
+)
+
+var (
+	helm string
+	hub  *apiserver.Server
+	k8s  client.Client
+)
+
+func TestMain(m *testing.M) {
+	code, err := runOnHub(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runOnHub(m *testing.M) (code int, err error) {
+	// The pinned tool itself: by way of the go command, each rendering would take a second more.
+	find := exec.Command("go", "tool", "-modfile=go.tools.mod", "-n", "helm")
+	find.Dir, find.Stderr = root, os.Stderr
+	path, err := find.Output()
+	if err != nil {
+		return 1, fmt.Errorf("building helm: %w", err)
+	}
+	helm = strings.TrimSpace(string(path))
+	if hub, err = apiserver.StartHub(); err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, hub.Stop()) }()
+	ctrl.SetLogger(logr.Discard())
+	SetDefaultEventuallyTimeout(20 * time.Second)
+	if k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
+		return 1, err
+	}
+	for _, name := range []string{namespace, "team-a", "team-b", "argocd", "monitoring"} {
+		// Pods that are not restricted are refused, and so the chart's would be.
+		space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
+		if err := k8s.Create(context.Background(), space); err != nil {
+			return 1, err
+		}
+	}
+	return m.Run(), nil
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
+		utilruntime.Must(add(scheme))
+	}
+	return scheme
+}
+
+// template renders the chart with values in YAML.
+func template(t *testing.T, values string) ([]*unstructured.Unstructured, error) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(t.Context(), helm, "template", "capi-inventory", chart, "--namespace", namespace, "--values", "-")
+	// Nothing of the user's own configuration of Helm.
+	home := t.TempDir()
+	command.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
+	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(values), &stdout, &stderr
+	if err := command.Run(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	return decode(stdout.Bytes())
+}
+
+func render(t *testing.T, values string) []*unstructured.Unstructured {
+	t.Helper()
+	objects, err := template(t, values)
+	if err != nil {
+		t.Fatalf("rendering the chart with\n%s\n%v", values, err)
+	}
+	return objects
+}
+
+func decode(manifests []byte) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), 4096); ; {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if len(object.Object) > 0 {
+			objects = append(objects, object)
+		}
+	}
+}
+
+// read decodes manifests of config/, as typed objects of one kind.
+func read[T any](t *testing.T, path string) T {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object T
+	if err := yaml.Unmarshal(raw, &object); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return object
+}
+
+// as converts a rendered object to its type.
+func as[T any](t *testing.T, object *unstructured.Unstructured) T {
+	t.Helper()
+	var typed T
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(object.Object, &typed, true); err != nil {
+		t.Fatalf("%s: %v", id(object), err)
+	}
+	return typed
+}
+
+func id(object *unstructured.Unstructured) string {
+	if object.GetNamespace() == "" || object.GetNamespace() == namespace {
+		return object.GetKind() + "/" + object.GetName()
+	}
+	return object.GetKind() + "/" + object.GetNamespace() + "/" + object.GetName()
+}

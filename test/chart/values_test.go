@@ -1,0 +1,238 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart_test
+
+import (
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// everything turns on all that is off by default, so that nothing is rendered in one combination only.
+const everything = `
+fullnameOverride: fleet
+image: {registry: registry.example.com/mirror, tag: v9, pullPolicy: Always, pullSecrets: [pull]}
+inventories:
+- name: default
+  spec: {}
+- name: argocd
+  spec: {namespace: argocd, labels: {include: [env]}}
+keepInventories: false
+clusterProfileCRD: {install: always}
+publisher:
+  image: {digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
+  replicas: 3
+  namespaces: [team-a, team-b]
+  profileNamespaces: [monitoring]
+  providerGroups: [controlplane.example.com]
+  watchFilter: blue
+  logLevel: 4
+  extraArgs: [--sync-period=1h]
+  extraEnv: [{name: GOMEMLIMIT, value: 900MiB}]
+  serviceAccount: {annotations: {example.com/role: reader}}
+  priorityClassName: system-cluster-critical
+  nodeSelector: {kubernetes.io/os: linux}
+  affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/arch, operator: In, values: [amd64]}]}]}}}
+  podLabels: {example.com/team: platform}
+  podAnnotations: {example.com/note: "1"}
+consumer:
+  readSecrets: {enabled: true, namespaces: [team-a]}
+  pluginImages:
+  - {name: cloud, reference: "registry.example.com/plugin:v1", path: bin}
+  - {name: other, reference: "registry.example.com/other:v1", pullPolicy: Always}
+  replicas: 2
+  name: inside
+  namespaces: [team-a, argocd]
+  selector: env in (prod, test)
+  clusterManager: cluster-api
+  interval: 1m
+  honorTLSFields: true
+  requirePermissions: [list/pods, create/deployments.apps]
+  logLevel: debug
+  extraArgs: [--kube-api-qps=10]
+  extraEnv: [{name: HTTPS_PROXY, value: "http://proxy.example.com:3128"}]
+networkPolicy:
+  enabled: true
+  metricsFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+  apiServerTo: [{ipBlock: {cidr: 10.0.0.1/32}}]
+metrics:
+  secure: false
+  readers: [{name: prometheus, namespace: monitoring}]
+  serviceMonitor: {enabled: true, labels: {release: prometheus}}
+  rules: {enabled: true, labels: {release: prometheus}}
+  dashboard: {enabled: true}
+`
+
+func TestValues(t *testing.T) {
+	cases := map[string]struct {
+		why    string
+		values string
+		// has and hasNot are objects, as Kind/name or Kind/namespace/name.
+		has, hasNot []string
+		// says and saysNot are pieces of what is rendered, after its YAML was normalised.
+		says, saysNot []string
+	}{
+		"Defaults": {
+			why: "installing is enough",
+			has: []string{
+				"Deployment/capi-inventory-publisher", "Deployment/capi-inventory-consumer", "Inventory/default", "ConfigMap/capi-inventory-consumer-providers",
+				"PodDisruptionBudget/capi-inventory-publisher", "CustomResourceDefinition/clusterprofiles.multicluster.x-k8s.io",
+			},
+			hasNot:  []string{"ClusterRole/capi-inventory-consumer-secrets", "NetworkPolicy/capi-inventory-publisher", "ServiceMonitor/capi-inventory-publisher", "PrometheusRule/capi-inventory"},
+			says:    []string{"image: ghcr.io/capi-inventory/publisher:v0.1.0", "helm.sh/resource-policy: keep", "value: /plugins"},
+			saysNot: []string{"--insecure-diagnostics", "--namespace="},
+		},
+		"Everything": {
+			why:    "all that can be turned on, at once",
+			values: everything,
+			has: []string{
+				"Role/team-a/fleet-publisher-clusters", "Role/team-b/fleet-publisher-clusters", "Role/argocd/fleet-publisher-profiles", "Role/monitoring/fleet-publisher-profiles",
+				"Role/team-a/fleet-consumer-secrets", "Role/argocd/fleet-consumer-profiles", "ClusterRole/fleet-publisher-providers", "ServiceMonitor/fleet-consumer",
+				"PrometheusRule/fleet", "ConfigMap/fleet-dashboard", "NetworkPolicy/fleet-consumer", "ClusterRoleBinding/fleet-metrics-reader", "Inventory/argocd",
+			},
+			hasNot: []string{"ClusterRole/fleet-consumer", "ClusterRole/fleet-consumer-secrets"},
+			says: []string{
+				"image: registry.example.com/mirror/publisher@sha256:0123", "image: registry.example.com/mirror/consumer:v9", "--namespace=team-a,team-b", "--namespace=team-a,argocd",
+				"--selector=env in (prod, test)", "--require-permission=create/deployments.apps", "--insecure-diagnostics", "--metrics-secure=false", "--zap-log-level=4",
+				"value: /plugins:/plugin-images/cloud/bin:/plugin-images/other", "reference: registry.example.com/plugin:v1", `name="inside"`, "namespace: monitoring",
+			},
+			saysNot: []string{"helm.sh/resource-policy: keep\n  name: default", "insecureSkipVerify"},
+		},
+		"PublisherOnly": {
+			why:    "the consumer is optional, and nothing of it remains",
+			values: "consumer: {enabled: false, readSecrets: {enabled: true}}\nmetrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}\nnetworkPolicy: {enabled: true}",
+			has:    []string{"Deployment/capi-inventory-publisher", "ServiceMonitor/capi-inventory-publisher", "NetworkPolicy/capi-inventory-publisher"},
+			hasNot: []string{"Deployment/capi-inventory-consumer", "ServiceMonitor/capi-inventory-consumer", "NetworkPolicy/capi-inventory-consumer", "ServiceAccount/capi-inventory-consumer", "ClusterRole/capi-inventory-consumer-secrets"},
+			// The aggregation label and leases are named alike in both.
+			saysNot: []string{"capi-inventory-consumer", "capi_inventory_consumer"},
+		},
+		"ConsumerReadsAllSecrets": {
+			why:    "an administrator may decide so",
+			values: "consumer: {readSecrets: {enabled: true}}",
+			has:    []string{"ClusterRole/capi-inventory-consumer-secrets", "ClusterRoleBinding/capi-inventory-consumer-secrets"},
+		},
+		"NoInventories": {
+			why:    "somebody else may manage them",
+			values: "inventories: []",
+			hasNot: []string{"Inventory/default"},
+		},
+		"InventoryWithoutSpec": {
+			why:    "an empty spec is complete",
+			values: "inventories: [{name: all}]",
+			has:    []string{"Inventory/all"},
+		},
+		"NoClusterProfileCRD": {
+			why:    "the hub may have the API from elsewhere",
+			values: "clusterProfileCRD: {install: never}",
+			hasNot: []string{"CustomResourceDefinition/clusterprofiles.multicluster.x-k8s.io"},
+		},
+		"OwnServiceAccounts": {
+			why:    "cloud identities come with an account of their own",
+			values: "publisher: {serviceAccount: {create: false, name: mine}}\nconsumer: {serviceAccount: {name: other}}",
+			has:    []string{"ServiceAccount/other"},
+			hasNot: []string{"ServiceAccount/mine", "ServiceAccount/capi-inventory-publisher"},
+			says:   []string{"serviceAccountName: mine", "serviceAccountName: other"},
+		},
+		"NoExtras": {
+			why:     "lists and maps may be empty",
+			values:  "publisher: {topologySpread: [], tolerations: [], resources: null, podDisruptionBudget: {enabled: false}}\nconsumer: {providers: [], topologySpread: [], tolerations: [], podDisruptionBudget: {enabled: false}}",
+			hasNot:  []string{"PodDisruptionBudget/capi-inventory-publisher", "PodDisruptionBudget/capi-inventory-consumer"},
+			saysNot: []string{"topologySpreadConstraints", "tolerations"},
+		},
+		"NetworkPolicy": {
+			why:    "spokes are anywhere but at the addresses where clouds serve a node's credentials",
+			values: "networkPolicy: {enabled: true}",
+			has:    []string{"NetworkPolicy/capi-inventory-publisher", "NetworkPolicy/capi-inventory-consumer"},
+			says:   []string{"- 169.254.0.0/16", "port: 6443"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			objects := render(t, c.values)
+			found := map[string]bool{}
+			var all strings.Builder
+			for _, object := range objects {
+				if found[id(object)] {
+					t.Errorf("%s is rendered twice", id(object))
+				}
+				found[id(object)] = true
+				accept(t, object)
+				text, err := yaml.Marshal(object)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all.Write(text)
+			}
+			check := func(what []string, want bool, has func(string) bool) {
+				for _, one := range what {
+					if has(one) != want {
+						t.Errorf("%s: rendered: %t, want %t", one, !want, want)
+					}
+				}
+			}
+			check(c.has, true, func(object string) bool { return found[object] })
+			check(c.hasNot, false, func(object string) bool { return found[object] })
+			check(c.says, true, func(piece string) bool { return strings.Contains(all.String(), piece) })
+			check(c.saysNot, false, func(piece string) bool { return strings.Contains(all.String(), piece) })
+		})
+	}
+}
+
+// accept asks the API server whether it would take the object, strictly, and the pods that come of it.
+func accept(t *testing.T, object *unstructured.Unstructured) {
+	t.Helper()
+	if object.GroupVersionKind().Group == "monitoring.coreos.com" {
+		// Its CRDs are another project's; TestQueries looks at what matters in them.
+		return
+	}
+	options := []client.ApplyOption{client.DryRunAll, client.FieldOwner("test"), client.ForceOwnership}
+	if err := strict().Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object.DeepCopy()), options...); err != nil {
+		t.Errorf("%s: %v", id(object), err)
+	}
+	if object.GetKind() == "Deployment" {
+		deployment := as[appsv1.Deployment](t, object)
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{GenerateName: "try-", Namespace: namespace, Labels: deployment.Spec.Template.Labels},
+			Spec:       deployment.Spec.Template.Spec,
+		}
+		if err := k8s.Create(t.Context(), pod, client.DryRunAll); err != nil {
+			t.Errorf("a pod of %s: %v", id(object), err)
+		}
+		if pod.Spec.Containers[0].Name != "manager" {
+			t.Errorf("the container of %s is named %s, but Cluster API's tools look for manager", id(object), pod.Spec.Containers[0].Name)
+		}
+	}
+}
+
+// strict refuses fields that the API server does not know.
+func strict() client.Client { return client.WithFieldValidation(k8s, metav1.FieldValidationStrict) }
+
+func TestRefusesValues(t *testing.T) {
+	cases := map[string]struct{ values, says string }{
+		"Misspelt":           {"publisher: {replica: 2}", "replica"},
+		"Nested":             {"metrics: {rules: {enable: true}}", "enable"},
+		"InventoryName":      {"inventories: [{name: Not_A_Name}]", "Not_A_Name"},
+		"InventoryNamelong":  {"inventories: [{name: " + strings.Repeat("a", 64) + "}]", "63"},
+		"Interval":           {"consumer: {interval: 30}", "interval"},
+		"Workers":            {"consumer: {workers: 0}", "workers"},
+		"Permission":         {"consumer: {requirePermissions: [pods]}", "requirePermissions"},
+		"Install":            {"clusterProfileCRD: {install: sometimes}", "install"},
+		"Digest":             {"publisher: {image: {digest: v1}}", "digest"},
+		"Namespace":          {"publisher: {namespaces: [team/a]}", "team/a"},
+		"AccountWithoutName": {"publisher: {serviceAccount: {create: false}}", "publisher.serviceAccount.name: must be set"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if _, err := template(t, c.values); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("want a refusal that names %q, got %v", c.says, err)
+			}
+		})
+	}
+}
