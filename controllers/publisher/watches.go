@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -39,6 +40,11 @@ const (
 	pace     = 20
 )
 
+// plainQueue is client-go's queue. The priority queue of controller-runtime v0.24 may block for ever when it is shut down
+// while it hands out an item (kubernetes-sigs/controller-runtime#3538): the publisher would not stop, nor give up its lease,
+// before the grace period of 30 seconds is over.
+var plainQueue = ptr.To(false)
+
 // watch sets up both reconcilers.
 func (r *Reconciler) watch(ctx context.Context, mgr ctrl.Manager) error {
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &inventoryv1alpha1.ClusterProfile{}, bySource, func(object client.Object) []string {
@@ -55,7 +61,7 @@ func (r *Reconciler) watch(ctx context.Context, mgr ctrl.Manager) error {
 		return err
 	}
 	if err := ctrl.NewControllerManagedBy(mgr).Named("publisher").
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, UsePriorityQueue: plainQueue}).
 		// What a profile is made of.
 		Watches(&clusterv1.Cluster{}, r.enqueue(clusterItself)).
 		// A rotated kubeconfig may carry a new endpoint or certificate authority; one that arrives is the first.
@@ -78,6 +84,7 @@ func (r *Reconciler) watch(ctx context.Context, mgr ctrl.Manager) error {
 	}
 	return ctrl.NewControllerManagedBy(mgr).Named("inventory").
 		For(&v1alpha1.Inventory{}).
+		WithOptions(controller.Options{UsePriorityQueue: plainQueue}).
 		// How many profiles there are, and how healthy.
 		Watches(&inventoryv1alpha1.ClusterProfile{}, r.later(func(_ context.Context, object client.Object) []string {
 			return []string{object.GetLabels()[v1alpha1.LabelInventory]}
