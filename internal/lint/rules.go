@@ -62,7 +62,7 @@ var rules = []rule{
 	{[]Consumer{ArgoCD}, "ca-and-insecure", No, dialled(verifiesOrNot), "drop insecure-skip-tls-verify", sourceArgo},
 	{library, "tls-fields", Partly, dialled(plainTLS), "give the server a certificate for the host it is dialled at, or wait for readers built on v0.2.0", sourceLibrary},
 	{[]Consumer{Sveltos}, "proxy-url", Partly, dialled(noProxy), "publish kubeconfig-secretreader with a kubeconfig that names the proxy: Sveltos drops the profile's", sourceSveltos},
-	{[]Consumer{Knative}, "proxy-url", Partly, dialled(noProxy), "change another field together with the proxy: a new proxy alone is not noticed", sourceKnative},
+	{[]Consumer{Knative}, "proxy-url", Partly, dialled(noProxy), "restart the operator after a change: while it runs it keeps the connection that it made first, and no change of the profile is noticed", sourceKnative},
 	{[]Consumer{ArgoCD}, "one-server", Partly, oneOfServer, "publish one of the two, or a server of its own for each: Argo CD takes them for one cluster", "argo-cd issues 10897 and 25618"},
 
 	// Is the plugin told what it needs?
