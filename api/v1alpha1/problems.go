@@ -15,7 +15,7 @@ const (
 	ProblemNamespaceMissing = "NamespaceMissing"
 	// ProblemDeletionStuck: a profile has been waiting for a consumer's finalizer for more than five minutes.
 	ProblemDeletionStuck = "DeletionStuck"
-	// ProblemWriteRefused: the API server refuses the profile.
+	// ProblemWriteRefused: the API server refuses the profile: it is invalid, or something forbids it.
 	ProblemWriteRefused = "WriteRefused"
 	// ProblemKubeconfig begins the reason of a kubeconfig that gives no endpoint; what follows says why, as in
 	// KubeconfigExecUser or KubeconfigSecretNotFound.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -126,7 +127,8 @@ func (r *Reconciler) apply(ctx context.Context, inventory *profile.Inventory, fa
 	// A profile that must wait does not hold up its status: that may carry a changed endpoint, which never waits.
 	generation, wait, err := r.applyProfile(ctx, key, wanted, facts.Published, &out)
 	if err != nil {
-		return out, r.refused(&out, err)
+		r.refused(&out, err)
+		return out, err
 	}
 	var again soonest
 	again.add(wait)
@@ -135,13 +137,15 @@ func (r *Reconciler) apply(ctx context.Context, inventory *profile.Inventory, fa
 	wait, err = r.applyStatus(ctx, key, status, facts.Published, &out)
 	again.add(wait)
 	out.again = again.duration()
-	return out, r.refused(&out, err)
+	r.refused(&out, err)
+	return out, err
 }
 
-// refused makes a problem of what the API server says is invalid, beside the error that has it tried again.
-func (r *Reconciler) refused(out *outcome, err error) error {
-	if apierrors.IsInvalid(err) {
+// refused makes a problem of what the API server does not accept, beside the error that has it tried again: what is invalid,
+// and what rights, a quota or an admission policy forbid. A namespace that is going forbids it too, which is nobody's fault.
+func (r *Reconciler) refused(out *outcome, err error) {
+	forbidden := apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+	if forbidden || apierrors.IsInvalid(err) {
 		out.problems = append(out.problems, profile.Problem{Reason: v1alpha1.ProblemWriteRefused, Message: err.Error()})
 	}
-	return err
 }

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher_test
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// TestTellsWhatTheHubRefuses has an admission policy in the way of a profile, once with the reason that missing rights and
+// quotas have too, and once with the one of a faulty object.
+func TestTellsWhatTheHubRefuses(t *testing.T) {
+	for _, reason := range []metav1.StatusReason{metav1.StatusReasonForbidden, metav1.StatusReasonInvalid} {
+		t.Run(string(reason), func(t *testing.T) {
+			g := NewWithT(t)
+			namespace := newNamespace(t, nil)
+			binding := denyProfiles(t, namespace, reason)
+			refusing := inventory(t, "refused-"+strings.ToLower(string(reason)), v1alpha1.InventorySpec{}, namespace)
+			startPublisher(t)
+			cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+
+			problems := func() []v1alpha1.InventoryProblem {
+				var live v1alpha1.Inventory
+				g.Expect(k8s.Get(t.Context(), keyOf(refusing), &live)).To(Succeed())
+				return live.Status.Problems
+			}
+			g.Eventually(problems).Should(ConsistOf(And(
+				HaveField("Cluster", namespace+"/c1"),
+				HaveField("Reason", v1alpha1.ProblemWriteRefused),
+				HaveField("Message", ContainSubstring("no profiles here, please")),
+			)))
+			g.Eventually(func() []string { return eventsOn(t, cluster) }).Should(ContainElement(v1alpha1.ProblemWriteRefused))
+			g.Expect(get(t, namespace, "c1")).To(BeNil())
+
+			g.Expect(k8s.Delete(t.Context(), binding)).To(Succeed())
+			published(t, g, namespace, "c1")
+			g.Eventually(problems).Should(BeEmpty(), "it is told no longer than it is true")
+		})
+	}
+}
+
+// denyProfiles has the API server refuse every profile in a namespace, and returns what binds it there.
+func denyProfiles(t *testing.T, namespace string, reason metav1.StatusReason) client.Object {
+	t.Helper()
+	policy := &admissionregistrationv1.ValidatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: namespace},
+		Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionregistrationv1.MatchResources{ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
+				RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+					Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+					Rule: admissionregistrationv1.Rule{
+						APIGroups: []string{inventoryv1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"clusterprofiles"},
+					},
+				},
+			}}},
+			Validations: []admissionregistrationv1.Validation{{Expression: "false", Message: "no profiles here, please", Reason: ptr.To(reason)}},
+		},
+	}
+	binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: namespace},
+		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName:        policy.Name,
+			ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
+			MatchResources:    &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}},
+		},
+	}
+	create(t, policy, binding)
+	t.Cleanup(func() {
+		for _, object := range []client.Object{binding, policy} {
+			if err := client.IgnoreNotFound(k8s.Delete(contextOf(t), object)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	// The API server learns of a policy a moment after it has stored it.
+	trial := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trial"}}
+	trial.Spec.ClusterManager.Name = "trial"
+	NewWithT(t).Eventually(func() metav1.StatusReason {
+		return apierrors.ReasonForError(k8s.Create(t.Context(), trial.DeepCopy(), client.DryRunAll))
+	}).Should(Equal(reason))
+	return binding
+}
