@@ -28,12 +28,17 @@ import (
 // kubeconfigSuffix ends the names of the Secrets whose endpoints are cached.
 const kubeconfigSuffix = "-kubeconfig"
 
-// CacheOptions narrows a manager's cache to what the publisher needs. namespaces restricts Clusters and their Secrets; none
-// means all. resync is how often everything is looked at again without an event.
+// CacheOptions narrows a manager's cache to what the publisher needs. namespaces restricts Clusters, their Secrets and what they
+// refer to; none means all. resync is how often everything is looked at again without an event.
 func CacheOptions(namespaces []string, resync time.Duration) cache.Options {
 	watched := map[string]cache.Config{}
 	for _, namespace := range namespaces {
 		watched[namespace] = cache.Config{}
+	}
+	var everywhere map[string]cache.Config
+	if len(watched) > 0 {
+		// A profile may be wherever an earlier setting or Inventory has put it.
+		everywhere = map[string]cache.Config{cache.AllNamespaces: {}}
 	}
 	// The label that Cluster API's contract asks for on kubeconfig Secrets; other Secrets never reach this process.
 	ofClusters, err := labels.NewRequirement(clusterv1.ClusterNameLabel, selection.Exists, nil)
@@ -41,12 +46,13 @@ func CacheOptions(namespaces []string, resync time.Duration) cache.Options {
 		panic(fmt.Sprintf("publisher: a label selector that cannot be built: %v", err))
 	}
 	return cache.Options{
-		SyncPeriod:       &resync,
-		DefaultTransform: trimUnstructured,
+		SyncPeriod:        &resync,
+		DefaultNamespaces: watched,
+		DefaultTransform:  trimUnstructured,
 		ByObject: map[client.Object]cache.ByObject{
-			&clusterv1.Cluster{}:                {Namespaces: watched, Transform: trimCluster},
-			&corev1.Secret{}:                    {Namespaces: watched, Label: labels.NewSelector().Add(*ofClusters), Transform: keepEndpoints},
-			&inventoryv1alpha1.ClusterProfile{}: {Transform: trimProfile},
+			&clusterv1.Cluster{}:                {Transform: trimCluster},
+			&corev1.Secret{}:                    {Label: labels.NewSelector().Add(*ofClusters), Transform: keepEndpoints},
+			&inventoryv1alpha1.ClusterProfile{}: {Namespaces: everywhere, Transform: trimProfile},
 		},
 	}
 }
