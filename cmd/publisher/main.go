@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command publisher publishes the Clusters of a Cluster API management cluster as ClusterProfiles.
+// Command publisher publishes the Clusters of a Cluster API management cluster as ClusterProfiles; "publisher withdraw" takes
+// back what is published, before the publisher is uninstalled.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -36,6 +38,14 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "withdraw" {
+		return withdraw(ctx, args[1:])
+	}
+	return publish(ctx, args)
+}
+
+// publish publishes until the context ends.
+func publish(ctx context.Context, args []string) error {
 	options, err := parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
 		return nil
@@ -48,11 +58,9 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&options.logging)))
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = options.kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	config, err := connection(options.kubeconfig)
 	if err != nil {
-		return fmt.Errorf("connecting to the hub: %w", err)
+		return err
 	}
 	if config.QPS, config.Burst = options.qps, options.burst; config.QPS == 0 {
 		// To client-go, zero is its own default, and a negative number no limit.
@@ -73,6 +81,17 @@ func run(ctx context.Context, args []string) error {
 	}
 	go giveMemoryBack(ctx)
 	return mgr.Start(ctx)
+}
+
+// connection finds the hub: by a kubeconfig's path, else as kubectl does, else as a pod.
+func connection(kubeconfig string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the hub: %w", err)
+	}
+	return config, nil
 }
 
 // garbage is how much the heap grows, in percent, before it is collected. Nearly all of it is the cache of thousands of

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,6 +21,16 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 )
+
+// leaderElectionID names the Lease by which one of several replicas publishes.
+const leaderElectionID = "publisher.capi-inventory.dev"
+
+const usage = `Usage:
+  publisher [flags]            publishes Clusters as Inventories say, as long as it runs
+  publisher withdraw [flags]   deletes Inventories, and waits until the running publisher has withdrawn their profiles
+
+Flags:
+`
 
 // options are the flags. Their names are those of Cluster API's own controllers wherever these have the like.
 type options struct {
@@ -45,6 +56,7 @@ func parse(args []string) (*options, error) {
 	o := &options{}
 	flags := pflag.NewFlagSet("publisher", pflag.ContinueOnError)
 	flags.SortFlags = false
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage+flags.FlagUsagesWrapped(120)) }
 	flags.StringVar(&o.clusterManager, "cluster-manager-name", "cluster-api", "spec.clusterManager.name of every profile: a label value of at most 63 characters. Profiles of another name are foreign, so it cannot be changed later.")
 	flags.StringVar(&o.watchFilter, "watch-filter", "", "Publish only Clusters whose label cluster.x-k8s.io/watch-filter has this value.")
 	flags.StringSliceVar(&o.namespaces, "namespace", nil, "Publish only Clusters of these namespaces; all by default.")
@@ -116,7 +128,7 @@ func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
 		Metrics:                       metrics,
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              "publisher.capi-inventory.dev",
+		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       o.leaderElectionSpace,
 		LeaderElectionReleaseOnCancel: true,
 	}
