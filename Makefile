@@ -106,7 +106,7 @@ deploy: ## Install on the hub of the current kubeconfig; the images of REGISTRY 
 
 .PHONY: undeploy
 undeploy: ## Withdraw every profile and uninstall; the ClusterProfile API stays
-	! kubectl get crd inventories.capi-inventory.dev >/dev/null 2>&1 || kubectl delete inventories --all --timeout=2m
+	go run ./cmd/publisher withdraw --leader-election-namespace=capi-inventory-system
 	kubectl delete --ignore-not-found -k config/rbac/consumer-secrets
 	$(call manifests,config/default,$(TAG)) | kubectl delete --ignore-not-found -f -
 

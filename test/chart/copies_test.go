@@ -4,14 +4,14 @@
 package chart_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -42,33 +42,31 @@ func TestCopies(t *testing.T) {
 	same(rendered, filepath.Join(chart, "files/clusterprofile.yaml"))
 }
 
+// TestProviderFile: the consumer knows the same plugins, called in the same way, whichever way it is installed.
+func TestProviderFile(t *testing.T) {
+	const name = "clusterprofile-provider-file.json"
+	decode := func(text string) (file any) {
+		if err := json.Unmarshal([]byte(text), &file); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for _, object := range render(t, "") {
+		if object.GetKind() != "ConfigMap" {
+			continue
+		}
+		want := decode(contents(t, filepath.Join(root, "config/manager/consumer", name)))
+		if diff := cmp.Diff(want, decode(as[corev1.ConfigMap](t, object).Data[name])); diff != "" {
+			t.Errorf("%s, -config/manager +chart:\n%s", name, diff)
+		}
+		return
+	}
+	t.Error("the chart has no provider file")
+}
+
 func TestLint(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), helm, "lint", "--strict", chart).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// ofLibraries are the metrics of controller-runtime and of Go's Prometheus client that alerts and dashboard ask for.
-var ofLibraries = []string{"leader_election_master_status", "controller_runtime_reconcile_errors_total", "process_resident_memory_bytes"}
-
-// TestQueries: an alert on a metric that does not exist never fires.
-func TestQueries(t *testing.T) {
-	var exist []string
-	for _, source := range []string{"controllers/publisher/metrics.go", "controllers/consumer/metrics.go"} {
-		exist = append(exist, regexp.MustCompile(`capi_inventory_\w+`).FindAllString(contents(t, filepath.Join(root, source)), -1)...)
-	}
-	word := regexp.MustCompile(`\b(capi_inventory|leader_election|controller_runtime|process)_\w+`)
-	for _, path := range []string{"templates/rules.yaml", "files/dashboard.json"} {
-		asked := word.FindAllString(contents(t, filepath.Join(chart, path)), -1)
-		if len(asked) == 0 {
-			t.Errorf("%s asks for no metric", path)
-		}
-		for _, metric := range asked {
-			metric = regexp.MustCompile(`_bucket$`).ReplaceAllString(metric, "")
-			if !slices.Contains(exist, metric) && !slices.Contains(ofLibraries, metric) {
-				t.Errorf("%s asks for %s, which nobody counts", path, metric)
-			}
-		}
 	}
 }
 

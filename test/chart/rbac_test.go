@@ -114,6 +114,42 @@ func TestRights(t *testing.T) {
 	}
 }
 
+// TestRightsAtTheEnd: the job that withdraws everything has its own account, with nothing but what that takes.
+func TestRightsAtTheEnd(t *testing.T) {
+	for _, values := range []string{"", "publisher: {namespaces: [team-a]}"} {
+		want := rights{
+			"list inventories.capi-inventory.dev":        {""},
+			"delete inventories.capi-inventory.dev":      {""},
+			"list clusterprofiles.multicluster.x-k8s.io": {""},
+			"get leases.coordination.k8s.io":             {namespace},
+		}
+		if diff := cmp.Diff(want, rightsOf(t, render(t, values), "capi-inventory-withdrawal")); diff != "" {
+			t.Errorf("with %q, -want +chart:\n%s", values, diff)
+		}
+	}
+}
+
+// TestRightsOnProviders: what roles of other providers grant holds where the publisher reads Clusters, and nowhere else.
+func TestRightsOnProviders(t *testing.T) {
+	for values, want := range map[string][]string{
+		"": {""},
+		"publisher: {namespaces: [team-a, team-b]}": {"team-a", "team-b"},
+	} {
+		var where []string
+		for _, object := range render(t, values) {
+			if kind := object.GetKind(); kind != "ClusterRoleBinding" && kind != "RoleBinding" {
+				continue
+			}
+			if binding := as[rbacv1.RoleBinding](t, object); binding.RoleRef.Name == "capi-inventory-publisher-aggregated" && binding.RoleRef.Kind == "ClusterRole" {
+				where = append(where, binding.Namespace)
+			}
+		}
+		if diff := cmp.Diff(want, where); diff != "" {
+			t.Errorf("with %q, -want +chart:\n%s", values, diff)
+		}
+	}
+}
+
 // narrowed are the rights of generated rules, where the choices put them.
 func narrowed(rules []rbacv1.PolicyRule, openMetrics bool, where func(right string) []string) rights {
 	everywhere := rights{}
@@ -142,7 +178,8 @@ func publisherSpaces(right string, chosen bool) []string {
 	switch {
 	case !chosen:
 		return []string{""}
-	case resource == "clusters.cluster.x-k8s.io", resource == "secrets.", resource == "events.events.k8s.io":
+	case resource == "clusters.cluster.x-k8s.io", resource == "secrets.", resource == "events.events.k8s.io",
+		resource == "*.controlplane.cluster.x-k8s.io", resource == "*.infrastructure.cluster.x-k8s.io":
 		return []string{"team-a", "team-b"}
 	case strings.HasPrefix(resource, "clusterprofiles") && (verb == "create" || verb == "patch" || verb == "delete"):
 		return []string{"argocd", "team-a", "team-b"}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,7 +25,7 @@ inventories:
   spec: {}
 - name: argocd
   spec: {namespace: argocd, labels: {include: [env]}}
-keepInventories: false
+uninstall: {timeoutSeconds: 30}
 clusterProfileCRD: {install: always}
 publisher:
   image: {digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
@@ -84,9 +85,10 @@ func TestValues(t *testing.T) {
 			has: []string{
 				"Deployment/capi-inventory-publisher", "Deployment/capi-inventory-consumer", "Inventory/default", "ConfigMap/capi-inventory-consumer-providers",
 				"PodDisruptionBudget/capi-inventory-publisher", "CustomResourceDefinition/clusterprofiles.multicluster.x-k8s.io",
+				"Job/capi-inventory-withdrawal", "ServiceAccount/capi-inventory-withdrawal",
 			},
 			hasNot:  []string{"ClusterRole/capi-inventory-consumer-secrets", "NetworkPolicy/capi-inventory-publisher", "ServiceMonitor/capi-inventory-publisher", "PrometheusRule/capi-inventory"},
-			says:    []string{"image: ghcr.io/capi-inventory/publisher:v0.1.0", "helm.sh/resource-policy: keep", "value: /plugins"},
+			says:    []string{"- --timeout=120s", "activeDeadlineSeconds: 180", "image: ghcr.io/capi-inventory/publisher:v0.1.0", "helm.sh/resource-policy: keep", "value: /plugins"},
 			saysNot: []string{"--insecure-diagnostics", "--namespace="},
 		},
 		"Everything": {
@@ -96,14 +98,22 @@ func TestValues(t *testing.T) {
 				"Role/team-a/fleet-publisher-clusters", "Role/team-b/fleet-publisher-clusters", "Role/argocd/fleet-publisher-profiles", "Role/monitoring/fleet-publisher-profiles",
 				"Role/team-a/fleet-consumer-secrets", "Role/argocd/fleet-consumer-profiles", "ClusterRole/fleet-publisher-providers", "ServiceMonitor/fleet-consumer",
 				"PrometheusRule/fleet", "ConfigMap/fleet-dashboard", "NetworkPolicy/fleet-consumer", "ClusterRoleBinding/fleet-metrics-reader", "Inventory/argocd",
+				"Job/fleet-withdrawal", "NetworkPolicy/fleet-withdrawal", "RoleBinding/team-b/fleet-publisher-aggregated",
 			},
-			hasNot: []string{"ClusterRole/fleet-consumer", "ClusterRole/fleet-consumer-secrets"},
+			hasNot: []string{"ClusterRole/fleet-consumer", "ClusterRole/fleet-consumer-secrets", "ClusterRoleBinding/fleet-publisher-aggregated"},
 			says: []string{
 				"image: registry.example.com/mirror/publisher@sha256:0123", "image: registry.example.com/mirror/consumer:v9", "--namespace=team-a,team-b", "--namespace=team-a,argocd",
 				"--selector=env in (prod, test)", "--require-permission=create/deployments.apps", "--insecure-diagnostics", "--metrics-secure=false", "--zap-log-level=4",
 				"value: /plugins:/plugin-images/cloud/bin:/plugin-images/other", "reference: registry.example.com/plugin:v1", `name="inside"`, "namespace: monitoring",
 			},
-			saysNot: []string{"helm.sh/resource-policy: keep\n  name: default", "insecureSkipVerify"},
+			saysNot: []string{"insecureSkipVerify"},
+		},
+		"KeepProfiles": {
+			why:     "an uninstallation may leave everything published",
+			values:  "uninstall: {profiles: keep}\nnetworkPolicy: {enabled: true}",
+			has:     []string{"Inventory/default"},
+			hasNot:  []string{"Job/capi-inventory-withdrawal", "ServiceAccount/capi-inventory-withdrawal", "NetworkPolicy/capi-inventory-withdrawal"},
+			saysNot: []string{"pre-delete"},
 		},
 		"PublisherOnly": {
 			why:    "the consumer is optional, and nothing of it remains",
@@ -196,12 +206,15 @@ func accept(t *testing.T, object *unstructured.Unstructured) {
 	if err := strict().Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object.DeepCopy()), options...); err != nil {
 		t.Errorf("%s: %v", id(object), err)
 	}
-	if object.GetKind() == "Deployment" {
-		deployment := as[appsv1.Deployment](t, object)
-		pod := &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{GenerateName: "try-", Namespace: namespace, Labels: deployment.Spec.Template.Labels},
-			Spec:       deployment.Spec.Template.Spec,
-		}
+	var template corev1.PodTemplateSpec
+	switch object.GetKind() {
+	case "Deployment":
+		template = as[appsv1.Deployment](t, object).Spec.Template
+	case "Job":
+		template = as[batchv1.Job](t, object).Spec.Template
+	}
+	if len(template.Spec.Containers) > 0 {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "try-", Namespace: namespace, Labels: template.Labels}, Spec: template.Spec}
 		if err := k8s.Create(t.Context(), pod, client.DryRunAll); err != nil {
 			t.Errorf("a pod of %s: %v", id(object), err)
 		}
@@ -224,6 +237,7 @@ func TestRefusesValues(t *testing.T) {
 		"Workers":            {"consumer: {workers: 0}", "workers"},
 		"Permission":         {"consumer: {requirePermissions: [pods]}", "requirePermissions"},
 		"Install":            {"clusterProfileCRD: {install: sometimes}", "install"},
+		"Uninstall":          {"uninstall: {profiles: delete}", "profiles"},
 		"Digest":             {"publisher: {image: {digest: v1}}", "digest"},
 		"Namespace":          {"publisher: {namespaces: [team/a]}", "team/a"},
 		"AccountWithoutName": {"publisher: {serviceAccount: {create: false}}", "publisher.serviceAccount.name: must be set"},

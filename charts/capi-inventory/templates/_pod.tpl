@@ -13,17 +13,17 @@ annotations:
   {{- with $values.podAnnotations }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- end -}}
 
-{{- define "podPlacement" -}}
+{{- /* What every pod has that runs a component's image, the publisher's Job at the end included. */ -}}
+{{- define "podFrame" -}}
 {{- $values := get (index . 0).Values (index . 1) -}}
-serviceAccountName: {{ include "serviceAccount" . }}
+securityContext:
+  {{- toYaml (index . 0).Values.podSecurityContext | nindent 2 }}
 {{- with (index . 0).Values.image.pullSecrets }}
 imagePullSecrets:
 {{- range . }}
 - name: {{ . }}
 {{- end }}
 {{- end }}
-securityContext:
-  {{- toYaml (index . 0).Values.podSecurityContext | nindent 2 }}
 {{- with $values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -39,8 +39,13 @@ tolerations:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{- define "podPlacement" -}}
+serviceAccountName: {{ include "serviceAccount" . }}
+{{ include "podFrame" . }}
 {{- $selector := include "selector" . }}
-{{- with $values.topologySpread }}
+{{- with (get (index . 0).Values (index . 1)).topologySpread }}
 topologySpreadConstraints:
 {{- range . }}
 - {{ toYaml . | nindent 2 | trim }}
@@ -73,4 +78,26 @@ resources:
 {{- end }}
 securityContext:
   {{- toYaml (index . 0).Values.securityContext | nindent 2 }}
+{{- end -}}
+
+{{- /* A hook of `helm uninstall`, of the weight given. What one leaves behind when it fails goes with the next attempt. */ -}}
+{{- define "uninstallHook" -}}
+helm.sh/hook: pre-delete
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end -}}
+
+{{- /* The egress that every pod needs. Given the values of networkPolicy. */ -}}
+{{- define "egressToAPIServer" -}}
+- ports:
+  - {port: 53, protocol: UDP}
+  - {port: 53, protocol: TCP}
+- ports:
+  {{- range .apiServerPorts }}
+  - port: {{ . }}
+  {{- end }}
+  {{- with .apiServerTo }}
+  to:
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}

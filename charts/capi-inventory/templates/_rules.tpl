@@ -5,7 +5,7 @@
 The rules of config/rbac, cut where a Role can take the place of a ClusterRole. A test adds the parts up and compares.
 */ -}}
 
-{{- /* Namespaces and Inventories have no namespace; the publisher watches profiles, and what Clusters refer to, everywhere. */ -}}
+{{- /* Namespaces and Inventories have no namespace; profiles are looked for wherever an earlier setting may have put them. */ -}}
 {{- define "rules.publisher.hub" -}}
 - apiGroups: [""]
   resources: [namespaces]
@@ -19,18 +19,18 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
 - apiGroups: [multicluster.x-k8s.io]
   resources: [clusterprofiles]
   verbs: [get, list, watch]
-- apiGroups: [controlplane.cluster.x-k8s.io, infrastructure.cluster.x-k8s.io]
-  resources: ["*"]
-  verbs: [get, list, watch]
 {{- end -}}
 
-{{- /* Where Clusters are. */ -}}
+{{- /* Where Clusters are, and so their Secrets and what they refer to. */ -}}
 {{- define "rules.publisher.clusters" -}}
 - apiGroups: [cluster.x-k8s.io]
   resources: [clusters]
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [secrets]
+  verbs: [get, list, watch]
+- apiGroups: [controlplane.cluster.x-k8s.io, infrastructure.cluster.x-k8s.io]
+  resources: ["*"]
   verbs: [get, list, watch]
 - apiGroups: [events.k8s.io]
   resources: [events]
@@ -131,6 +131,11 @@ metadata:
     {{- include "componentLabels" . | nindent 4 }}
 rules:
 {{ index . 3 }}
+{{- include "roleBinding" (concat . (list "Role")) }}
+{{- end -}}
+
+{{- /* Given (list . component name rules namespace kind), of which the kind is that of the role. */ -}}
+{{- define "roleBinding" }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -141,7 +146,7 @@ metadata:
     {{- include "componentLabels" . | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
-  kind: Role
+  kind: {{ index . 5 }}
   name: {{ index . 2 }}
 subjects:
 - kind: ServiceAccount

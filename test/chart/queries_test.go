@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rule is an alert as Prometheus reads it.
+type rule struct {
+	Alert       string            `json:"alert"`
+	Expr        string            `json:"expr"`
+	For         string            `json:"for"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// alerts renders all alerts of the chart.
+func alerts(t *testing.T) []rule {
+	t.Helper()
+	var found []rule
+	for _, object := range render(t, "metrics: {rules: {enabled: true}}") {
+		if object.GetKind() != "PrometheusRule" {
+			continue
+		}
+		typed := as[struct {
+			APIVersion string         `json:"apiVersion"`
+			Kind       string         `json:"kind"`
+			Metadata   map[string]any `json:"metadata"`
+			Spec       struct {
+				Groups []struct {
+					Name  string `json:"name"`
+					Rules []rule `json:"rules"`
+				} `json:"groups"`
+			} `json:"spec"`
+		}](t, object)
+		for _, group := range typed.Spec.Groups {
+			found = append(found, group.Rules...)
+		}
+	}
+	if len(found) == 0 {
+		t.Fatal("the chart has no alerts")
+	}
+	return found
+}
+
+// TestAlerts: whoever is woken by an alert finds what to do.
+func TestAlerts(t *testing.T) {
+	runbook := contents(t, filepath.Join(root, "docs/operations.md"))
+	for _, alert := range alerts(t) {
+		if alert.For == "" || alert.Annotations["summary"] == "" || alert.Annotations["description"] == "" {
+			t.Errorf("%s: must have for, summary and description", alert.Alert)
+		}
+		if severity := alert.Labels["severity"]; severity != "warning" && severity != "critical" {
+			t.Errorf("%s: severity %q", alert.Alert, severity)
+		}
+		if url := alert.Annotations["runbook_url"]; !strings.HasSuffix(url, "/docs/operations.md#"+strings.ToLower(alert.Alert)) {
+			t.Errorf("%s: runbook_url %s", alert.Alert, url)
+		}
+		if !regexp.MustCompile(`(?m)^##+ ` + alert.Alert + `$`).MatchString(runbook) {
+			t.Errorf("docs/operations.md has no section %s", alert.Alert)
+		}
+	}
+}
+
+// ofLibraries are the metrics of controller-runtime and of Go's Prometheus client that alerts and dashboard ask for, and the
+// labels that are used of them.
+var ofLibraries = map[string][]string{
+	"leader_election_master_status":             {"name"},
+	"controller_runtime_reconcile_errors_total": {"controller"},
+	"process_resident_memory_bytes":             nil,
+}
+
+// ofTargets are the labels that every metric is given when it is scraped.
+var ofTargets = []string{"job", "namespace", "service", "pod"}
+
+// TestQueries: an alert on a metric or a label that does not exist never fires.
+func TestQueries(t *testing.T) {
+	exist := declared(t, "controllers/publisher/metrics.go", "controllers/consumer/metrics.go")
+	for name, labels := range ofLibraries {
+		exist[name] = labels
+	}
+	var queries []string
+	for _, alert := range alerts(t) {
+		queries = append(queries, alert.Expr)
+	}
+	var dashboard struct {
+		Panels []struct {
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal([]byte(contents(t, filepath.Join(chart, "files/dashboard.json"))), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			queries = append(queries, target.Expr)
+		}
+	}
+	var (
+		texts   = regexp.MustCompile(`"[^"]*"`)
+		metrics = regexp.MustCompile(`\b(capi_inventory|leader_election|controller_runtime|process)_\w+`)
+		labels  = regexp.MustCompile(`(\w+)\s*(?:=~|!~|!=|=)\s*"|\bby \(([^)]*)\)`)
+	)
+	for _, query := range queries {
+		asked := metrics.FindString(texts.ReplaceAllString(query, `""`))
+		name, histogram := strings.CutSuffix(asked, "_bucket")
+		known, exists := exist[name]
+		if !exists {
+			t.Errorf("%s: nobody counts %q", query, name)
+			continue
+		}
+		for _, found := range labels.FindAllStringSubmatch(query, -1) {
+			for _, label := range strings.FieldsFunc(found[1]+","+found[2], func(r rune) bool { return r == ',' || r == ' ' }) {
+				bucket := histogram && label == "le"
+				if !bucket && !slices.Contains(known, label) && !slices.Contains(ofTargets, label) {
+					t.Errorf("%s: %s has no label %s", query, name, label)
+				}
+			}
+		}
+	}
+}
+
+// declared reads from our sources which metrics there are, and the labels of each.
+func declared(t *testing.T, paths ...string) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			call, ok := node.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if function, ok := call.Fun.(*ast.SelectorExpr); !ok || !strings.HasPrefix(function.Sel.Name, "New") {
+				return true
+			}
+			name, labels := metricOf(call)
+			if name != "" {
+				found[name] = labels
+			}
+			return name == ""
+		})
+	}
+	return found
+}
+
+// metricOf finds the name and the labels among the arguments of a metric's constructor.
+func metricOf(call *ast.CallExpr) (name string, labels []string) {
+	text := func(expression ast.Expr) string {
+		literal, ok := expression.(*ast.BasicLit)
+		if !ok {
+			return ""
+		}
+		value, err := strconv.Unquote(literal.Value)
+		if err != nil {
+			return ""
+		}
+		return value
+	}
+	ast.Inspect(call, func(node ast.Node) bool {
+		switch node := node.(type) {
+		case *ast.BasicLit:
+			if value := text(node); name == "" && strings.HasPrefix(value, "capi_inventory_") {
+				name = value
+			}
+		case *ast.CompositeLit:
+			if list, ok := node.Type.(*ast.ArrayType); ok && types.ExprString(list.Elt) == "string" {
+				for _, label := range node.Elts {
+					labels = append(labels, text(label))
+				}
+			}
+		}
+		return true
+	})
+	return name, labels
+}
