@@ -1,0 +1,289 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package docs_test
+
+import (
+	"encoding/json"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	. "github.com/onsi/gomega"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/capi-inventory/capi-inventory/internal/access"
+	"github.com/capi-inventory/capi-inventory/internal/lint"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+const samples = "config/samples/consumers"
+
+// recipe is what the test has to know of a consumer beyond its files.
+type recipe struct {
+	consumer lint.Consumer
+	// at is the namespace of its profiles.
+	at string
+	// secret is the kubeconfig that its plugin reads.
+	secret string
+	// providers is where its provider file stands: a file of the recipe, and the path to the list within.
+	providers string
+	list      []string
+	// accounts are the ServiceAccounts whose rights rbac.yaml gives.
+	accounts []string
+	// reads says that rbac.yaml lets them read the consumer's profiles too; else its own installation does.
+	reads bool
+	// everySecret says that nothing narrower than every Secret will do.
+	everySecret bool
+}
+
+var recipes = []recipe{
+	{consumer: lint.Headlamp, at: "headlamp", secret: "london-headlamp-kubeconfig", providers: "values.yaml",
+		list: []string{"config", "clusterInventory", "accessProvidersConfig", "providers"}, accounts: []string{"headlamp:headlamp"}, reads: true},
+	{consumer: lint.ArgoCD, at: "argocd", secret: "london-kubeconfig", providers: "clusterprofile-provider-file.json", list: []string{"providers"},
+		accounts: []string{"argocd:argocd-application-controller", "argocd:argocd-server"}},
+	{consumer: lint.Kueue, at: "kueue-system", secret: "london-kueue-kubeconfig", providers: "manager-config.yaml",
+		list: []string{"multiKueue", "clusterProfile", "accessProviders"}, accounts: []string{"kueue-system:kueue-controller-manager"}},
+	{consumer: lint.Sveltos, at: "sveltos-fleet", secret: "london-kubeconfig",
+		accounts: []string{"projectsveltos:clusterinventory-controller"}, reads: true, everySecret: true},
+	{consumer: lint.Knative, at: "knative-fleet", secret: "london-kubeconfig", providers: "values.yaml",
+		list: []string{"knative_operator", "multicluster", "accessProvidersConfig", "providers"}},
+	{consumer: lint.MulticlusterRuntime, at: "fleet", secret: "london-fleet-kubeconfig", providers: "clusterprofile-provider-file.json",
+		list: []string{"providers"}, accounts: []string{"fleet:fleet-controller"}, reads: true},
+}
+
+// TestRecipes publishes one Cluster by the Inventories of all recipes at once, and asks for each consumer whether it accepts
+// its profile, whether its provider file names the access that is published, and whether its rights are those that it needs
+// and no more.
+func TestRecipes(t *testing.T) {
+	h := startHub(t)
+	for _, namespace := range []string{"team-a", "projectsveltos"} {
+		h.ensureNamespace(t, namespace)
+	}
+	connection := h.Config()
+	connection.CertData, connection.KeyData, connection.BearerToken = nil, nil, "a-token"
+	cluster := fixture.Cluster("team-a", "london", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"}))
+	status := cluster.Status
+	h.create(t, cluster)
+	cluster.Status = status
+	if err := h.k8s.Status().Update(t.Context(), cluster); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-headlamp", "-kueue", "-fleet"} {
+		secret := fixture.KubeconfigSecret("team-a", "london"+suffix, fixture.Kubeconfig("london", connection, "https://10.0.0.1:6443"))
+		secret.Labels["cluster.x-k8s.io/cluster-name"] = "london"
+		h.create(t, secret)
+	}
+	for _, r := range recipes {
+		h.ensureNamespace(t, r.at)
+		h.apply(t, path.Join(samples, string(r.consumer), "inventory.yaml"))
+		if len(r.accounts) > 0 {
+			h.apply(t, path.Join(samples, string(r.consumer), "rbac.yaml"))
+		}
+	}
+	h.startPublisher(t)
+
+	fleet := h.everyProfile(t)
+	for _, r := range recipes {
+		t.Run(string(r.consumer), func(t *testing.T) {
+			i := slices.IndexFunc(fleet, func(profile inventoryv1alpha1.ClusterProfile) bool { return profile.Namespace == r.at })
+			if i < 0 {
+				t.Fatalf("it has no profile in %s", r.at)
+			}
+			r.accepts(t, fleet[i:i+1], fleet)
+			r.refersToTheSecret(t, &fleet[i])
+			for _, account := range r.accounts {
+				r.rights(t, h, "system:serviceaccount:"+account)
+			}
+		})
+	}
+}
+
+// everyProfile waits for the profiles of all recipes.
+func (h hub) everyProfile(t *testing.T) []inventoryv1alpha1.ClusterProfile {
+	t.Helper()
+	var list inventoryv1alpha1.ClusterProfileList
+	NewWithT(t).Eventually(func(g Gomega) {
+		g.Expect(h.k8s.List(t.Context(), &list)).To(Succeed())
+		g.Expect(list.Items).To(HaveLen(len(recipes)))
+		for _, profile := range list.Items {
+			g.Expect(profile.Name).To(Equal("team-a-london"))
+			g.Expect(profile.Status.AccessProviders).NotTo(BeEmpty(), profile.Namespace)
+		}
+	}).WithTimeout(time.Minute).WithPolling(50 * time.Millisecond).Should(Succeed())
+	return list.Items
+}
+
+// accepts: the consumer takes the profile, by the rules of kubectl inventory lint and by its own provider file. Beside the
+// profiles of the other recipes only Sveltos has a complaint, which its recipe tells.
+func (r recipe) accepts(t *testing.T, profile, fleet []inventoryv1alpha1.ClusterProfile) {
+	t.Helper()
+	options := lint.Options{Consumers: []lint.Consumer{r.consumer}, Namespaces: map[lint.Consumer]string{}, Providers: r.names(t)}
+	if _, known := lint.DefaultNamespaces[r.consumer]; known || r.consumer == lint.MulticlusterRuntime {
+		options.Namespaces[r.consumer] = r.at
+	}
+	alone := []lint.Finding{{Namespace: r.at, Name: "team-a-london", Consumer: r.consumer, Accepts: lint.Yes}}
+	if diff := cmp.Diff(alone, lint.Lint(profile, profile, options)); diff != "" {
+		t.Errorf("it does not accept the profile: -want +got:\n%s", diff)
+	}
+	among, want := lint.Lint(profile, fleet, options)[0], lint.Yes
+	if r.consumer == lint.Sveltos {
+		want = lint.Partly
+	}
+	if among.Accepts != want || want == lint.Partly && among.Breaches[0].Rule != "one-profile" {
+		t.Errorf("among the profiles of other recipes: %+v; want %s", among, want)
+	}
+}
+
+// names are those of the recipe's provider file, which is read as strictly as our own consumer reads its own. None, where
+// the recipe has no such file.
+func (r recipe) names(t *testing.T) []string {
+	t.Helper()
+	if r.providers == "" {
+		return nil
+	}
+	var whole any
+	if err := yaml.Unmarshal([]byte(contents(t, path.Join(samples, string(r.consumer), r.providers))), &whole); err != nil {
+		t.Fatalf("%s: %v", r.providers, err)
+	}
+	for _, key := range r.list {
+		whole = whole.(map[string]any)[key]
+	}
+	raw, err := json.Marshal(map[string]any{"providers": whole})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "providers.json")
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := access.Load(file, access.Options{}); err != nil {
+		t.Error(err)
+	}
+	var names []string
+	for _, provider := range whole.([]any) {
+		names = append(names, provider.(map[string]any)["name"].(string))
+		if exec := provider.(map[string]any)["execConfig"].(map[string]any); exec["provideClusterInfo"] != true {
+			t.Errorf("the plugin of %s would not be told which Secret to read", names)
+		}
+	}
+	return names
+}
+
+// refersToTheSecret: the profile leads the plugin to the Secret that the recipe speaks of.
+func (r recipe) refersToTheSecret(t *testing.T, profile *inventoryv1alpha1.ClusterProfile) {
+	t.Helper()
+	var got map[string]string
+	if err := json.Unmarshal(profile.Status.AccessProviders[0].Cluster.Extensions[0].Extension.Raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"namespace": "team-a", "name": r.secret, "key": "value"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// rights: the user may do what the consumer must, and nothing beside that is worth having.
+func (r recipe) rights(t *testing.T, h hub, user string) {
+	t.Helper()
+	profiles := func(verb string) authorizationv1.ResourceAttributes {
+		return authorizationv1.ResourceAttributes{Namespace: r.at, Verb: verb, Group: "multicluster.x-k8s.io", Resource: "clusterprofiles"}
+	}
+	secrets := func(verb, namespace, name string) authorizationv1.ResourceAttributes {
+		return authorizationv1.ResourceAttributes{Namespace: namespace, Verb: verb, Resource: "secrets", Name: name}
+	}
+	mayWriteStatus := profiles("patch")
+	mayWriteStatus.Subresource = "status"
+	for _, tc := range []struct {
+		attributes authorizationv1.ResourceAttributes
+		want       bool
+	}{
+		{secrets("get", "team-a", r.secret), true},
+		{profiles("get"), r.reads}, {profiles("list"), r.reads}, {profiles("watch"), r.reads},
+		{secrets("get", "team-a", "london-etcd"), r.everySecret}, {secrets("list", "team-a", ""), r.everySecret},
+		{secrets("get", "team-b", r.secret), r.everySecret}, {secrets("get", r.at, "any"), r.everySecret},
+		{secrets("update", "team-a", r.secret), false}, {secrets("delete", "team-a", r.secret), false},
+		{profiles("delete"), false}, {profiles("create"), false}, {mayWriteStatus, false},
+	} {
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &tc.attributes}}
+		if err := h.k8s.Create(t.Context(), review); err != nil {
+			t.Fatal(err)
+		}
+		if review.Status.Allowed != tc.want {
+			t.Errorf("%s may %s: %t, want %t", user, tc.attributes, review.Status.Allowed, tc.want)
+		}
+	}
+}
+
+// TestRecipesAreOfAllConsumers: a consumer that has rules has a recipe, and a recipe's folder a consumer.
+func TestRecipesAreOfAllConsumers(t *testing.T) {
+	var want, tested []string
+	for _, consumer := range lint.Consumers {
+		if consumer != lint.Conformance {
+			want = append(want, string(consumer))
+		}
+	}
+	for _, r := range recipes {
+		tested = append(tested, string(r.consumer))
+	}
+	if diff := cmp.Diff(want, tested); diff != "" {
+		t.Errorf("consumers and recipes -want +got:\n%s", diff)
+	}
+	folders, err := filepath.Glob(filepath.Join(root, samples, "*", "inventory.yaml"))
+	if err != nil || len(folders) != len(want) {
+		t.Errorf("%d folders for %d consumers: %v", len(folders), len(want), err)
+	}
+	for _, folder := range folders {
+		if name := filepath.Base(filepath.Dir(folder)); !slices.Contains(want, name) {
+			t.Errorf("%s is no consumer's", name)
+		}
+	}
+}
+
+// TestRulesAreNamed: the recipe of a consumer names the rules that are its own or few others', and none that it does not have.
+func TestRulesAreNamed(t *testing.T) {
+	const few = 3
+	sections := map[lint.Consumer]string{
+		lint.Headlamp: "Headlamp", lint.ArgoCD: "Argo CD", lint.Kueue: "Kueue MultiKueue", lint.Sveltos: "Sveltos", lint.Knative: "Knative Operator", lint.MulticlusterRuntime: "multicluster-runtime",
+	}
+	document := contents(t, "docs/consumers.md")
+	for consumer, title := range sections {
+		_, section, found := strings.Cut(document, "\n## "+title+"\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		_, told, listed := strings.Cut(section, "Rules that lint knows: ")
+		if !found || !listed {
+			t.Errorf("docs/consumers.md has no rules of %s", title)
+			continue
+		}
+		told, _, _ = strings.Cut(told, ".")
+		var named, has, own []string
+		for _, match := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(told, -1) {
+			named = append(named, match[1])
+		}
+		for _, rule := range lint.Rules() {
+			if slices.Contains(rule.Consumers, consumer) {
+				has = append(has, rule.Name)
+				if len(rule.Consumers) <= few {
+					own = append(own, rule.Name)
+				}
+			}
+		}
+		for _, name := range named {
+			if !slices.Contains(has, name) {
+				t.Errorf("the recipe of %s names the rule %s, which it does not have", title, name)
+			}
+		}
+		for _, name := range own {
+			if !slices.Contains(named, name) {
+				t.Errorf("the recipe of %s does not name the rule %s", title, name)
+			}
+		}
+	}
+}

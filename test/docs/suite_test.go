@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package docs_test holds the documents against what they speak of: the recipes for consumers against a real API server, the
+// publisher and the rules of those consumers; the runbook against the alerts, reasons and metrics that there are; and every
+// link against the file that it leads to.
+package docs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+)
+
+const root = "../.."
+
+// hub is a real API server; k8s sees it without a cache.
+type hub struct {
+	*apiserver.Server
+	k8s client.Client
+}
+
+func startHub(t *testing.T) hub {
+	t.Helper()
+	ctrl.SetLogger(logr.Discard())
+	server, err := apiserver.StartHub()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	k8s, err := client.New(server.Config(), client.Options{Scheme: newScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hub{server, k8s}
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
+		utilruntime.Must(add(scheme))
+	}
+	return scheme
+}
+
+// startPublisher runs the publisher until the test ends.
+func (h hub) startPublisher(t *testing.T) {
+	t.Helper()
+	mgr, err := ctrl.NewManager(h.Config(), ctrl.Options{
+		Scheme:         newScheme(),
+		Cache:          publisher.CacheOptions(nil, 10*time.Minute),
+		MapperProvider: publisher.NewRESTMapper,
+		Metrics:        metricsserver.Options{BindAddress: "0"},
+		Controller:     config.Controller{SkipNameValidation: ptr.To(true)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := publisher.Add(mgr, publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (h hub) ensureNamespace(t *testing.T, name string) {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := client.IgnoreAlreadyExists(h.k8s.Create(t.Context(), namespace)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// apply applies every object of a file, strictly: a misspelt field is an error.
+func (h hub) apply(t *testing.T, path string) {
+	t.Helper()
+	strict := client.WithFieldValidation(h.k8s, metav1.FieldValidationStrict)
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader([]byte(contents(t, path))), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		err := decoder.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if err := strict.Create(t.Context(), object); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
+}
+
+func (h hub) create(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := h.k8s.Create(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contents is a file of the repository.
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
