@@ -27,76 +27,87 @@ type claim struct {
 	profile   types.NamespacedName
 }
 
-// inventories compiles Inventories, each generation once.
+// inventories reads what Inventories want, and compiles each generation of one once.
 type inventories struct {
 	cached   client.Reader
 	compiler *expression.Compiler
 
 	mu       sync.Mutex
 	compiled map[types.UID]compiled
+	latest   view
 }
 
 type compiled struct {
 	generation int64
+	deleted    bool
 	inventory  *profile.Inventory
 	err        error
 }
 
-// compile makes an Inventory ready for use. Its error says which fields cannot work.
-func (i *inventories) compile(source *v1alpha1.Inventory) (*profile.Inventory, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if known, ok := i.compiled[source.UID]; ok && known.generation == source.Generation {
-		return known.inventory, known.err
-	}
-	inventory, err := profile.Compile(i.compiler, source)
-	i.compiled[source.UID] = compiled{generation: source.Generation, inventory: inventory, err: err}
-	return inventory, err
+// view is what all Inventories want at a time.
+type view struct {
+	// usable are the Inventories that can publish, the oldest first.
+	usable []*profile.Inventory
+	// faults say which fields of an Inventory cannot work, by its name: what such a one has published is left as it is.
+	faults map[string]error
+	// revision is another one whenever an Inventory has come, gone or changed.
+	revision int
 }
 
-// forget drops a compiled Inventory.
-func (i *inventories) forget(uid types.UID) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.compiled, uid)
-}
-
-// usable are the Inventories that can publish, the oldest first, and the names of those whose specification cannot work:
-// what these have published is left as it is.
-func (i *inventories) usable(ctx context.Context) (usable []*profile.Inventory, broken map[string]bool, err error) {
+// view returns what the Inventories in the cache want.
+func (i *inventories) view(ctx context.Context) (view, error) {
 	var list v1alpha1.InventoryList
-	if err := i.cached.List(ctx, &list); err != nil {
-		return nil, nil, fmt.Errorf("listing Inventories: %w", err)
+	if err := i.cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return view{}, fmt.Errorf("listing Inventories: %w", err)
 	}
-	broken = map[string]bool{}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(list.Items) == len(i.compiled) && !slices.ContainsFunc(list.Items, i.changed) {
+		return i.latest, nil
+	}
+	next, all := view{faults: map[string]error{}, revision: i.latest.revision + 1}, map[types.UID]compiled{}
 	for n := range list.Items {
 		source := &list.Items[n]
-		if !source.DeletionTimestamp.IsZero() {
-			continue
+		of, known := i.compiled[source.UID]
+		if !known || of.generation != source.Generation {
+			of = compiled{generation: source.Generation}
+			of.inventory, of.err = profile.Compile(i.compiler, source)
 		}
-		inventory, err := i.compile(source)
-		if err != nil {
-			broken[source.Name] = true
-			continue
+		of.deleted = !source.DeletionTimestamp.IsZero()
+		all[source.UID] = of
+		switch {
+		case of.deleted:
+		case of.err != nil:
+			next.faults[source.Name] = of.err
+		default:
+			next.usable = append(next.usable, of.inventory)
 		}
-		usable = append(usable, inventory)
 	}
-	slices.SortFunc(usable, func(a, b *profile.Inventory) int {
+	slices.SortFunc(next.usable, func(a, b *profile.Inventory) int {
 		if a.OlderThan(b) {
 			return -1
 		}
 		return 1
 	})
-	return usable, broken, nil
+	i.compiled, i.latest = all, next
+	return next, nil
+}
+
+// changed reports whether an Inventory is not the one that was compiled.
+func (i *inventories) changed(source v1alpha1.Inventory) bool {
+	of, known := i.compiled[source.UID]
+	return !known || of.generation != source.Generation || of.deleted == source.DeletionTimestamp.IsZero()
 }
 
 // decision is where a Cluster is published.
 type decision struct {
 	claims []claim
-	// problems are of Inventories that select the Cluster and cannot publish it, by the Inventory's name.
+	// selecting are the names of the Inventories that select the Cluster, whether or not they can publish it.
+	selecting []string
+	// problems are those that the Inventories have with the Cluster, by their names.
 	problems map[string][]profile.Problem
-	// broken are Inventories whose profiles stay as they are.
-	broken map[string]bool
+	// view is what the Inventories wanted.
+	view view
 }
 
 // references are the objects that the Cluster refers to and its profiles are made of.
@@ -115,11 +126,11 @@ func (d decision) references(cluster *clusterv1.Cluster) []clusterv1.ContractVer
 
 // decide finds the Inventories that publish a Cluster: at most one for each namespace, the oldest.
 func (r *Reconciler) decide(ctx context.Context, cluster *clusterv1.Cluster) (decision, error) {
-	usable, broken, err := r.inventories.usable(ctx)
+	view, err := r.inventories.view(ctx)
 	if err != nil {
 		return decision{}, err
 	}
-	d := decision{problems: map[string][]profile.Problem{}, broken: broken}
+	d := decision{problems: map[string][]profile.Problem{}, view: view}
 	if r.options.WatchFilter != "" && cluster.Labels[clusterv1.WatchLabel] != r.options.WatchFilter {
 		return d, nil
 	}
@@ -128,11 +139,11 @@ func (r *Reconciler) decide(ctx context.Context, cluster *clusterv1.Cluster) (de
 		return decision{}, err
 	}
 	holders := map[string]string{}
-	for _, inventory := range usable {
+	for _, inventory := range view.usable {
 		if !inventory.Selects(cluster, namespaceLabels) {
 			continue
 		}
-		d.problems[inventory.Name()] = nil
+		d.selecting = append(d.selecting, inventory.Name())
 		key := inventory.Key(cluster)
 		if holder, held := holders[key.Namespace]; held {
 			d.problems[inventory.Name()] = []profile.Problem{{

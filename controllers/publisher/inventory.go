@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -42,10 +42,7 @@ func (r InventoryReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the Inventory: %w", err)
 	}
-	published, err := r.publishedBy(ctx, inventory.Name)
-	if err != nil {
-		return ctrl.Result{}, err
-	}
+	published := r.provenance.by(inventory.Name)
 	if !inventory.DeletionTimestamp.IsZero() && len(published) == 0 {
 		return ctrl.Result{}, r.release(ctx, inventory)
 	}
@@ -63,19 +60,11 @@ func (r InventoryReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	}
 	r.summaryTook.Store(int64(r.options.Clock.Since(started)))
 	summary.observe(inventory.Name)
-	return ctrl.Result{}, r.report(ctx, inventory, summary)
-}
-
-// publishedBy lists this manager's profiles that carry the Inventory's name, in the order of their names.
-func (r InventoryReconciler) publishedBy(ctx context.Context, inventory string) ([]*inventoryv1alpha1.ClusterProfile, error) {
-	ours, err := r.published(ctx, client.MatchingFields{byInventory: inventory})
-	if err != nil {
-		return nil, err
+	var again time.Duration
+	if !summary.complete {
+		again = r.nextSummary()
 	}
-	slices.SortFunc(ours, func(a, b *inventoryv1alpha1.ClusterProfile) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
-	return ours, nil
+	return ctrl.Result{RequeueAfter: again}, r.report(ctx, inventory, summary)
 }
 
 // release lets a deleted Inventory go. A live list confirms that no profile is left.
@@ -93,7 +82,6 @@ func (r InventoryReconciler) release(ctx context.Context, inventory *v1alpha1.In
 	if err := r.client.Update(ctx, inventory, client.FieldOwner(profile.FieldManager)); err != nil {
 		return fmt.Errorf("removing the finalizer: %w", client.IgnoreNotFound(err))
 	}
-	r.inventories.forget(inventory.UID)
 	return nil
 }
 
@@ -102,70 +90,79 @@ type summary struct {
 	clusters  int
 	published []*inventoryv1alpha1.ClusterProfile
 	problems  []clusterProblem
-	// complete says that every selected Cluster has been looked at since this process started.
+	// complete says that every Cluster has been looked at, since this process started and with what the Inventories want now.
 	complete bool
 	// fault is why the Inventory cannot work at all.
 	fault error
 }
 
 func (r InventoryReconciler) summarize(ctx context.Context, inventory *v1alpha1.Inventory, published []*inventoryv1alpha1.ClusterProfile) (summary, error) {
-	compiled, err := r.inventories.compile(inventory)
+	view, err := r.inventories.view(ctx)
 	if err != nil {
-		return summary{published: published, complete: true, fault: err}, nil //nolint:nilerr // an Inventory that cannot work is what the summary is about
+		return summary{}, err
 	}
-	s := summary{published: published, complete: true}
+	if fault := view.faults[inventory.Name]; fault != nil {
+		return summary{published: published, complete: true, fault: fault}, nil
+	}
+	s := summary{published: published}
+	s.clusters, s.problems, s.complete = r.ledger.of(inventory.Name, view.revision)
+	if s.complete {
+		s.complete, err = r.sawAll(ctx)
+	}
+	s.problems = append(s.problems, duplicateServers(published)...)
+	return s, err
+}
+
+// sawAll reports whether every Cluster in the cache has been looked at since this process started. Once that is so, one that
+// comes later is looked at like any change.
+func (r InventoryReconciler) sawAll(ctx context.Context) (bool, error) {
+	if r.settled.Load() {
+		return true, nil
+	}
 	var clusters clusterv1.ClusterList
 	if err := r.client.List(ctx, &clusters, client.UnsafeDisableDeepCopy); err != nil {
-		return s, fmt.Errorf("listing Clusters: %w", err)
+		return false, fmt.Errorf("listing Clusters: %w", err)
 	}
-	labelsOf := map[string]labels.Set{}
 	for i := range clusters.Items {
-		cluster := &clusters.Items[i]
-		if r.options.WatchFilter != "" && cluster.Labels[clusterv1.WatchLabel] != r.options.WatchFilter {
-			continue
-		}
-		namespace, read := labelsOf[cluster.Namespace]
-		if !read {
-			var err error
-			if namespace, err = r.namespaceLabels(ctx, cluster.Namespace); err != nil {
-				return s, err
-			}
-			labelsOf[cluster.Namespace] = namespace
-		}
-		if !compiled.Selects(cluster, namespace) {
-			continue
-		}
-		s.clusters++
-		if _, known := r.ledger.known(client.ObjectKeyFromObject(cluster), inventory.Name); !known {
-			s.complete = false
+		if !r.ledger.looked(client.ObjectKeyFromObject(&clusters.Items[i])) {
+			return false, nil
 		}
 	}
-	s.problems = append(r.ledger.of(inventory.Name), duplicateServers(published)...)
-	return s, nil
+	if !r.settled.Swap(true) && r.options.Settled != nil {
+		r.options.Settled()
+	}
+	return true, nil
 }
 
 // duplicateServers finds profiles of one namespace with the same server: Argo CD takes them for one cluster.
 func duplicateServers(published []*inventoryv1alpha1.ClusterProfile) []clusterProblem {
-	type address struct{ namespace, server string }
-	first := map[address]*inventoryv1alpha1.ClusterProfile{}
-	var found []clusterProblem
+	slices.SortFunc(published, func(a, b *inventoryv1alpha1.ClusterProfile) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(serverOf(a), serverOf(b)), cmp.Compare(a.Name, b.Name))
+	})
+	var (
+		found []clusterProblem
+		first *inventoryv1alpha1.ClusterProfile
+	)
 	for _, p := range published {
-		if len(p.Status.AccessProviders) == 0 {
-			continue
-		}
-		at := address{p.Namespace, p.Status.AccessProviders[0].Cluster.Server}
-		other, taken := first[at]
-		if !taken {
-			first[at] = p
+		if first == nil || serverOf(p) == "" || p.Namespace != first.Namespace || serverOf(p) != serverOf(first) {
+			first = p
 			continue
 		}
 		source, _ := profile.SourceOf(p)
 		found = append(found, clusterProblem{Cluster: source, Problem: profile.Problem{
 			Reason:  v1alpha1.ProblemDuplicateServer,
-			Message: fmt.Sprintf("ClusterProfiles %s and %s of the namespace %s have the same server %s; Argo CD takes them for one cluster", other.Name, p.Name, p.Namespace, at.server),
+			Message: fmt.Sprintf("ClusterProfiles %s and %s of the namespace %s have the same server %s; Argo CD takes them for one cluster", first.Name, p.Name, p.Namespace, serverOf(p)),
 		}})
 	}
 	return found
+}
+
+// serverOf is the server that consumers dial who take the first access provider; empty where there is none.
+func serverOf(p *inventoryv1alpha1.ClusterProfile) string {
+	if len(p.Status.AccessProviders) == 0 {
+		return ""
+	}
+	return p.Status.AccessProviders[0].Cluster.Server
 }
 
 // ready is the condition that sums it up.
@@ -228,12 +225,16 @@ func statusOf(inventory *v1alpha1.Inventory, status v1alpha1.InventoryStatus) *i
 // observe sets the gauges of an Inventory.
 func (s summary) observe(inventory string) {
 	forgetMetrics(inventory)
+	healthy := map[metav1.ConditionStatus]int{}
 	for _, p := range s.published {
-		healthy := string(metav1.ConditionUnknown)
+		status := metav1.ConditionUnknown
 		if condition := meta.FindStatusCondition(p.Status.Conditions, inventoryv1alpha1.ClusterConditionControlPlaneHealthy); condition != nil {
-			healthy = string(condition.Status)
+			status = condition.Status
 		}
-		profiles.WithLabelValues(inventory, healthy).Inc()
+		healthy[status]++
+	}
+	for status, count := range healthy {
+		profiles.WithLabelValues(inventory, string(status)).Set(float64(count))
 	}
 	for _, p := range s.problems {
 		problems.WithLabelValues(inventory, p.Reason).Inc()

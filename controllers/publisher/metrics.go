@@ -79,6 +79,10 @@ func (a *arrivals) take(cluster types.NamespacedName) time.Time {
 	defer a.mu.Unlock()
 	since := a.since[cluster]
 	delete(a.since, cluster)
+	if len(a.since) == 0 {
+		// A map keeps the size that it had at most: at the start, all Clusters.
+		a.since = map[types.NamespacedName]time.Time{}
+	}
 	return since
 }
 

@@ -127,7 +127,7 @@ func (r *Reconciler) apply(ctx context.Context, inventory *profile.Inventory, fa
 	// A profile that must wait does not hold up its status: that may carry a changed endpoint, which never waits.
 	generation, wait, err := r.applyProfile(ctx, key, wanted, facts.Published, &out)
 	if err != nil {
-		r.refused(&out, err)
+		out.problems = append(out.problems, refused(err)...)
 		return out, err
 	}
 	var again soonest
@@ -137,15 +137,16 @@ func (r *Reconciler) apply(ctx context.Context, inventory *profile.Inventory, fa
 	wait, err = r.applyStatus(ctx, key, status, facts.Published, &out)
 	again.add(wait)
 	out.again = again.duration()
-	r.refused(&out, err)
+	out.problems = append(out.problems, refused(err)...)
 	return out, err
 }
 
 // refused makes a problem of what the API server does not accept, beside the error that has it tried again: what is invalid,
 // and what rights, a quota or an admission policy forbid. A namespace that is going forbids it too, which is nobody's fault.
-func (r *Reconciler) refused(out *outcome, err error) {
+func refused(err error) []profile.Problem {
 	forbidden := apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
-	if forbidden || apierrors.IsInvalid(err) {
-		out.problems = append(out.problems, profile.Problem{Reason: v1alpha1.ProblemWriteRefused, Message: err.Error()})
+	if !forbidden && !apierrors.IsInvalid(err) {
+		return nil
 	}
+	return []profile.Problem{{Reason: v1alpha1.ProblemWriteRefused, Message: err.Error()}}
 }

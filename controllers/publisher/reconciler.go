@@ -29,6 +29,8 @@ type Options struct {
 	Concurrency int
 	// Clock tells the time.
 	Clock clock.WithTicker
+	// Settled is called once, when every Cluster has been looked at since the start.
+	Settled func()
 }
 
 // Reconciler publishes one Cluster in every Inventory that wants it.
@@ -36,6 +38,7 @@ type Reconciler struct {
 	options     Options
 	client      client.Client
 	live        client.Reader
+	provenance  *provenance
 	inventories *inventories
 	secrets     *secrets
 	objects     *objects
@@ -43,6 +46,8 @@ type Reconciler struct {
 	writes      *writes
 	arrivals    *arrivals
 	announcer   announcer
+	// settled says that every Cluster has been looked at since this process started.
+	settled atomic.Bool
 	// summaryTook is how long the last summary of an Inventory took, in nanoseconds.
 	summaryTook atomic.Int64
 }
@@ -68,7 +73,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	for _, claim := range decided.claims {
 		outcome, err := r.publish(ctx, cluster, claim)
 		if outcome.unknown {
-			outcome.problems, _ = r.ledger.known(req.NamespacedName, claim.inventory.Name())
+			outcome.problems = r.ledger.known(req.NamespacedName, claim.inventory.Name())
 		}
 		decided.problems[claim.inventory.Name()] = outcome.problems
 		again.add(outcome.again)
@@ -77,14 +82,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 			r.arrivals.published(arrived)
 		}
 	}
-	stuck, wait, err := r.withdraw(ctx, cluster, decided)
+	met, wait, err := r.withdraw(ctx, cluster, decided)
 	again.add(wait)
 	errs = append(errs, err)
-	for inventory, problems := range stuck {
+	for inventory, problems := range met {
 		decided.problems[inventory] = append(decided.problems[inventory], problems...)
 	}
 	errs = append(errs, r.objects.keepOnly(ctx, req.NamespacedName, decided.references(cluster)...))
-	r.announcer.problems(cluster, r.ledger.record(req.NamespacedName, decided.problems))
+	r.announcer.problems(cluster, r.ledger.record(req.NamespacedName, decided.view.revision, decided.selecting, decided.problems))
 	if err := errors.Join(errs...); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -94,12 +99,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // gone withdraws the profiles of a Cluster that is no longer in the cache, and forgets it when the last one is gone.
 func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) (ctrl.Result, error) {
 	problems, wait, err := r.withdrawAll(ctx, name)
-	if err != nil {
+	r.ledger.left(name, problems)
+	r.secrets.forget(name)
+	if err := errors.Join(err, r.objects.keepOnly(ctx, name)); err != nil {
 		return ctrl.Result{}, err
 	}
-	r.ledger.record(name, problems)
-	r.secrets.forget(name)
-	return ctrl.Result{RequeueAfter: wait}, r.objects.keepOnly(ctx, name)
+	return ctrl.Result{RequeueAfter: wait}, nil
 }
 
 // soonest collects when to look again; zero is never.

@@ -27,16 +27,12 @@ func TestTellsWhatTheHubRefuses(t *testing.T) {
 		t.Run(string(reason), func(t *testing.T) {
 			g := NewWithT(t)
 			namespace := newNamespace(t, nil)
-			binding := denyProfiles(t, namespace, reason)
+			binding := deny(t, namespace, admissionregistrationv1.Create, reason, func() error { return tryToCreate(t, namespace) })
 			refusing := inventory(t, "refused-"+strings.ToLower(string(reason)), v1alpha1.InventorySpec{}, namespace)
 			startPublisher(t)
 			cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
 
-			problems := func() []v1alpha1.InventoryProblem {
-				var live v1alpha1.Inventory
-				g.Expect(k8s.Get(t.Context(), keyOf(refusing), &live)).To(Succeed())
-				return live.Status.Problems
-			}
+			problems := func() []v1alpha1.InventoryProblem { return readInventory(t, refusing.Name).Status.Problems }
 			g.Eventually(problems).Should(ConsistOf(And(
 				HaveField("Cluster", namespace+"/c1"),
 				HaveField("Reason", v1alpha1.ProblemWriteRefused),
@@ -52,15 +48,41 @@ func TestTellsWhatTheHubRefuses(t *testing.T) {
 	}
 }
 
-// denyProfiles has the API server refuse every profile in a namespace, and returns what binds it there.
-func denyProfiles(t *testing.T, namespace string, reason metav1.StatusReason) client.Object {
+// TestTellsThatItMayNotWithdraw has an admission policy in the way of a withdrawal.
+func TestTellsThatItMayNotWithdraw(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	refusing := inventory(t, "refused-withdrawal", v1alpha1.InventorySpec{}, namespace)
+	startPublisher(t)
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	profile := published(t, g, namespace, "c1")
+	binding := deny(t, namespace, admissionregistrationv1.Delete, metav1.StatusReasonForbidden, func() error {
+		return k8s.Delete(t.Context(), profile.DeepCopy(), client.DryRunAll)
+	})
+	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+
+	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, refusing.Name).Status.Problems }
+	g.Eventually(problems).Should(ConsistOf(And(
+		HaveField("Cluster", namespace+"/c1"),
+		HaveField("Reason", v1alpha1.ProblemWriteRefused),
+		HaveField("Message", ContainSubstring("no profiles here, please")),
+	)))
+
+	g.Expect(k8s.Delete(t.Context(), binding)).To(Succeed())
+	g.Eventually(func() *inventoryv1alpha1.ClusterProfile { return get(t, namespace, "c1") }).Should(BeNil())
+	g.Eventually(problems).Should(BeEmpty(), "it is told no longer than it is true")
+}
+
+// deny has the API server refuse an operation on the profiles of a namespace, and returns what binds it there. attempt tries
+// such an operation.
+func deny(t *testing.T, namespace string, operation admissionregistrationv1.OperationType, reason metav1.StatusReason, attempt func() error) client.Object {
 	t.Helper()
 	policy := &admissionregistrationv1.ValidatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace},
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
 			MatchConstraints: &admissionregistrationv1.MatchResources{ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
 				RuleWithOperations: admissionregistrationv1.RuleWithOperations{
-					Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+					Operations: []admissionregistrationv1.OperationType{operation},
 					Rule: admissionregistrationv1.Rule{
 						APIGroups: []string{inventoryv1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"clusterprofiles"},
 					},
@@ -86,10 +108,13 @@ func denyProfiles(t *testing.T, namespace string, reason metav1.StatusReason) cl
 		}
 	})
 	// The API server learns of a policy a moment after it has stored it.
+	NewWithT(t).Eventually(func() metav1.StatusReason { return apierrors.ReasonForError(attempt()) }).Should(Equal(reason))
+	return binding
+}
+
+// tryToCreate makes a profile, but not for good.
+func tryToCreate(t *testing.T, namespace string) error {
 	trial := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trial"}}
 	trial.Spec.ClusterManager.Name = "trial"
-	NewWithT(t).Eventually(func() metav1.StatusReason {
-		return apierrors.ReasonForError(k8s.Create(t.Context(), trial.DeepCopy(), client.DryRunAll))
-	}).Should(Equal(reason))
-	return binding
+	return k8s.Create(t.Context(), trial, client.DryRunAll)
 }

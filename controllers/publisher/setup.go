@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/capi-inventory/capi-inventory/internal/expression"
@@ -46,6 +47,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		options:     options,
 		client:      mgr.GetClient(),
 		live:        mgr.GetAPIReader(),
+		provenance:  &provenance{manager: options.ClusterManager, profiles: map[types.NamespacedName][]*inventoryv1alpha1.ClusterProfile{}},
 		inventories: &inventories{cached: mgr.GetClient(), compiler: compiler, compiled: map[types.UID]compiled{}},
 		secrets:     &secrets{cached: mgr.GetClient(), live: mgr.GetAPIReader(), clock: options.Clock, read: map[types.NamespacedName]*liveRead{}},
 		objects:     newObjects(mgr.GetCache(), mgr.GetRESTMapper(), options.Clock, ctx.Done()),

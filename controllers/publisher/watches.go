@@ -30,14 +30,11 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/profile"
 )
 
-// byInventory indexes profiles by the Inventory that their provenance names.
-const byInventory = "inventory"
-
 // coalesce is how long news about an Inventory is collected at least before its status is written. A summary looks at every
 // Cluster, so where one takes long the next one waits a multiple of that.
 const (
 	coalesce = time.Second
-	pace     = 20
+	pace     = 50
 )
 
 // plainQueue is client-go's queue. The priority queue of controller-runtime v0.24 may block for ever when it is shut down
@@ -47,19 +44,6 @@ var plainQueue = ptr.To(false)
 
 // watch sets up both reconcilers.
 func (r *Reconciler) watch(ctx context.Context, mgr ctrl.Manager) error {
-	if err := mgr.GetFieldIndexer().IndexField(ctx, &inventoryv1alpha1.ClusterProfile{}, bySource, func(object client.Object) []string {
-		if source, stamped := profile.SourceOf(object); stamped {
-			return []string{source.String()}
-		}
-		return nil
-	}); err != nil {
-		return err
-	}
-	if err := mgr.GetFieldIndexer().IndexField(ctx, &inventoryv1alpha1.ClusterProfile{}, byInventory, func(object client.Object) []string {
-		return []string{object.GetLabels()[v1alpha1.LabelInventory]}
-	}); err != nil {
-		return err
-	}
 	if err := ctrl.NewControllerManagedBy(mgr).Named("publisher").
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, UsePriorityQueue: plainQueue}).
 		// What a profile is made of.
@@ -165,17 +149,20 @@ func (r *Reconciler) enqueueProfile() handler.EventHandler {
 	})
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			r.provenance.saw(nil, e.Object)
 			if !r.writes.echo(client.ObjectKeyFromObject(e.Object), e.Object.GetResourceVersion()) {
 				source.Create(ctx, e, queue)
 			}
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			r.provenance.saw(e.ObjectOld, e.ObjectNew)
 			resync := e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion()
 			if resync || !r.writes.echo(client.ObjectKeyFromObject(e.ObjectNew), e.ObjectNew.GetResourceVersion()) {
 				source.Update(ctx, e, queue)
 			}
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			r.provenance.saw(e.Object, nil)
 			r.writes.forget(client.ObjectKeyFromObject(e.Object))
 			if e.Object.(*inventoryv1alpha1.ClusterProfile).Spec.ClusterManager.Name == r.options.ClusterManager {
 				source.Delete(ctx, e, queue)
@@ -195,7 +182,7 @@ func clusterOfProfile(_ context.Context, object client.Object) []types.Namespace
 
 // clustersPublishedAs finds the Clusters that some Inventory publishes, or wants to publish, under a profile's name.
 func (r *Reconciler) clustersPublishedAs(ctx context.Context, key types.NamespacedName) []types.NamespacedName {
-	usable, _, err := r.inventories.usable(ctx)
+	view, err := r.inventories.view(ctx)
 	if err != nil {
 		logf.FromContext(ctx).Error(err, "Could not find the Clusters of a profile", "ClusterProfile", key)
 		return nil
@@ -207,7 +194,7 @@ func (r *Reconciler) clustersPublishedAs(ctx context.Context, key types.Namespac
 	}
 	var found []types.NamespacedName
 	for i := range clusters.Items {
-		for _, inventory := range usable {
+		for _, inventory := range view.usable {
 			if inventory.Key(&clusters.Items[i]) == key {
 				found = append(found, client.ObjectKeyFromObject(&clusters.Items[i]))
 				break

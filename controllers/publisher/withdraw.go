@@ -5,6 +5,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,35 +26,30 @@ import (
 // stuckAfter is how long a deletion may wait for consumers' finalizers before it is told.
 const stuckAfter = 5 * time.Minute
 
-// bySource indexes profiles by the Cluster that their provenance names.
-const bySource = "source"
-
 // withdraw removes the profiles of a Cluster that no Inventory claims any more: it was deselected or opted out, or its
 // Inventory was changed or removed. It returns the problems met, by Inventory, and when to look again.
 func (r *Reconciler) withdraw(ctx context.Context, cluster *clusterv1.Cluster, decided decision) (map[string][]profile.Problem, time.Duration, error) {
 	problems := map[string][]profile.Problem{}
-	var again soonest
-	published, err := r.publishedOf(ctx, client.ObjectKeyFromObject(cluster))
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, live := range published {
+	var (
+		again soonest
+		errs  []error
+	)
+	for _, live := range r.provenance.of(client.ObjectKeyFromObject(cluster)) {
 		inventory := live.Labels[v1alpha1.LabelInventory]
 		claimed := slices.ContainsFunc(decided.claims, func(c claim) bool { return c.profile == client.ObjectKeyFromObject(live) })
-		if claimed || decided.broken[inventory] {
+		if claimed || decided.view.faults[inventory] != nil {
 			continue
 		}
 		if exists, err := r.hidden(ctx, inventory); err != nil || exists {
-			return nil, 0, err
+			errs = append(errs, err)
+			continue
 		}
-		stuck, wait, err := r.remove(ctx, live, cluster)
-		if err != nil {
-			return nil, 0, err
-		}
-		problems[inventory] = append(problems[inventory], stuck...)
+		met, wait, err := r.remove(ctx, live, cluster)
+		problems[inventory] = append(problems[inventory], met...)
 		again.add(wait)
+		errs = append(errs, err)
 	}
-	return problems, again.duration(), nil
+	return problems, again.duration(), errors.Join(errs...)
 }
 
 // hidden reports whether an Inventory exists although the cache lacks it. Nothing is deleted on the ground of a cache alone.
@@ -75,53 +71,34 @@ func (r *Reconciler) hidden(ctx context.Context, inventory string) (bool, error)
 // withdrawAll removes the profiles of a Cluster that is not in the cache, once a live look-up has confirmed that the Cluster
 // each of them stands for is gone. It returns as withdraw does.
 func (r *Reconciler) withdrawAll(ctx context.Context, name types.NamespacedName) (map[string][]profile.Problem, time.Duration, error) {
-	published, err := r.publishedOf(ctx, name)
-	if err != nil || len(published) == 0 {
-		return nil, 0, err
+	published := r.provenance.of(name)
+	if len(published) == 0 {
+		return nil, 0, nil
 	}
 	var successor clusterv1.Cluster
 	if err := r.live.Get(ctx, name, &successor); err != nil && !apierrors.IsNotFound(err) {
 		return nil, 0, fmt.Errorf("confirming that the Cluster is gone: %w", err)
 	}
 	problems := map[string][]profile.Problem{}
-	var again soonest
+	var (
+		again soonest
+		errs  []error
+	)
 	for _, live := range published {
 		if successor.UID != "" && live.Labels[v1alpha1.LabelClusterUID] == string(successor.UID) {
 			// It exists: the cache is behind, or not allowed to see it. Either way it is not ours to withdraw.
 			continue
 		}
-		stuck, wait, err := r.remove(ctx, live, nil)
-		if err != nil {
-			return nil, 0, err
-		}
+		met, wait, err := r.remove(ctx, live, nil)
 		inventory := live.Labels[v1alpha1.LabelInventory]
-		problems[inventory] = append(problems[inventory], stuck...)
+		problems[inventory] = append(problems[inventory], met...)
 		again.add(wait)
+		errs = append(errs, err)
 	}
-	return problems, again.duration(), nil
+	return problems, again.duration(), errors.Join(errs...)
 }
 
-// publishedOf lists the profiles of this manager that name a Cluster as their source.
-func (r *Reconciler) publishedOf(ctx context.Context, source types.NamespacedName) ([]*inventoryv1alpha1.ClusterProfile, error) {
-	return r.published(ctx, client.MatchingFields{bySource: source.String()})
-}
-
-// published lists the profiles of this manager that an index finds. They are the cache's own, and not to be changed.
-func (r *Reconciler) published(ctx context.Context, found client.MatchingFields) ([]*inventoryv1alpha1.ClusterProfile, error) {
-	var list inventoryv1alpha1.ClusterProfileList
-	if err := r.client.List(ctx, &list, found, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing profiles: %w", err)
-	}
-	var ours []*inventoryv1alpha1.ClusterProfile
-	for i := range list.Items {
-		if list.Items[i].Spec.ClusterManager.Name == r.options.ClusterManager {
-			ours = append(ours, &list.Items[i])
-		}
-	}
-	return ours, nil
-}
-
-// remove deletes the very profile that was judged, or reports a deletion that is stuck. cluster is told of it, where it
+// remove deletes the very profile that was judged, or reports a deletion that is refused or stuck. cluster is told of it, where it
 // still exists.
 func (r *Reconciler) remove(ctx context.Context, live *inventoryv1alpha1.ClusterProfile, cluster *clusterv1.Cluster) ([]profile.Problem, time.Duration, error) {
 	if !live.DeletionTimestamp.IsZero() {
@@ -136,7 +113,8 @@ func (r *Reconciler) remove(ctx context.Context, live *inventoryv1alpha1.Cluster
 	}
 	count("delete", err)
 	if err != nil {
-		return nil, 0, fmt.Errorf("deleting ClusterProfile %s: %w", key, err)
+		err = fmt.Errorf("deleting ClusterProfile %s: %w", key, err)
+		return refused(err), 0, err
 	}
 	logf.FromContext(ctx).Info("Withdrew a profile", "ClusterProfile", key)
 	if cluster != nil {
