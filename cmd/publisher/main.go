@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
-	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -73,11 +71,10 @@ func publish(ctx context.Context, args []string) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding a health check: %w", err)
 	}
-	if err := publisher.Add(mgr, options.publisher()); err != nil {
+	publishing := options.publisher()
+	publishing.Settled = saveMemory()
+	if err := publisher.Add(mgr, publishing); err != nil {
 		return err
-	}
-	if _, chosen := os.LookupEnv("GOGC"); !chosen {
-		debug.SetGCPercent(garbage)
 	}
 	go giveMemoryBack(ctx)
 	return mgr.Start(ctx)
@@ -92,26 +89,6 @@ func connection(kubeconfig string) (*rest.Config, error) {
 		return nil, fmt.Errorf("connecting to the hub: %w", err)
 	}
 	return config, nil
-}
-
-// garbage is how much the heap grows, in percent, before it is collected. Nearly all of it is the cache of thousands of
-// Clusters, which lives as long as they do: Go's default, 100, would keep as much again of garbage. $GOGC overrides it.
-const garbage = 50
-
-// giveMemoryBack returns, once a minute, what is no longer used to the machine. The publisher works in bursts (a start, a
-// resync, a new Inventory) and rests between: by itself the runtime would keep twice of what the rest needs. A collection of
-// the garbage of thousands of Clusters takes a tenth of a second; to collect more often all the time would cost more.
-func giveMemoryBack(ctx context.Context) {
-	ticker := time.NewTicker(time.Minute)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			debug.FreeOSMemory()
-		}
-	}
 }
 
 func newScheme() *runtime.Scheme {

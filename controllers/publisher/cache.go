@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -45,14 +46,16 @@ func CacheOptions(namespaces []string, resync time.Duration) cache.Options {
 	if err != nil {
 		panic(fmt.Sprintf("publisher: a label selector that cannot be built: %v", err))
 	}
+	// These are read for every Cluster and never changed: what is published is applied, not updated.
+	asItIs := ptr.To(true)
 	return cache.Options{
 		SyncPeriod:        &resync,
 		DefaultNamespaces: watched,
 		DefaultTransform:  trimUnstructured,
 		ByObject: map[client.Object]cache.ByObject{
-			&clusterv1.Cluster{}:                {Transform: trimCluster},
-			&corev1.Secret{}:                    {Label: labels.NewSelector().Add(*ofClusters), Transform: keepEndpoints},
-			&inventoryv1alpha1.ClusterProfile{}: {Namespaces: everywhere, Transform: trimProfile},
+			&clusterv1.Cluster{}:                {Transform: trimCluster, UnsafeDisableDeepCopy: asItIs},
+			&corev1.Secret{}:                    {Label: labels.NewSelector().Add(*ofClusters), Transform: keepEndpoints, UnsafeDisableDeepCopy: asItIs},
+			&inventoryv1alpha1.ClusterProfile{}: {Namespaces: everywhere, Transform: trimProfile, UnsafeDisableDeepCopy: asItIs},
 		},
 	}
 }

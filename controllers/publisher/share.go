@@ -5,14 +5,18 @@ package publisher
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"unique"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
 // Thousands of objects in the cache say the same: label keys, reasons, messages, the names of fields. A decoder makes each
@@ -57,11 +61,11 @@ func shareCluster(cluster *clusterv1.Cluster) {
 	}
 	topology := &cluster.Spec.Topology
 	share(&topology.ClassRef.Name, &topology.ClassRef.Namespace, &topology.Version, &cluster.Status.Phase)
-	topology.Variables = slices.Clone(topology.Variables)
-	for i := range topology.Variables {
-		variable := &topology.Variables[i]
-		share(&variable.Name)
-		variable.Value.Raw = shareBytes(variable.Value.Raw)
+	topology.Variables = shareVariables(topology.Variables)
+	for _, name := range []*string{&cluster.Spec.ControlPlaneRef.Name, &cluster.Spec.InfrastructureRef.Name} {
+		if *name == cluster.Name {
+			*name = cluster.Name
+		}
 	}
 	shareConditions(cluster.Status.Conditions)
 	if status := cluster.Status.ControlPlane; status != nil {
@@ -74,13 +78,11 @@ func shareCluster(cluster *clusterv1.Cluster) {
 
 func shareProfile(p *inventoryv1alpha1.ClusterProfile) {
 	p.Labels, p.Annotations = shareKeys(p.Labels), shareKeys(p.Annotations)
-	share(&p.Kind, &p.APIVersion, &p.Namespace, &p.Spec.ClusterManager.Name, &p.Status.Version.Kubernetes)
-	p.ManagedFields = slices.Clone(p.ManagedFields)
-	for i := range p.ManagedFields {
-		entry := &p.ManagedFields[i]
-		share(&entry.Manager, (*string)(&entry.Operation), &entry.APIVersion, &entry.FieldsType, &entry.Subresource)
-		entry.FieldsV1 = shareFields(entry.FieldsV1)
+	if uid := p.Labels[v1alpha1.LabelClusterUID]; uid != "" && uid == p.Labels[v1alpha1.LabelInventoryMemberID] {
+		p.Labels[v1alpha1.LabelInventoryMemberID] = uid
 	}
+	share(&p.Kind, &p.APIVersion, &p.Namespace, &p.Spec.ClusterManager.Name, &p.Status.Version.Kubernetes)
+	p.ManagedFields = shareFields(p.ManagedFields)
 	p.Status.Conditions = slices.Clone(p.Status.Conditions)
 	shareConditions(p.Status.Conditions)
 	p.Status.Properties = slices.Clone(p.Status.Properties)
@@ -108,9 +110,10 @@ func shareConditions(conditions []metav1.Condition) {
 var (
 	// fieldSets are the sets of fields that managers own of the profiles in the cache. We own the same fields of every
 	// profile, but for what the Inventories say, so there are few.
-	fieldSets = pool[string, *metav1.FieldsV1]{most: 1 << 10}
-	// blobs are the certificate authorities, each of which is in a Secret and in a profile, and the values of topology
-	// variables, of which many Clusters have the same.
+	fieldSets = pool[string, []metav1.ManagedFieldsEntry]{most: 1 << 10}
+	// variables are those of a topology: Clusters of one class often have the same, and where not, the same values.
+	variables = pool[[sha256.Size]byte, []clusterv1.ClusterVariable]{most: 1 << 15}
+	// blobs are the certificate authorities, each of which is in a Secret and in a profile, and the values of variables.
 	blobs = pool[[sha256.Size]byte, []byte]{most: 1 << 15}
 )
 
@@ -137,11 +140,24 @@ func (p *pool[K, V]) share(key K, value V) V {
 	return value
 }
 
-func shareFields(fields *metav1.FieldsV1) *metav1.FieldsV1 {
-	if fields == nil {
-		return nil
+func shareFields(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	var key strings.Builder
+	for _, entry := range entries {
+		fmt.Fprintf(&key, "%s %s %s %s %s\n", entry.Manager, entry.Operation, entry.APIVersion, entry.Subresource, entry.FieldsV1.GetRawString())
 	}
-	return fieldSets.share(fields.GetRawString(), fields)
+	return fieldSets.share(key.String(), slices.Clone(entries))
+}
+
+func shareVariables(source []clusterv1.ClusterVariable) []clusterv1.ClusterVariable {
+	digest := sha256.New()
+	shared := slices.Clone(source)
+	for i := range shared {
+		variable := &shared[i]
+		share(&variable.Name)
+		variable.Value.Raw = shareBytes(variable.Value.Raw)
+		fmt.Fprintf(digest, "%q %q\n", variable.Name, variable.Value.Raw)
+	}
+	return variables.share([sha256.Size]byte(digest.Sum(nil)), shared)
 }
 
 func shareBytes(blob []byte) []byte {
