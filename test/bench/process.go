@@ -104,6 +104,8 @@ func (p *process) count(ctx context.Context, series string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	// Compressed, the page would cost more.
+	request.Header.Set("Accept-Encoding", "identity")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, fmt.Errorf("reading the publisher's metrics: %w", err)

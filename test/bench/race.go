@@ -141,13 +141,16 @@ func (s *stage) runPublisher(ctx context.Context, round int, p *pair) (err error
 		return err
 	}
 	p.clusters = s.clustersOf(round)
-	for written := 0.0; written < float64(p.clusters); {
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
+	for written, pause := 0.0, 100*time.Millisecond; written < float64(p.clusters); {
+		if err := wait(ctx, pause); err != nil {
 			return err
 		}
 		if written, err = publisher.count(ctx, statuses); err != nil {
 			return err
 		}
+		// To ask costs the publisher time: seldom, until it is nearly done.
+		left := time.Duration(float64(time.Since(began)) * (float64(p.clusters)/max(written, 1) - 1))
+		pause = min(max(left/2, 20*time.Millisecond), time.Second)
 	}
 	p.publisher = time.Since(began)
 	after, err := publisher.processorTime()
