@@ -102,7 +102,7 @@ func (r InventoryReconciler) summarize(ctx context.Context, inventory *v1alpha1.
 		return summary{}, err
 	}
 	if fault := view.faults[inventory.Name]; fault != nil {
-		return summary{published: published, complete: true, fault: fault}, nil
+		return summary{published: published, complete: true, fault: fault}, nil //nolint:nilerr // an Inventory that cannot work is what the summary is about
 	}
 	s := summary{published: published}
 	s.clusters, s.problems, s.complete = r.ledger.of(inventory.Name, view.revision)

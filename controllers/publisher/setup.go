@@ -56,7 +56,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		arrivals:    &arrivals{clock: options.Clock, since: map[types.NamespacedName]time.Time{}},
 		announcer:   announcer{recorder: mgr.GetEventRecorder("capi-inventory-publisher")},
 	}
-	if err := r.watch(ctx, mgr); err != nil {
+	if err := r.watch(mgr); err != nil {
 		return fmt.Errorf("setting up the controllers: %w", err)
 	}
 	return nil

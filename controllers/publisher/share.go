@@ -155,7 +155,7 @@ func shareVariables(source []clusterv1.ClusterVariable) []clusterv1.ClusterVaria
 		variable := &shared[i]
 		share(&variable.Name)
 		variable.Value.Raw = shareBytes(variable.Value.Raw)
-		fmt.Fprintf(digest, "%q %q\n", variable.Name, variable.Value.Raw)
+		_, _ = fmt.Fprintf(digest, "%q %q\n", variable.Name, variable.Value.Raw)
 	}
 	return variables.share([sha256.Size]byte(digest.Sum(nil)), shared)
 }

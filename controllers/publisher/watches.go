@@ -43,7 +43,7 @@ const (
 var plainQueue = ptr.To(false)
 
 // watch sets up both reconcilers.
-func (r *Reconciler) watch(ctx context.Context, mgr ctrl.Manager) error {
+func (r *Reconciler) watch(mgr ctrl.Manager) error {
 	if err := ctrl.NewControllerManagedBy(mgr).Named("publisher").
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, UsePriorityQueue: plainQueue}).
 		// What a profile is made of.
