@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// whileFilling is how much the heap may grow, in percent, before garbage is collected while the cache is being filled. Every
-// object that stays is decoded amid ten times as much that does not, and memory is given back in whole pages only: at Go's
-// 100 percent half of what the publisher keeps for ever would be the gaps between. It costs half as much processor time again
-// as the start of a publisher needs else.
+// whileFilling is how much the heap may grow, in percent, before garbage is collected while the cache is being filled. What
+// stays is decoded amid ten times as much that does not, and memory is given back in whole pages only: at Go's 100 percent,
+// half of what the publisher needs for ever would be the gaps between.
 const whileFilling = 15
 
 // saveMemory keeps the heap dense until the function that it returns is called. $GOGC overrides both.
-func saveMemory() (settled func()) {
+func saveMemory() (filled func()) {
 	if _, chosen := os.LookupEnv("GOGC"); chosen {
 		return func() {}
 	}

@@ -116,7 +116,7 @@ func (r InventoryReconciler) summarize(ctx context.Context, inventory *v1alpha1.
 // sawAll reports whether every Cluster in the cache has been looked at since this process started. Once that is so, one that
 // comes later is looked at like any change.
 func (r InventoryReconciler) sawAll(ctx context.Context) (bool, error) {
-	if r.settled.Load() {
+	if r.seen.Load() {
 		return true, nil
 	}
 	var clusters clusterv1.ClusterList
@@ -128,9 +128,7 @@ func (r InventoryReconciler) sawAll(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	if !r.settled.Swap(true) && r.options.Settled != nil {
-		r.options.Settled()
-	}
+	r.seen.Store(true)
 	return true, nil
 }
 

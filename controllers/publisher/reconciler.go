@@ -29,8 +29,8 @@ type Options struct {
 	Concurrency int
 	// Clock tells the time.
 	Clock clock.WithTicker
-	// Settled is called once, when every Cluster has been looked at since the start.
-	Settled func()
+	// Filled is called once, when the cache holds what there is; nil for nobody to call.
+	Filled func()
 }
 
 // Reconciler publishes one Cluster in every Inventory that wants it.
@@ -46,8 +46,8 @@ type Reconciler struct {
 	writes      *writes
 	arrivals    *arrivals
 	announcer   announcer
-	// settled says that every Cluster has been looked at since this process started.
-	settled atomic.Bool
+	// seen says that every Cluster has been looked at since this process started.
+	seen atomic.Bool
 	// summaryTook is how long the last summary of an Inventory took, in nanoseconds.
 	summaryTook atomic.Int64
 }
