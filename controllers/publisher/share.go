@@ -61,7 +61,12 @@ func shareCluster(cluster *clusterv1.Cluster) {
 	}
 	topology := &cluster.Spec.Topology
 	share(&topology.ClassRef.Name, &topology.ClassRef.Namespace, &topology.Version, &cluster.Status.Phase)
-	topology.Variables = shareVariables(topology.Variables)
+	topology.Variables = slices.Clone(topology.Variables)
+	for i := range topology.Variables {
+		variable := &topology.Variables[i]
+		share(&variable.Name)
+		variable.Value.Raw = shareBytes(variable.Value.Raw)
+	}
 	for _, name := range []*string{&cluster.Spec.ControlPlaneRef.Name, &cluster.Spec.InfrastructureRef.Name} {
 		if *name == cluster.Name {
 			*name = cluster.Name
@@ -108,12 +113,11 @@ func shareConditions(conditions []metav1.Condition) {
 }
 
 var (
-	// fieldSets are the sets of fields that managers own of the profiles in the cache. We own the same fields of every
-	// profile, but for what the Inventories say, so there are few.
+	// fieldSets are what managers own of the profiles in the cache. We own the same fields of every profile, but for what the
+	// Inventories say, so there are few.
 	fieldSets = pool[string, []metav1.ManagedFieldsEntry]{most: 1 << 10}
-	// variables are those of a topology: Clusters of one class often have the same, and where not, the same values.
-	variables = pool[[sha256.Size]byte, []clusterv1.ClusterVariable]{most: 1 << 15}
-	// blobs are the certificate authorities, each of which is in a Secret and in a profile, and the values of variables.
+	// blobs are the certificate authorities, each of which is in a Secret and in a profile, and the values of topology
+	// variables, of which many Clusters have the same.
 	blobs = pool[[sha256.Size]byte, []byte]{most: 1 << 15}
 )
 
@@ -146,18 +150,6 @@ func shareFields(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntr
 		fmt.Fprintf(&key, "%s %s %s %s %s\n", entry.Manager, entry.Operation, entry.APIVersion, entry.Subresource, entry.FieldsV1.GetRawString())
 	}
 	return fieldSets.share(key.String(), slices.Clone(entries))
-}
-
-func shareVariables(source []clusterv1.ClusterVariable) []clusterv1.ClusterVariable {
-	digest := sha256.New()
-	shared := slices.Clone(source)
-	for i := range shared {
-		variable := &shared[i]
-		share(&variable.Name)
-		variable.Value.Raw = shareBytes(variable.Value.Raw)
-		_, _ = fmt.Fprintf(digest, "%q %q\n", variable.Name, variable.Value.Raw)
-	}
-	return variables.share([sha256.Size]byte(digest.Sum(nil)), shared)
 }
 
 func shareBytes(blob []byte) []byte {
