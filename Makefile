@@ -19,7 +19,7 @@ ARCH ?= $(shell go env GOARCH)
 
 .PHONY: help
 help: ## Say what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 .PHONY: build
 build: ## Build the binaries, and upstream's credential plugin, into bin/
@@ -58,6 +58,10 @@ generate: ## Generate deep copies, CRDs, roles and apply configurations
 .PHONY: test
 test: assets ## Test everything, with the race detector, against real API servers
 	go test -race -timeout 20m ./...
+
+.PHONY: test-e2e
+test-e2e: ## Tell every story on a real hub in kind; test/e2e/doc.go says with which options
+	go test -tags e2e -count=1 -timeout 40m -parallel 16 -v ./test/e2e $(E2E)
 
 .PHONY: fuzz
 fuzz: ## Fuzz the kubeconfig parser and the CEL compiler, a minute each

@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	. "github.com/onsi/gomega"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const rightsFile = "testdata/rights.txt"
+
+var writeRights = flag.Bool("write-rights", false, "write "+rightsFile+" in place of comparing with it")
+
+// Both ServiceAccounts may do what testdata/rights.txt says, and nothing else: asked as they would be asked by
+// `kubectl auth can-i --list --as`. After a change that is meant:
+//
+//	make test-e2e E2E='-run TestLeastPrivilege -write-rights'
+func TestLeastPrivilege(t *testing.T) {
+	t.Parallel()
+	told := tellRights(t)
+	if *writeRights {
+		if err := os.WriteFile(rightsFile, []byte(told), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expectRights(t, told)
+}
+
+func expectRights(t *testing.T, told string) {
+	t.Helper()
+	want, err := os.ReadFile(rightsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(told, "\n")); diff != "" {
+		t.Errorf("rights, -%s +on the hub:\n%s", rightsFile, diff)
+	}
+}
+
+// tellRights says what both ServiceAccounts may do beyond what an account without any rights may, which depends on the hub:
+// everywhere, and in the system namespace besides.
+func tellRights(t *testing.T) string {
+	t.Helper()
+	elsewhere := newNamespace(t, "elsewhere")
+	anybody := rightsOf(t, "default", elsewhere)
+	var told strings.Builder
+	told.WriteString("# SPDX-FileCopyrightText: The capi-inventory authors\n# SPDX-License-Identifier: Apache-2.0\n\n" +
+		"# What each ServiceAccount may do on the hub of the end-to-end tests, which lets the consumer read Secrets. A test writes this.\n")
+	for _, account := range []string{"capi-inventory-publisher", "capi-inventory-consumer"} {
+		everywhere, inside := rightsOf(t, account, elsewhere), rightsOf(t, account, systemNamespace)
+		fmt.Fprintf(&told, "\n%s, everywhere:\n%s", account, everywhere.beyond(anybody))
+		fmt.Fprintf(&told, "\n%s, in its own namespace besides:\n%s", account, inside.beyond(everywhere))
+	}
+	return told.String()
+}
+
+// rights are verbs, by what they may be done to: resource.group/subresource, with a name where only that one is meant; or a path.
+type rights map[string][]string
+
+// rightsOf is what a ServiceAccount of ours may do in a namespace.
+func rightsOf(t *testing.T, account, namespace string) rights {
+	t.Helper()
+	config := rest.CopyConfig(hub.config)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + systemNamespace + ":" + account,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + systemNamespace, "system:authenticated"},
+	}
+	as, err := client.New(config, client.Options{Scheme: newScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	review := &authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: namespace}}
+	NewWithT(t).Expect(as.Create(t.Context(), review)).To(Succeed())
+	found := rights{}
+	for _, rule := range review.Status.ResourceRules {
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				what := inGroup(resource, group)
+				if len(rule.ResourceNames) == 0 {
+					found[what] = append(found[what], rule.Verbs...)
+				}
+				for _, name := range rule.ResourceNames {
+					found[what+" "+name] = append(found[what+" "+name], rule.Verbs...)
+				}
+			}
+		}
+	}
+	for _, rule := range review.Status.NonResourceRules {
+		for _, path := range rule.NonResourceURLs {
+			found[path] = append(found[path], rule.Verbs...)
+		}
+	}
+	return found
+}
+
+// inGroup spells a resource as kubectl does.
+func inGroup(resource, group string) string {
+	resource, subresource, _ := strings.Cut(resource, "/")
+	return strings.TrimSuffix(strings.TrimSuffix(resource+"."+group, ".")+"/"+subresource, "/")
+}
+
+// beyond tells the rights that the other ones are without.
+func (r rights) beyond(others rights) string {
+	var told strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(r)) {
+		verbs := slices.DeleteFunc(slices.Sorted(slices.Values(r[what])), func(verb string) bool { return slices.Contains(others[what], verb) })
+		if len(verbs) > 0 {
+			fmt.Fprintf(&told, "  %-55s %s\n", what, strings.Join(slices.Compact(verbs), " "))
+		}
+	}
+	return told.String()
+}
