@@ -72,7 +72,7 @@ func publish(ctx context.Context, args []string) error {
 		return fmt.Errorf("adding a health check: %w", err)
 	}
 	publishing := options.publisher()
-	publishing.Filled = saveMemory()
+	publishing.Settled = saveMemory()
 	if err := publisher.Add(mgr, publishing); err != nil {
 		return err
 	}

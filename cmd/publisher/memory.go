@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// whileFilling is how much the heap may grow, in percent, before garbage is collected while the cache is being filled. What
+// atStart is how much the heap may grow, in percent, before garbage is collected until every Cluster has been looked at. What
 // stays is decoded amid ten times as much that does not, and memory is given back in whole pages only: at Go's 100 percent,
-// half of what the publisher needs for ever would be the gaps between.
-const whileFilling = 15
+// half of what the publisher needs for ever would be the gaps between. It costs half of the start's processor time again.
+const atStart = 15
 
 // saveMemory keeps the heap dense until the function that it returns is called. $GOGC overrides both.
-func saveMemory() (filled func()) {
+func saveMemory() (settled func()) {
 	if _, chosen := os.LookupEnv("GOGC"); chosen {
 		return func() {}
 	}
-	afterwards := debug.SetGCPercent(whileFilling)
+	afterwards := debug.SetGCPercent(atStart)
 	return func() { debug.SetGCPercent(afterwards) }
 }
 

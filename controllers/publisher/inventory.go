@@ -128,7 +128,9 @@ func (r InventoryReconciler) sawAll(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	r.seen.Store(true)
+	if !r.seen.Swap(true) && r.options.Settled != nil {
+		r.options.Settled()
+	}
 	return true, nil
 }
 

@@ -29,8 +29,9 @@ type Options struct {
 	Concurrency int
 	// Clock tells the time.
 	Clock clock.WithTicker
-	// Filled is called once, when the cache holds what there is; nil for nobody to call.
-	Filled func()
+	// Settled is called once, when every Cluster has been looked at since the start and an Inventory was there to want them;
+	// nil for nobody to call.
+	Settled func()
 }
 
 // Reconciler publishes one Cluster in every Inventory that wants it.

@@ -8,14 +8,9 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/capi-inventory/capi-inventory/internal/expression"
 )
@@ -64,19 +59,5 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := r.watch(mgr); err != nil {
 		return fmt.Errorf("setting up the controllers: %w", err)
 	}
-	if options.Filled == nil {
-		return nil
-	}
-	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error { return awaitFilled(ctx, mgr.GetCache(), options.Filled) }))
-}
-
-// awaitFilled waits for the first lists of all that there is one of for each Cluster.
-func awaitFilled(ctx context.Context, cache cache.Cache, filled func()) error {
-	for _, object := range []client.Object{&clusterv1.Cluster{}, &corev1.Secret{}, &inventoryv1alpha1.ClusterProfile{}} {
-		if _, err := cache.GetInformer(ctx, object); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("filling the cache: %w", err)
-		}
-	}
-	filled()
 	return nil
 }
