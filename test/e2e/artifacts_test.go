@@ -22,14 +22,11 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
 
-// saveArtifacts writes what a person needs to understand a failure: of the hub and of every spoke, logs, Events, and objects.
-// Never Secrets.
+// saveArtifacts writes what a person needs to understand a failure: of the hub and of every spoke on Docker, logs, Events, and
+// objects. Never Secrets. What plays the spokes in memory is in the logs of the hub.
 func saveArtifacts(ctx context.Context, story string) error {
 	folder := filepath.Join(artifacts(), story)
 	if err := os.RemoveAll(folder); err != nil {
@@ -37,25 +34,19 @@ func saveArtifacts(ctx context.Context, story string) error {
 	}
 	say("Saving logs, objects and Events into %s", folder)
 	all := saveCluster(ctx, hub.config, filepath.Join(folder, "hub"))
-	var kubeconfigs corev1.SecretList
-	if err := k8s.List(ctx, &kubeconfigs, client.HasLabels{clusterv1.ClusterNameLabel}); err != nil {
-		return errors.Join(all, err)
-	}
-	for i := range kubeconfigs.Items {
-		name, isKubeconfig := strings.CutSuffix(kubeconfigs.Items[i].Name, "-kubeconfig")
-		if !isKubeconfig || !strings.HasPrefix(kubeconfigs.Items[i].Namespace, "e2e-") {
-			continue
-		}
-		// A spoke that cannot be reached is a finding, and no reason to lose the rest.
-		config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfigs.Items[i].Data["value"])
+	onDocker.Range(func(made, _ any) bool {
+		spoke := made.(*spoke)
+		config, err := spoke.config(ctx)
 		if err == nil {
 			config.Timeout = 5 * time.Second
-			err = saveCluster(ctx, config, filepath.Join(folder, name))
+			err = saveCluster(ctx, config, filepath.Join(folder, spoke.Name))
 		}
 		if err != nil {
-			say("%s: %v", name, err)
+			// A spoke that cannot be reached is a finding, and no reason to lose the rest.
+			say("%s: %v", spoke, err)
 		}
-	}
+		return true
+	})
 	return all
 }
 

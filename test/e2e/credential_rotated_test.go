@@ -13,7 +13,6 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -80,11 +79,7 @@ func (s *spoke) kubeconfigOf(t *testing.T, inside client.Client, name string) []
 	if err := inside.SubResource("token").Create(t.Context(), account(name), request); err != nil {
 		t.Fatal(err)
 	}
-	administrator := &corev1.Secret{}
-	if err := k8s.Get(t.Context(), client.ObjectKey{Namespace: s.Namespace, Name: s.Name + "-kubeconfig"}, administrator); err != nil {
-		t.Fatal(err)
-	}
-	config, err := clientcmd.RESTConfigFromKubeConfig(administrator.Data["value"])
+	config, err := s.config(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

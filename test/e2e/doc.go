@@ -43,7 +43,8 @@
 // spoke with spoke.namespaceSelector.
 //
 // A story that disturbs all others (it restarts or upgrades what is installed) does not call t.Parallel. Such stories go
-// first, one at a time, while the shared spoke comes up; each leaves the product installed as it was found.
+// first, one at a time, while the shared spoke comes up; each leaves the product installed as it was found. sharedFleet is
+// theirs: Clusters in memory that are made once. product.putBack installs again what a story has uninstalled.
 //
 // Progress is told with step, a line for each thing that a reader would want to know is happening now. State is asserted, with
 // Eventually and a reason for any time-out of its own; nothing sleeps.

@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -64,6 +65,9 @@ func (s *spoke) key() client.ObjectKey { return client.ObjectKey{Namespace: s.Na
 // dockerSlots is how many control planes in containers a machine has to hold at a time. Linux gives root 128 instances of
 // inotify unless it is told otherwise (fs.inotify.max_user_instances), and a node takes up to 28, the hub's as well.
 var dockerSlots = make(chan struct{}, 3)
+
+// onDocker are the spokes that are there now, those in memory left out.
+var onDocker sync.Map
 
 // removals are of spokes whose stories have ended: the next ones need not wait for them.
 var removals struct {
@@ -109,6 +113,7 @@ func newSpoke(t *testing.T, s *spoke) *spoke {
 func (s *spoke) make(ctx context.Context) error {
 	if s.Docker {
 		dockerSlots <- struct{}{}
+		onDocker.Store(s, true)
 	}
 	if err := client.IgnoreAlreadyExists(k8s.Create(ctx, ourNamespace(s.Namespace))); err != nil {
 		return err
@@ -143,6 +148,7 @@ func apply(ctx context.Context, manifests []byte) error {
 func (s *spoke) remove(ctx context.Context) error {
 	if s.Docker {
 		defer func() { <-dockerSlots }()
+		onDocker.Delete(s)
 	}
 	if err := removed(ctx, &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name}}); err != nil {
 		return err
@@ -190,15 +196,20 @@ func (s *spoke) available(ctx context.Context) error {
 
 // client sees the spoke with the credentials of its administrator.
 func (s *spoke) client(ctx context.Context) (client.Client, error) {
-	kubeconfig := &corev1.Secret{}
-	if err := k8s.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Name + "-kubeconfig"}, kubeconfig); err != nil {
-		return nil, err
-	}
-	config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig.Data["value"])
+	config, err := s.config(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return client.New(config, client.Options{Scheme: newScheme()})
+}
+
+// config is the administrator's own way into the spoke, by the Secret that Cluster API keeps.
+func (s *spoke) config(ctx context.Context) (*rest.Config, error) {
+	kubeconfig := &corev1.Secret{}
+	if err := k8s.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Name + "-kubeconfig"}, kubeconfig); err != nil {
+		return nil, err
+	}
+	return clientcmd.RESTConfigFromKubeConfig(kubeconfig.Data["value"])
 }
 
 // sharing is a spoke on Docker that is made while something else goes on.
