@@ -14,6 +14,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -80,7 +81,7 @@ func (p *product) removeRemains(ctx context.Context) error {
 	}
 	if len(namespaces) > 0 {
 		say("Removing what an earlier run has left")
-		return p.remove(ctx)
+		return errors.Join(p.remove(ctx), removeRights(ctx))
 	}
 	err = k8s.Get(ctx, client.ObjectKey{Name: ourCRDs[0]}, &apiextensionsv1.CustomResourceDefinition{})
 	if err == nil {
@@ -164,6 +165,12 @@ func (p *product) removeInventories(ctx context.Context) error {
 
 func (p *product) uninstall(ctx context.Context) error {
 	return p.helm(ctx, "uninstall", release, "--ignore-not-found", "--wait", "--timeout", "2m")
+}
+
+// removeRights removes what stays where Helm's record of a release is lost, or a story with kustomize was interrupted.
+func removeRights(ctx context.Context) error {
+	ours := client.MatchingLabels{"app.kubernetes.io/part-of": release}
+	return errors.Join(k8s.DeleteAllOf(ctx, &rbacv1.ClusterRoleBinding{}, ours), k8s.DeleteAllOf(ctx, &rbacv1.ClusterRole{}, ours))
 }
 
 // removeCRDs removes what Helm leaves. The ClusterProfile API goes only if our release has brought it.
