@@ -12,8 +12,8 @@
 //   - reconciler.go: one Cluster → its profiles, in every Inventory that wants it (claims.go), and none elsewhere
 //     (withdraw.go). Everything that can change a profile is watched (watches.go): nothing is polled but Secrets that Cluster
 //     API's label does not mark (secrets.go).
-//   - inventory.go: one Inventory → its status, from the Clusters it selects, the profiles that exist and the problems that
-//     the first reconciler has met (ledger.go).
+//   - inventory.go: one Inventory → its status, from what the first reconciler has found out about each Cluster (ledger.go)
+//     and the profiles that exist (provenance.go).
 //
 // # Considerations
 //

@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -249,6 +250,36 @@ func TestInventoryStatus(t *testing.T) {
 	status := readInventory(t, "status").Status
 	g.Expect(status.Problems[0]).To(And(HaveField("Cluster", namespace+"/c00"), HaveField("Reason", "KubeconfigMalformed")))
 	g.Expect(meta.FindStatusCondition(status.Conditions, "Ready")).To(And(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", "Problems"), HaveField("ObservedGeneration", BeEquivalentTo(1))))
+}
+
+// TestStatusIsOfWhatIsWantedNow changes an Inventory so that it wants more Clusters, and so that nothing follows from it at all.
+func TestStatusIsOfWhatIsWantedNow(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	selector := metav1.LabelSelector{MatchLabels: map[string]string{"env": "prod"}}
+	changing := inventory(t, "changing-status", v1alpha1.InventorySpec{ClusterSelector: selector}, namespace)
+	startPublisher(t)
+	for name, env := range map[string]string{"c1": "prod", "c2": "test"} {
+		createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": env})), kubeconfig(name, "https://"+name+":6443"))
+	}
+	expect := func(generation int64, clusters int32) {
+		t.Helper()
+		g.Eventually(func() v1alpha1.InventoryStatus { return readInventory(t, changing.Name).Status }).Should(And(
+			HaveField("Clusters", clusters), HaveField("Published", clusters),
+			HaveField("Conditions", ConsistOf(And(HaveField("Reason", v1alpha1.ReasonPublished), HaveField("ObservedGeneration", generation))))))
+	}
+	expect(1, 1)
+
+	wanted := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"clusterSelector":null}}`))
+	g.Expect(k8s.Patch(t.Context(), changing, wanted)).To(Succeed())
+	g.Eventually(func() v1alpha1.InventoryStatus { return readInventory(t, changing.Name).Status }).Should(
+		HaveField("Conditions", ConsistOf(HaveField("ObservedGeneration", BeEquivalentTo(2)))))
+	g.Expect(readInventory(t, changing.Name).Status.Clusters).To(BeEquivalentTo(2), "what is reported for a generation is what came of it")
+	expect(2, 2)
+
+	without := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"labels":{"include":["no-cluster-has-it"]}}}`))
+	g.Expect(k8s.Patch(t.Context(), changing, without)).To(Succeed())
+	expect(3, 2)
 }
 
 func TestTellsOfEqualServers(t *testing.T) {
