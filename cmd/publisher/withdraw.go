@@ -67,6 +67,8 @@ func withdraw(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	// It asks once in a while. A limit of client-go's own would only hide, in the end, what the hub says.
+	config.QPS = -1
 	hub, err := client.New(config, client.Options{Scheme: newScheme()})
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)

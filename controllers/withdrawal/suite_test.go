@@ -57,7 +57,9 @@ func runOnHub(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, hub.Stop()) }()
 	ctrl.SetLogger(logr.Discard())
 	SetDefaultEventuallyTimeout(20 * time.Second)
-	if k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
+	unlimited := hub.Config()
+	unlimited.QPS = -1
+	if k8s, err = client.New(unlimited, client.Options{Scheme: newScheme()}); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
