@@ -6,9 +6,6 @@ package publisher_test
 import (
 	"bytes"
 	"context"
-	"flag"
-	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -45,33 +42,16 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := runOnHub(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runOnHub(m *testing.M) (code int, err error) {
-	if hub, err = apiserver.StartHub(); err != nil {
-		return 1, err
-	}
-	defer func() {
-		if stopped := hub.Stop(); err == nil {
-			err = stopped
-		}
-	}()
 	SetDefaultEventuallyTimeout(20 * time.Second)
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	SetDefaultConsistentlyDuration(500 * time.Millisecond)
 	SetDefaultConsistentlyPollingInterval(20 * time.Millisecond)
 	ctrl.SetLogger(logr.Discard())
-	if k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
+	apiserver.RunOnHub(m, func(started *apiserver.Server) (err error) {
+		hub = started
+		k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()})
+		return err
+	})
 }
 
 func newScheme() *runtime.Scheme {

@@ -5,9 +5,6 @@ package withdrawal_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -42,27 +39,15 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := runOnHub(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runOnHub(m *testing.M) (code int, err error) {
-	if hub, err = apiserver.StartHub(); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, hub.Stop()) }()
 	ctrl.SetLogger(logr.Discard())
 	SetDefaultEventuallyTimeout(20 * time.Second)
-	unlimited := hub.Config()
-	unlimited.QPS = -1
-	if k8s, err = client.New(unlimited, client.Options{Scheme: newScheme()}); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
+	apiserver.RunOnHub(m, func(started *apiserver.Server) (err error) {
+		hub = started
+		unlimited := hub.Config()
+		unlimited.QPS = -1
+		k8s, err = client.New(unlimited, client.Options{Scheme: newScheme()})
+		return err
+	})
 }
 
 func newScheme() *runtime.Scheme {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -34,23 +33,10 @@ import (
 var hub *apiserver.Server
 
 func TestMain(m *testing.M) {
-	code, err := runOnHub(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runOnHub(m *testing.M) (code int, err error) {
-	if hub, err = apiserver.StartHub(); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, hub.Stop()) }()
-	if err := populate(context.Background()); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
+	apiserver.RunOnHub(m, func(started *apiserver.Server) error {
+		hub = started
+		return populate(context.Background())
+	})
 }
 
 func populate(ctx context.Context) error {

@@ -50,40 +50,38 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := runOnHub(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	ctrl.SetLogger(logr.Discard())
+	SetDefaultEventuallyTimeout(20 * time.Second)
+	apiserver.RunOnHub(m, func(started *apiserver.Server) error {
+		hub = started
+		return errors.Join(findHelm(), populate(context.Background()))
+	})
 }
 
-func runOnHub(m *testing.M) (code int, err error) {
-	// The pinned tool itself: by way of the go command, each rendering would take a second more.
+// findHelm finds the pinned tool itself: by way of the go command, each rendering would take a second more.
+func findHelm() error {
 	find := exec.Command("go", "tool", "-modfile=go.tools.mod", "-n", "helm")
 	find.Dir, find.Stderr = root, os.Stderr
 	path, err := find.Output()
 	if err != nil {
-		return 1, fmt.Errorf("building helm: %w", err)
+		return fmt.Errorf("building helm: %w", err)
 	}
 	helm = strings.TrimSpace(string(path))
-	if hub, err = apiserver.StartHub(); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, hub.Stop()) }()
-	ctrl.SetLogger(logr.Discard())
-	SetDefaultEventuallyTimeout(20 * time.Second)
+	return nil
+}
+
+// populate makes the namespaces of a hub. Pods that are not restricted are refused there, and so the chart's would be.
+func populate(ctx context.Context) (err error) {
 	if k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
-		return 1, err
+		return err
 	}
 	for _, name := range []string{namespace, "team-a", "team-b", "argocd", "monitoring"} {
-		// Pods that are not restricted are refused, and so the chart's would be.
 		space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
-		if err := k8s.Create(context.Background(), space); err != nil {
-			return 1, err
+		if err := k8s.Create(ctx, space); err != nil {
+			return err
 		}
 	}
-	return m.Run(), nil
+	return nil
 }
 
 func newScheme() *runtime.Scheme {
