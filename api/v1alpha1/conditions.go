@@ -34,23 +34,53 @@ const (
 	ReasonClusterDeleting = "ClusterDeleting"
 )
 
-// ConditionReady on an Inventory: everything it asks for is published.
+// ConditionAccepted on an Inventory: its specification can be carried out.
 //
-// Possible reasons when True: Published. When False: InvalidSpec, Problems, Terminating. When Unknown: Publishing.
+// Possible reasons when True: Valid. When False: InvalidSpec.
 const (
-	ConditionReady = "Ready"
+	ConditionAccepted = "Accepted"
 
-	// ReasonPublished: every selected Cluster has its profile, and nothing was left out.
-	ReasonPublished = "Published"
+	// ReasonValid: every selector, glob and expression was compiled.
+	ReasonValid = "Valid"
 	// ReasonInvalidSpec: a selector, a glob or an expression of the Inventory cannot work; nothing new is published and what
 	// is published stays as it is.
 	ReasonInvalidSpec = "InvalidSpec"
-	// ReasonProblems: some Clusters are not published, or not in full; status.problems says which and why.
-	ReasonProblems = "Problems"
-	// ReasonPublishing: the publisher has not yet seen every Cluster since it started.
+)
+
+// ConditionReady on an Inventory: every selected Cluster has its profile, as the Inventory wants it. What is wrong with the
+// data of a Cluster, for example its kubeconfig, is Degraded's to report.
+//
+// Possible reasons when True: Published. When False: InvalidSpec, NotPublished, Terminating. When Unknown: Publishing.
+const (
+	ConditionReady = "Ready"
+
+	// ReasonPublished: every selected Cluster has its profile.
+	ReasonPublished = "Published"
+	// ReasonNotPublished: some Clusters are not published as the Inventory wants them; status.problems says which and why.
+	ReasonNotPublished = "NotPublished"
+	// ReasonPublishing: the publisher has not yet looked at every Cluster with this generation, or waits for something.
 	ReasonPublishing = "Publishing"
-	// ReasonTerminating: the Inventory is being deleted and its profiles are going.
+	// ReasonTerminating: the Inventory is being deleted; it goes when its profiles are gone.
 	ReasonTerminating = "Terminating"
+)
+
+// ConditionStalled on an Inventory is there, and True, while Ready is False and will stay so until somebody acts. It is one of
+// kstatus' conditions: tools that wait for an Inventory to be ready (Flux, Helm, kpt) stop waiting and report the failure.
+//
+// Possible reasons: InvalidSpec, NotPublished.
+const ConditionStalled = "Stalled"
+
+// ConditionDegraded on an Inventory: something about some Clusters is not published, or not in full; status.problems says what
+// and why. An Inventory may be Ready and Degraded: one broken kubeconfig does not hold up the rest.
+//
+// Possible reasons when True: Problems. When False: NoProblems. When Unknown: Publishing.
+const (
+	ConditionDegraded = "Degraded"
+
+	// ReasonProblems: status.problems holds the first of them.
+	ReasonProblems = "Problems"
+	// ReasonNoProblems: nothing was left out.
+	ReasonNoProblems = "NoProblems"
 )
 
 // ConditionReachable on a SpokeCheck: the spoke answered, was ready, and accepted the published credentials.

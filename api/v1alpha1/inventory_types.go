@@ -19,6 +19,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Published",type=integer,JSONPath=`.status.published`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Degraded",type=string,JSONPath=`.status.conditions[?(@.type=="Degraded")].status`
+// +kubebuilder:printcolumn:name="Class",type=string,priority=1,JSONPath=`.spec.publisherClass`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="metadata.name: at most 63 characters, because it becomes a label value"
 type Inventory struct {
@@ -32,7 +34,18 @@ type Inventory struct {
 }
 
 // InventorySpec is what to publish, where and how.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.publisherClass) == has(oldSelf.publisherClass) && (!has(self.publisherClass) || self.publisherClass == oldSelf.publisherClass)",message="publisherClass is immutable: create another Inventory for the other publisher"
 type InventorySpec struct {
+	// publisherClass names the publisher that serves this Inventory: the one that runs with the same --publisher-class. Absent:
+	// the publisher that runs without that flag. All other publishers ignore the Inventory, as with spec.loadBalancerClass of a
+	// Service.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	PublisherClass string `json:"publisherClass,omitempty"`
+
 	// namespace is where the profiles live. Absent: each beside its Cluster, in the Cluster's namespace. It must exist; it is
 	// not created.
 	// +optional
@@ -54,9 +67,9 @@ type InventorySpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	ClusterSet string `json:"clusterSet,omitempty"`
 
-	// profileName is how profiles are named: Name is the Cluster's name, NamespaceAndName is its namespace, a hyphen and its
-	// name. Absent: Name beside the Cluster, NamespaceAndName in a shared namespace. A name too long, or not a DNS label, is
-	// shortened and ends with a hash.
+	// profileName is how profiles are named: Name is the Cluster's name, NamespaceAndName is its namespace, two hyphens and its
+	// name, so that no two Clusters have one name. Absent: Name beside the Cluster, NamespaceAndName in a shared namespace. A
+	// name that is too long, not a DNS label, or ambiguous is shortened and ends with three hyphens and a hash.
 	// +optional
 	ProfileName ProfileNaming `json:"profileName,omitempty"`
 
@@ -216,7 +229,12 @@ type InventoryStatus struct {
 	// +optional
 	Published int32 `json:"published"`
 
-	// conditions holds Ready.
+	// observedGeneration is the generation of the Inventory that this status reports on.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions holds Accepted, Ready and Degraded, and Stalled while nothing but a person's action will make the Inventory
+	// ready.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

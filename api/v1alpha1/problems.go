@@ -5,7 +5,7 @@ package v1alpha1
 
 // Reasons of the problems in an Inventory's status, and of the Events on the Cluster that they concern.
 const (
-	// ProblemInvalidName: the Cluster's name is no label value, which Cluster API itself requires of it.
+	// ProblemInvalidName: the Cluster's name is not a valid label value, which Cluster API itself requires of it.
 	ProblemInvalidName = "InvalidName"
 	// ProblemForeignProfile: a profile of another manager, or of another Cluster, has the name; it is left untouched.
 	ProblemForeignProfile = "ForeignProfile"
@@ -13,6 +13,24 @@ const (
 	ProblemClaimedByOther = "ClaimedByOther"
 	// ProblemNamespaceMissing: the target namespace does not exist.
 	ProblemNamespaceMissing = "NamespaceMissing"
+	// ProblemNamespaceTerminating: the target namespace is being deleted, so nothing new can be published into it.
+	ProblemNamespaceTerminating = "NamespaceTerminating"
+	// ProblemNotWatched: the Cluster of a profile is outside --namespace or --watch-filter; its profile is neither updated nor
+	// withdrawn.
+	ProblemNotWatched = "NotWatched"
+	// ProblemPublishFailed: the profile could not be read or written, for a reason that may pass, such as a webhook that is
+	// down; it is tried again.
+	ProblemPublishFailed = "PublishFailed"
+	// ProblemContested: another writer changes or deletes what is published again and again; writes are delayed.
+	ProblemContested = "Contested"
+	// ProblemWriteDelayed: the profile was written more often than KEP-4322 allows; the next write is delayed by up to 30
+	// seconds.
+	ProblemWriteDelayed = "WriteDelayed"
+	// ProblemWaitingForObjects: objects of a kind that the profile is made of have not been listed yet; what is published of
+	// them stays.
+	ProblemWaitingForObjects = "WaitingForObjects"
+	// ProblemInvalidPublishLabel: the label capi-inventory.dev/publish of the Cluster is neither true nor false, and is ignored.
+	ProblemInvalidPublishLabel = "InvalidPublishLabel"
 	// ProblemDeletionStuck: a profile has been waiting for a consumer's finalizer for more than five minutes.
 	ProblemDeletionStuck = "DeletionStuck"
 	// ProblemWriteRefused: the API server refuses the profile: it is invalid, or something forbids it.
@@ -31,4 +49,6 @@ const (
 	ProblemTLSServerNameIgnored = "TLSServerNameIgnored"
 	// ProblemDuplicateServer: two profiles of a namespace have the same server; Argo CD takes them for one cluster.
 	ProblemDuplicateServer = "DuplicateServer"
+	// ProblemDuplicateMember: two profiles of a namespace have the same inventory-member-id, which must be unique in it.
+	ProblemDuplicateMember = "DuplicateMember"
 )

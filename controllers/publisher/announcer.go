@@ -4,26 +4,39 @@
 package publisher
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/profile"
 )
 
-// announcer tells a Cluster's owner, by Events on the Cluster, what went amiss and what was withdrawn: once for each change,
-// after the change. That a profile was published is told by the profile; an Event beside it would be a third request for
-// every new Cluster.
+// announcer reports, by Events on the Cluster, what could not be published and what was withdrawn: once for each change, after
+// the change. That a profile was published is said by the profile; an Event beside it would be a third request for every new
+// Cluster.
 type announcer struct{ recorder events.EventRecorder }
 
-func (a announcer) withdrawn(cluster *clusterv1.Cluster, key types.NamespacedName) {
-	a.recorder.Eventf(cluster, nil, corev1.EventTypeNormal, "Withdrawn", "Withdraw",
-		"Withdrew ClusterProfile %s", key)
+// withdrawn names the profile as the related object too: the recorder counts Events that differ in their notes alone as one.
+func (a announcer) withdrawn(cluster *clusterv1.Cluster, live *inventoryv1alpha1.ClusterProfile) {
+	a.recorder.Eventf(cluster, live, corev1.EventTypeNormal, "Withdrawn", "Withdraw",
+		"Withdrew ClusterProfile %s", client.ObjectKeyFromObject(live))
 }
 
+// problems reports all problems of one reason in one Event, for the same cause.
 func (a announcer) problems(cluster *clusterv1.Cluster, fresh []profile.Problem) {
+	notes := map[string][]string{}
+	var reasons []string
 	for _, p := range fresh {
-		a.recorder.Eventf(cluster, nil, corev1.EventTypeWarning, p.Reason, "Publish", "%s", p.Message)
+		if notes[p.Reason] == nil {
+			reasons = append(reasons, p.Reason)
+		}
+		notes[p.Reason] = append(notes[p.Reason], p.Message)
+	}
+	for _, reason := range reasons {
+		a.recorder.Eventf(cluster, nil, corev1.EventTypeWarning, reason, "Publish", "%s", profile.Bound(strings.Join(notes[reason], "; ")))
 	}
 }

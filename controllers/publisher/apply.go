@@ -6,76 +6,213 @@ package publisher
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/applied"
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/profile"
 )
 
-// applyProfile applies metadata and spec, unless that would change nothing. It returns the profile's generation; or, where
-// the profile has been written too often of late, after how long to come again.
-func (r *Reconciler) applyProfile(ctx context.Context, key types.NamespacedName, wanted *inventoryac.ClusterProfileApplyConfiguration, live *inventoryv1alpha1.ClusterProfile, out *outcome) (generation int64, wait time.Duration, err error) {
-	if live != nil {
-		same, err := applied.Unchanged(live, wanted, profile.FieldManager, "")
+// neverWritten is a resourceVersion that no object has. An apply that carries it creates a profile and changes none that is
+// there already: the API server takes no account of it where there is nothing to compare, and refuses it as a conflict else.
+const neverWritten = "1"
+
+// target is the version of a profile that a write is for.
+type target struct {
+	key        types.NamespacedName
+	live       *profile.Live
+	version    string
+	generation int64
+}
+
+// apply writes what differs between a profile and what it should say: first the profile, then its status. A profile that may
+// not or cannot be written does not hold up the status of one that exists: that may carry a changed endpoint.
+func (r *Reconciler) apply(ctx context.Context, claim profile.Claim, facts profile.Facts) (outcome, error) {
+	wanted, problems := claim.Inventory.Profile(facts)
+	out := outcome{problems: problems}
+	if wanted == nil {
+		return out, nil
+	}
+	at := target{key: claim.Profile, live: facts.Published, version: neverWritten}
+	if facts.Published != nil {
+		at.version, at.generation = facts.Published.ResourceVersion, facts.Published.Generation
+	}
+	errs := []error{r.applyProfile(ctx, &at, wanted, &out)}
+	if at.version == neverWritten || lostRace(errs[0]) {
+		return out, r.settle(&out, errs...)
+	}
+	status, problems := claim.Inventory.Status(facts, at.generation)
+	out.problems = append(out.problems, problems...)
+	intrusions := claim.Inventory.Intrusions(facts.Published, status)
+	errs = append(errs, r.applyStatus(ctx, &at, status, intrusions, &out))
+	return out, r.settle(&out, errs...)
+}
+
+// applyProfile applies metadata and spec, unless that would change nothing.
+func (r *Reconciler) applyProfile(ctx context.Context, at *target, wanted *inventoryac.ClusterProfileApplyConfiguration, out *outcome) error {
+	how := urgent
+	if at.live != nil {
+		how = ordinary
+		same, err := at.live.Unchanged(wanted, "")
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
 		if same {
 			suppressed.WithLabelValues("profile").Inc()
-			return live.Generation, 0, nil
+			return nil
 		}
-		if wait := r.writes.limit(key); wait > 0 {
-			return live.Generation, wait, nil
-		}
+		wanted.WithUID(at.live.UID)
 	}
-	err = r.client.Apply(ctx, wanted, client.FieldOwner(profile.FieldManager), client.ForceOwnership)
+	if r.mustWait(at, how, out) {
+		return nil
+	}
+	err := r.client.Apply(ctx, wanted.WithResourceVersion(at.version), client.FieldOwner(profile.FieldManager), client.ForceOwnership)
 	count("profile", err)
 	if err != nil {
-		return 0, 0, fmt.Errorf("applying ClusterProfile %s: %w", key, err)
+		return fmt.Errorf("applying ClusterProfile %s: %w", at.key, err)
 	}
-	out.wrote = true
 	// The answer is in the apply configuration.
-	r.writes.wrote(key, *wanted.ResourceVersion)
-	return *wanted.Generation, 0, nil
+	at.version, at.generation = *wanted.ResourceVersion, *wanted.Generation
+	r.wrote(at, how, out)
+	return nil
 }
 
-// applyStatus applies the status, unless that would change nothing. A changed endpoint goes out at once, whatever was
-// written of late: until it does, no consumer reaches the spoke.
-func (r *Reconciler) applyStatus(ctx context.Context, key types.NamespacedName, wanted *inventoryac.ClusterProfileApplyConfiguration, live *inventoryv1alpha1.ClusterProfile, out *outcome) (wait time.Duration, err error) {
-	if live != nil {
-		same, err := applied.Unchanged(live, wanted, profile.FieldManager, "status")
+// applyStatus applies the status, unless that would change nothing, and removes what others have added to its access
+// providers.
+func (r *Reconciler) applyStatus(ctx context.Context, at *target, wanted *inventoryac.ClusterProfileApplyConfiguration, intrusions []string, out *outcome) error {
+	how := urgent
+	if at.live != nil {
+		same, err := at.live.Unchanged(wanted, "status")
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if same {
+		if same && len(intrusions) == 0 {
 			suppressed.WithLabelValues("status").Inc()
-			return 0, nil
+			return nil
 		}
-		if !accessChanged(live, wanted) {
-			if wait := r.writes.limit(key); wait > 0 {
-				return wait, nil
-			}
+		if len(intrusions) == 0 && !accessChanged(at.live, wanted) {
+			how = ordinary
+		}
+		if r.mustWait(at, how, out) {
+			return nil
 		}
 	}
-	err = r.client.Status().Apply(ctx, wanted, client.FieldOwner(profile.FieldManager), client.ForceOwnership)
+	if err := r.removeIntrusions(ctx, at, intrusions, out); err != nil {
+		return err
+	}
+	err := r.client.Status().Apply(ctx, wanted.WithResourceVersion(at.version), client.FieldOwner(profile.FieldManager), client.ForceOwnership)
 	count("status", err)
 	if err != nil {
-		return 0, fmt.Errorf("applying the status of ClusterProfile %s: %w", key, err)
+		return fmt.Errorf("applying the status of ClusterProfile %s: %w", at.key, err)
 	}
+	at.version = *wanted.ResourceVersion
+	if at.live == nil {
+		// It is one publication with the creation.
+		r.writes.wrote(at.key, at.version)
+		return nil
+	}
+	r.wrote(at, how, out)
+	return nil
+}
+
+// removeIntrusions removes fields of others from the status by a JSON patch: an apply removes nothing that it does not own.
+func (r *Reconciler) removeIntrusions(ctx context.Context, at *target, pointers []string, out *outcome) error {
+	if len(pointers) == 0 {
+		return nil
+	}
+	type operation struct {
+		Op    string `json:"op"`
+		Path  string `json:"path"`
+		Value string `json:"value,omitempty"`
+	}
+	patch := []operation{{Op: "add", Path: "/metadata/resourceVersion", Value: at.version}}
+	for _, pointer := range pointers {
+		patch = append(patch, operation{Op: "remove", Path: pointer})
+	}
+	raw, err := json.Marshal(patch)
+	if err != nil {
+		return fmt.Errorf("encoding a patch: %w", err)
+	}
+	patched := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: at.key.Namespace, Name: at.key.Name}}
+	err = r.client.Status().Patch(ctx, patched, client.RawPatch(types.JSONPatchType, raw), client.FieldOwner(profile.FieldManager))
+	count("status", err)
+	if err != nil {
+		return fmt.Errorf("removing what another writer added to ClusterProfile %s: %w", at.key, err)
+	}
+	logf.FromContext(ctx).Info("Removed what another writer added to an access provider", "ClusterProfile", at.key, "writer", at.live.OtherWriter(), "fields", pointers)
+	at.version = patched.ResourceVersion
 	out.wrote = true
-	r.writes.wrote(key, *wanted.ResourceVersion)
-	return 0, nil
+	r.writes.wrote(at.key, at.version)
+	return nil
+}
+
+// wrote notes a write that the API server has accepted.
+func (r *Reconciler) wrote(at *target, how urgency, out *outcome) {
+	out.wrote = true
+	r.writes.wrote(at.key, at.version)
+	r.budgets.spend(at.key, how)
+}
+
+// mustWait reports whether a profile has been written too often of late to be written now, and says so in the outcome.
+func (r *Reconciler) mustWait(at *target, how urgency, out *outcome) bool {
+	wait := r.budgets.wait(at.key, how)
+	if wait == 0 {
+		return false
+	}
+	out.held = true
+	out.wait(wait)
+	out.problems = append(out.problems, delayed(at, how))
+	return true
+}
+
+// delayed says why a write waits. The text stays the same as long as that lasts.
+func delayed(at *target, how urgency) profile.Problem {
+	other := "somebody else"
+	if name := at.live.OtherWriter(); name != "" {
+		other = fmt.Sprintf("%q", name)
+	}
+	switch {
+	case at.live == nil:
+		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s is deleted again and again by another writer; it is created again after pauses of up to %s", at.key, duration(lastPause))
+	case how == urgent:
+		return profile.NewProblem(v1alpha1.ProblemContested, "the access of ClusterProfile %s changes again and again, last by %s; it is written after pauses of up to %s", at.key, other, duration(lastPause))
+	case other != "somebody else":
+		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s changes again and again, last by %s; it is written once in %s", at.key, other, duration(writeEvery))
+	}
+	return profile.NewProblem(v1alpha1.ProblemWriteDelayed, "ClusterProfile %s changes more often than KEP-4322 allows it to be written; it is written once in %s", at.key, duration(writeEvery))
+}
+
+func duration(d time.Duration) string { return d.Round(time.Second).String() }
+
+// settle makes problems of what the API server did not accept, and returns the errors to try again for.
+func (r *Reconciler) settle(out *outcome, errs ...error) error {
+	var left []error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case lostRace(err):
+			// Somebody has changed the profile since it was read. The cache will show it.
+			out.keep = true
+			out.wait(time.Second)
+		default:
+			out.problems = append(out.problems, problemOf(err))
+			left = append(left, err)
+		}
+	}
+	return errors.Join(left...)
 }
 
 // accessChanged reports whether a wanted access provider is not published as it should be.
-func accessChanged(live *inventoryv1alpha1.ClusterProfile, wanted *inventoryac.ClusterProfileApplyConfiguration) bool {
+func accessChanged(live *profile.Live, wanted *inventoryac.ClusterProfileApplyConfiguration) bool {
 	published := map[string]clientcmdv1.Cluster{}
 	for _, provider := range live.Status.AccessProviders {
 		published[provider.Name] = provider.Cluster

@@ -98,7 +98,7 @@ func TestSamples(t *testing.T) {
 				kubeconfig("c1", "https://10.0.0.1:6443"))
 			at, name := namespace, "c1"
 			if sample.Spec.Namespace != "" {
-				at, name = sample.Spec.Namespace, namespace+"-c1"
+				at, name = sample.Spec.Namespace, namespace+"--c1"
 			}
 			profile := published(t, g, at, name)
 			provider := profile.Status.AccessProviders[0]

@@ -16,7 +16,7 @@ import (
 
 // ledger holds what was found out about each Cluster when it was last looked at: which Inventories select it, and the problems
 // that they have with it. It carries what the reconciler of Clusters learns to the one of Inventories, and tells new problems
-// from those already told.
+// from known ones.
 type ledger struct {
 	// changed names an Inventory about which something new is known; nobody listens any more when done is closed.
 	changed chan event.TypedGenericEvent[string]
@@ -24,14 +24,17 @@ type ledger struct {
 
 	mu       sync.Mutex
 	accounts map[types.NamespacedName]account
+	// standing are the Clusters that were there when the process started and have not been looked at since: what is wrong with
+	// them was reported before.
+	standing map[types.NamespacedName]bool
 }
 
 // account is what is known of a Cluster.
 type account struct {
-	// revision is that of the Inventories with which the Cluster was looked at; any where it is gone.
-	revision int
-	gone     bool
-	entries  []entry
+	// view is what the Inventories wanted when the Cluster was looked at; nil where that does not matter, because the Cluster
+	// is gone or not this publisher's to look at.
+	view    *view
+	entries []entry
 }
 
 // entry is what is known of a Cluster in one Inventory. A Cluster has few of them, mostly one: a list is a tenth of a map.
@@ -64,29 +67,49 @@ func newLedger(done <-chan struct{}) *ledger {
 		changed:  make(chan event.TypedGenericEvent[string], 1024),
 		done:     done,
 		accounts: map[types.NamespacedName]account{},
+		standing: map[types.NamespacedName]bool{},
+	}
+}
+
+// found notes a Cluster that was there when the process started.
+func (l *ledger) found(cluster types.NamespacedName) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, looked := l.accounts[cluster]; !looked {
+		l.standing[cluster] = true
 	}
 }
 
 // record replaces what is known of a Cluster: the Inventories that select it, and the problems by Inventory. It returns the
-// problems that were not there before.
-func (l *ledger) record(cluster types.NamespacedName, revision int, selecting []string, problems map[string][]profile.Problem) []profile.Problem {
-	after := account{revision: revision}
+// problems that nobody has been notified of: those that were not there before.
+func (l *ledger) record(cluster types.NamespacedName, view *view, selecting []string, problems map[string][]profile.Problem) []profile.Problem {
+	after := account{view: view}
 	for _, inventory := range selecting {
 		after.entries = append(after.entries, entry{inventory: inventory, selects: true, problems: problems[inventory]})
 	}
 	after.entries = append(after.entries, unselected(selecting, problems)...)
 	l.mu.Lock()
-	before := l.accounts[cluster]
+	before, standing := l.accounts[cluster], l.standing[cluster]
 	l.accounts[cluster] = after
+	delete(l.standing, cluster)
+	if len(l.standing) == 0 {
+		// A map keeps the size that it had at most.
+		l.standing = map[types.NamespacedName]bool{}
+	}
 	l.mu.Unlock()
-	return l.compare(before, after)
+	fresh := l.compare(before, after)
+	if standing {
+		return nil
+	}
+	return fresh
 }
 
 // left records that a Cluster is gone, and the problems that its profiles still have; none when these are gone as well.
 func (l *ledger) left(cluster types.NamespacedName, problems map[string][]profile.Problem) {
-	after := account{gone: true, entries: unselected(nil, problems)}
+	after := account{entries: unselected(nil, problems)}
 	l.mu.Lock()
 	before := l.accounts[cluster]
+	delete(l.standing, cluster)
 	if len(after.entries) > 0 {
 		l.accounts[cluster] = after
 	} else {
@@ -96,12 +119,23 @@ func (l *ledger) left(cluster types.NamespacedName, problems map[string][]profil
 	l.compare(before, after)
 }
 
-// compare tells the Inventories about which something new is known, and returns the problems that were not there before.
+// outside records that a Cluster is not this publisher's to look at, and the problems of what is published of it.
+func (l *ledger) outside(cluster types.NamespacedName, problems map[string][]profile.Problem) {
+	after := account{entries: unselected(nil, problems)}
+	l.mu.Lock()
+	before := l.accounts[cluster]
+	delete(l.standing, cluster)
+	l.accounts[cluster] = after
+	l.mu.Unlock()
+	l.compare(before, after)
+}
+
+// compare wakes the Inventories about which something new is known, and returns the problems that were not there before.
 func (l *ledger) compare(before, after account) (fresh []profile.Problem) {
 	for _, e := range after.entries {
 		was := before.in(e.inventory)
 		if !e.equal(was) {
-			l.tell(e.inventory)
+			l.wake(e.inventory)
 		}
 		for _, p := range e.problems {
 			if !slices.Contains(was.problems, p) {
@@ -111,13 +145,13 @@ func (l *ledger) compare(before, after account) (fresh []profile.Problem) {
 	}
 	for _, was := range before.entries {
 		if !after.mentions(was.inventory) {
-			l.tell(was.inventory)
+			l.wake(was.inventory)
 		}
 	}
 	return fresh
 }
 
-func (l *ledger) tell(inventory string) {
+func (l *ledger) wake(inventory string) {
 	select {
 	case l.changed <- event.TypedGenericEvent[string]{Object: inventory}:
 	case <-l.done:
@@ -152,12 +186,13 @@ func (l *ledger) looked(cluster types.NamespacedName) bool {
 }
 
 // of returns how many Clusters an Inventory selects and its problems, in the order of their Clusters; complete says that all
-// Clusters that are known have been looked at with this revision of the Inventories.
-func (l *ledger) of(inventory string, revision int) (clusters int, problems []clusterProblem, complete bool) {
+// Clusters that are known have been looked at with this version of the Inventory. Other Inventories do not matter: what they
+// change for this one makes an account of its own.
+func (l *ledger) of(inventory string, wanted version) (clusters int, problems []clusterProblem, complete bool) {
 	complete = true
 	l.mu.Lock()
 	for cluster, account := range l.accounts {
-		complete = complete && (account.gone || account.revision == revision)
+		complete = complete && (account.view == nil || account.view.versions[inventory] == wanted)
 		e := account.in(inventory)
 		if e.selects {
 			clusters++
@@ -177,4 +212,12 @@ func (l *ledger) of(inventory string, revision int) (clusters int, problems []cl
 type clusterProblem struct {
 	Cluster types.NamespacedName
 	profile.Problem
+}
+
+// cluster is the namespace and name of the Cluster, joined by a slash; a dash where the problem is about none.
+func (p clusterProblem) cluster() string {
+	if p.Cluster.Name == "" {
+		return "-"
+	}
+	return p.Cluster.String()
 }

@@ -101,7 +101,8 @@ func TestUnseenClustersAreNotOrphans(t *testing.T) {
 }
 
 func inNamespaces(namespaces ...string) processOption {
-	return func(_ *publisher.Options, manager *ctrl.Options) {
+	return func(own *publisher.Options, manager *ctrl.Options) {
+		own.Namespaces = namespaces
 		manager.Cache = publisher.CacheOptions(namespaces, 10*time.Minute)
 	}
 }
@@ -229,8 +230,8 @@ func TestSameNameInTwoNamespaces(t *testing.T) {
 	createCluster(t, fixture.Cluster(a, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
 	g.Eventually(func() int32 { return readInventory(t, "by-name").Status.Published }).Should(BeEquivalentTo(1))
 	createCluster(t, fixture.Cluster(b, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.2:6443"))
-	g.Expect(server(published(t, g, shared, a+"-c1"))).To(Equal("https://10.0.0.1:6443"))
-	g.Expect(server(published(t, g, shared, b+"-c1"))).To(Equal("https://10.0.0.2:6443"))
+	g.Expect(server(published(t, g, shared, a+"--c1"))).To(Equal("https://10.0.0.1:6443"))
+	g.Expect(server(published(t, g, shared, b+"--c1"))).To(Equal("https://10.0.0.2:6443"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "by-name").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Cluster", b+"/c1"), HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(a+"/c1")))),
 			"who came first keeps the name; the other is told")
@@ -263,13 +264,23 @@ func TestWatchFilter(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t, nil)
 	inventory(t, "filter", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t, func(own *publisher.Options, _ *ctrl.Options) { own.WatchFilter = "mine" })
+	startPublisher(t, watching("mine"))
 	createCluster(t, fixture.Cluster(namespace, "theirs", fixture.Provisioned("v1.36.3")), kubeconfig("theirs", "https://10.0.0.2:6443"))
 	cluster := createCluster(t, fixture.Cluster(namespace, "mine", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: "mine"})), kubeconfig("mine", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "mine")
+	before := published(t, g, namespace, "mine")
 	g.Expect(get(t, namespace, "theirs")).To(BeNil())
+
 	updateCluster(t, cluster, func(c *clusterv1.Cluster) { delete(c.Labels, clusterv1.WatchLabel) })
-	g.Eventually(func() any { return get(t, namespace, "mine") }).Should(BeNil(), "removing the label withdraws the profile")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "filter").Status.Problems }).
+		Should(ConsistOf(And(HaveField("Cluster", namespace+"/mine"), HaveField("Reason", v1alpha1.ProblemNotWatched))))
+	g.Expect(get(t, namespace, "mine")).To(HaveField("UID", before.UID), "another publisher may take it over: it is left alone")
+	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	g.Eventually(func() any { return get(t, namespace, "mine") }).Should(BeNil(), "it goes with its Cluster all the same")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "filter").Status.Problems }).Should(BeEmpty())
+}
+
+func watching(filter string) processOption {
+	return func(own *publisher.Options, _ *ctrl.Options) { own.WatchFilter = filter }
 }
 
 // Failure class 7: health that is not health; and class 3, for health: not event driven.

@@ -15,14 +15,13 @@ import (
 )
 
 var (
-	profiles = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "capi_inventory_profiles",
-		Help: "ClusterProfiles published, by Inventory and by the status of their condition ControlPlaneHealthy.",
-	}, []string{"inventory", "healthy"})
-	problems = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "capi_inventory_problems",
-		Help: "Things that could not be published, or not in full, by Inventory and reason: among them foreign profiles (ForeignProfile), refused kubeconfigs (Kubeconfig...) and stuck deletions (DeletionStuck).",
-	}, []string{"inventory", "reason"})
+	gauges = &inventoryGauges{
+		inventories: map[string]inventoryFigures{},
+		profiles: prometheus.NewDesc("capi_inventory_profiles",
+			"ClusterProfiles published, by Inventory and by the status of their condition ControlPlaneHealthy.", []string{"inventory", "healthy"}, nil),
+		problems: prometheus.NewDesc("capi_inventory_problems",
+			"Things that could not be published, or not in full, by Inventory and reason: among them foreign profiles (ForeignProfile), refused kubeconfigs (Kubeconfig...) and stuck deletions (DeletionStuck).", []string{"inventory", "reason"}, nil),
+	}
 	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "capi_inventory_writes_total",
 		Help: "Writes of ClusterProfiles, by kind (profile, status, delete) and result (success, conflict, invalid, error).",
@@ -39,7 +38,50 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(profiles, problems, requests, suppressed, latency)
+	metrics.Registry.MustRegister(gauges, requests, suppressed, latency)
+}
+
+// inventoryGauges are the gauges of all Inventories. Those of one Inventory change together: a scrape never sees a part of them.
+type inventoryGauges struct {
+	profiles, problems *prometheus.Desc
+
+	mu          sync.Mutex
+	inventories map[string]inventoryFigures
+}
+
+// inventoryFigures counts profiles by the status of their condition ControlPlaneHealthy, and problems by reason.
+type inventoryFigures struct{ profiles, problems map[string]int }
+
+func (g *inventoryGauges) set(inventory string, figures inventoryFigures) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inventories[inventory] = figures
+}
+
+func (g *inventoryGauges) forget(inventory string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.inventories, inventory)
+}
+
+// Describe implements prometheus.Collector.
+func (g *inventoryGauges) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- g.profiles
+	descriptions <- g.problems
+}
+
+// Collect implements prometheus.Collector.
+func (g *inventoryGauges) Collect(found chan<- prometheus.Metric) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for inventory, figures := range g.inventories {
+		for status, n := range figures.profiles {
+			found <- prometheus.MustNewConstMetric(g.profiles, prometheus.GaugeValue, float64(n), inventory, status)
+		}
+		for reason, n := range figures.problems {
+			found <- prometheus.MustNewConstMetric(g.problems, prometheus.GaugeValue, float64(n), inventory, reason)
+		}
+	}
 }
 
 // count counts a write by its result.
@@ -84,6 +126,18 @@ func (a *arrivals) take(cluster types.NamespacedName) time.Time {
 		a.since = map[types.NamespacedName]time.Time{}
 	}
 	return since
+}
+
+// resume continues the wait of a Cluster that has not been dealt with yet.
+func (a *arrivals) resume(cluster types.NamespacedName, since time.Time) {
+	if since.IsZero() {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if later, waiting := a.since[cluster]; !waiting || since.Before(later) {
+		a.since[cluster] = since
+	}
 }
 
 // published observes how long a change took to reach its profile.

@@ -5,8 +5,8 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -30,19 +30,29 @@ type objects struct {
 	cache  cache.Cache
 	mapper meta.RESTMapper
 	clock  clock.PassiveClock
-	// changed names the Cluster that refers to an object that changed; nobody listens any more when done is closed.
+	// changed names a Cluster that refers to an object that changed; nobody listens any more when done is closed.
 	changed chan event.TypedGenericEvent[types.NamespacedName]
 	done    <-chan struct{}
 
 	mu      sync.Mutex
 	watched map[schema.GroupVersionKind]*watchedKind
+	// uses are the objects that the profiles of a Cluster are made of.
+	uses map[types.NamespacedName][]objectRef
+	// missing are the kinds that the API server did not know, and when it was asked.
+	missing map[schema.GroupKind]time.Time
 }
 
 // watchedKind is a kind and the Clusters that refer to an object of it, by that object.
 type watchedKind struct {
 	informer cache.Informer
 	since    time.Time
-	clusters map[types.NamespacedName]types.NamespacedName
+	clusters map[types.NamespacedName][]types.NamespacedName
+}
+
+// objectRef is an object of a watched kind.
+type objectRef struct {
+	kind schema.GroupVersionKind
+	name types.NamespacedName
 }
 
 func newObjects(cache cache.Cache, mapper meta.RESTMapper, clock clock.PassiveClock, done <-chan struct{}) *objects {
@@ -53,83 +63,125 @@ func newObjects(cache cache.Cache, mapper meta.RESTMapper, clock clock.PassiveCl
 		changed: make(chan event.TypedGenericEvent[types.NamespacedName]),
 		done:    done,
 		watched: map[schema.GroupVersionKind]*watchedKind{},
+		uses:    map[types.NamespacedName][]objectRef{},
+		missing: map[schema.GroupKind]time.Time{},
 	}
 }
 
-// firstList is how long a kind that was not watched before is waited for. One that may not be listed is not waited for
-// longer; its objects count as absent.
-const firstList = 5 * time.Second
+const (
+	// firstList is how long the first list of a kind is waited for before anything is published. After that, what was published
+	// of its objects stays until the list is there.
+	firstList = 5 * time.Second
+	// askAgain is how long a kind that the API server does not know is not asked for again.
+	askAgain = 30 * time.Second
+)
 
-// get returns the object that a Cluster refers to; nil where there is none. It is not known whether there is one before the
-// first list of a kind.
-func (o *objects) get(ctx context.Context, cluster *clusterv1.Cluster, ref clusterv1.ContractVersionedObjectReference) (object map[string]any, known bool, err error) {
+// found is what is known of an object that a Cluster refers to.
+type found struct {
+	// object is its content; nil where it does not exist.
+	object map[string]any
+	// unknown says why it is not known whether it exists; empty where it is known.
+	unknown string
+	// wait says that this will be known in a moment.
+	wait bool
+}
+
+// get returns the object that a Cluster refers to. One that has not been seen yet is not absent.
+func (o *objects) get(ctx context.Context, cluster *clusterv1.Cluster, ref clusterv1.ContractVersionedObjectReference) (found, error) {
 	if ref.Kind == "" {
-		return nil, true, nil
+		return found{}, nil
 	}
-	mapping, err := o.mapper.RESTMapping(schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind})
-	if meta.IsNoMatchError(err) {
-		logf.FromContext(ctx).V(1).Info("Kind is not installed", "group", ref.APIGroup, "kind", ref.Kind)
-		return nil, true, nil
-	}
+	kind, installed, err := o.kindOf(ref)
 	if err != nil {
-		return nil, false, fmt.Errorf("finding the resource of %s.%s: %w", ref.Kind, ref.APIGroup, err)
+		return found{}, err
+	}
+	if !installed {
+		return found{unknown: fmt.Sprintf("the API server serves no %s.%s, which the Cluster refers to", ref.Kind, ref.APIGroup)}, nil
 	}
 	key := types.NamespacedName{Namespace: cluster.Namespace, Name: ref.Name}
-	watched, err := o.watch(ctx, mapping.GroupVersionKind, key, client.ObjectKeyFromObject(cluster))
+	watched, err := o.watch(ctx, objectRef{kind: kind, name: key}, client.ObjectKeyFromObject(cluster))
 	if err != nil {
-		return nil, false, err
+		return found{}, err
 	}
 	if !watched.informer.HasSynced() {
-		return nil, o.clock.Since(watched.since) > firstList, nil
+		return found{
+			unknown: fmt.Sprintf("the first list of %s.%s has not arrived yet: it is large, or the publisher may not list it", ref.Kind, ref.APIGroup),
+			wait:    o.clock.Since(watched.since) <= firstList,
+		}, nil
 	}
-	found := newUnstructured(mapping.GroupVersionKind)
-	if err := o.cache.Get(ctx, key, found); err != nil {
-		return nil, true, client.IgnoreNotFound(err)
+	object := newUnstructured(kind)
+	if err := o.cache.Get(ctx, key, object); err != nil {
+		return found{}, client.IgnoreNotFound(err)
 	}
-	return found.Object, true, nil
+	return found{object: object.Object}, nil
+}
+
+// kindOf finds the version of a kind to read; false where the API server does not know the kind.
+func (o *objects) kindOf(ref clusterv1.ContractVersionedObjectReference) (schema.GroupVersionKind, bool, error) {
+	kind := schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind}
+	o.mu.Lock()
+	asked, missing := o.missing[kind]
+	o.mu.Unlock()
+	if missing && o.clock.Since(asked) < askAgain {
+		return schema.GroupVersionKind{}, false, nil
+	}
+	mapping, err := o.mapper.RESTMapping(kind)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case meta.IsNoMatchError(err):
+		o.missing[kind] = o.clock.Now()
+		return schema.GroupVersionKind{}, false, nil
+	case err != nil:
+		return schema.GroupVersionKind{}, false, fmt.Errorf("finding the resource of %s: %w", kind, err)
+	}
+	delete(o.missing, kind)
+	return mapping.GroupVersionKind, true, nil
 }
 
 // watch starts watching a kind for a Cluster that refers to an object of it, unless it is watched already. It does not wait
 // for the first list.
-func (o *objects) watch(ctx context.Context, kind schema.GroupVersionKind, object, cluster types.NamespacedName) (*watchedKind, error) {
+func (o *objects) watch(ctx context.Context, object objectRef, cluster types.NamespacedName) (*watchedKind, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if w := o.watched[kind]; w != nil {
-		w.clusters[object] = cluster
-		return w, nil
+	w := o.watched[object.kind]
+	if w == nil {
+		informer, err := o.cache.GetInformer(ctx, newUnstructured(object.kind), cache.BlockUntilSynced(false))
+		if err != nil {
+			return nil, fmt.Errorf("watching %s: %w", object.kind.GroupKind(), err)
+		}
+		notify := func(of any) { o.notify(object.kind, of) }
+		if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+			AddFunc:    notify,
+			UpdateFunc: func(_, of any) { notify(of) },
+			DeleteFunc: notify,
+		}); err != nil {
+			return nil, fmt.Errorf("watching %s: %w", object.kind.GroupKind(), err)
+		}
+		w = &watchedKind{informer: informer, since: o.clock.Now(), clusters: map[types.NamespacedName][]types.NamespacedName{}}
+		o.watched[object.kind] = w
+		logf.FromContext(ctx).Info("Watching a kind that Clusters refer to", "kind", object.kind.String())
 	}
-	informer, err := o.cache.GetInformer(ctx, newUnstructured(kind), cache.BlockUntilSynced(false))
-	if err != nil {
-		return nil, fmt.Errorf("watching %s: %w", kind.GroupKind(), err)
+	if !slices.Contains(o.uses[cluster], object) {
+		o.uses[cluster] = append(o.uses[cluster], object)
+		w.clusters[object.name] = append(w.clusters[object.name], cluster)
 	}
-	tell := func(object any) { o.tell(kind, object) }
-	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    tell,
-		UpdateFunc: func(_, object any) { tell(object) },
-		DeleteFunc: tell,
-	}); err != nil {
-		return nil, fmt.Errorf("watching %s: %w", kind.GroupKind(), err)
-	}
-	w := &watchedKind{informer: informer, since: o.clock.Now(), clusters: map[types.NamespacedName]types.NamespacedName{object: cluster}}
-	o.watched[kind] = w
-	logf.FromContext(ctx).Info("Watching a kind that Clusters refer to", "kind", kind.String())
 	return w, nil
 }
 
-// tell passes on which Cluster an object concerns.
-func (o *objects) tell(kind schema.GroupVersionKind, object any) {
+// notify passes on which Clusters an object concerns.
+func (o *objects) notify(kind schema.GroupVersionKind, object any) {
 	name, err := toolscache.DeletionHandlingObjectToName(object)
 	if err != nil {
 		return
 	}
 	o.mu.Lock()
-	var cluster types.NamespacedName
-	concerned := false
+	var clusters []types.NamespacedName
 	if w := o.watched[kind]; w != nil {
-		cluster, concerned = w.clusters[name.AsNamespacedName()]
+		clusters = slices.Clone(w.clusters[name.AsNamespacedName()])
 	}
 	o.mu.Unlock()
-	if concerned {
+	for _, cluster := range clusters {
 		select {
 		case o.changed <- event.TypedGenericEvent[types.NamespacedName]{Object: cluster}:
 		case <-o.done:
@@ -142,24 +194,43 @@ func (o *objects) tell(kind schema.GroupVersionKind, object any) {
 func (o *objects) keepOnly(ctx context.Context, cluster types.NamespacedName, refs ...clusterv1.ContractVersionedObjectReference) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for kind, w := range o.watched {
-		maps.DeleteFunc(w.clusters, func(object, referrer types.NamespacedName) bool {
-			return referrer == cluster && !refersTo(refs, kind, object.Name)
-		})
-		if len(w.clusters) > 0 {
+	var kept []objectRef
+	var errs []error
+	for _, object := range o.uses[cluster] {
+		if refersTo(refs, object) {
+			kept = append(kept, object)
 			continue
 		}
-		delete(o.watched, kind)
-		if err := o.cache.RemoveInformer(ctx, newUnstructured(kind)); err != nil {
-			return fmt.Errorf("ending the watch of %s: %w", kind.GroupKind(), err)
-		}
-		logf.FromContext(ctx).Info("No profile is made of a kind any more", "kind", kind.String())
+		errs = append(errs, o.drop(ctx, object, cluster))
 	}
+	if len(kept) == 0 {
+		delete(o.uses, cluster)
+	} else {
+		o.uses[cluster] = kept
+	}
+	return errors.Join(errs...)
+}
+
+// drop ends a Cluster's use of an object. It must be called with the lock held.
+func (o *objects) drop(ctx context.Context, object objectRef, cluster types.NamespacedName) error {
+	w := o.watched[object.kind]
+	left := slices.DeleteFunc(w.clusters[object.name], func(of types.NamespacedName) bool { return of == cluster })
+	if w.clusters[object.name] = left; len(left) == 0 {
+		delete(w.clusters, object.name)
+	}
+	if len(w.clusters) > 0 {
+		return nil
+	}
+	delete(o.watched, object.kind)
+	if err := o.cache.RemoveInformer(ctx, newUnstructured(object.kind)); err != nil {
+		return fmt.Errorf("ending the watch of %s: %w", object.kind.GroupKind(), err)
+	}
+	logf.FromContext(ctx).Info("No profile is made of a kind any more", "kind", object.kind.String())
 	return nil
 }
 
-func refersTo(refs []clusterv1.ContractVersionedObjectReference, kind schema.GroupVersionKind, name string) bool {
-	return slices.Contains(refs, clusterv1.ContractVersionedObjectReference{APIGroup: kind.Group, Kind: kind.Kind, Name: name})
+func refersTo(refs []clusterv1.ContractVersionedObjectReference, object objectRef) bool {
+	return slices.Contains(refs, clusterv1.ContractVersionedObjectReference{APIGroup: object.kind.Group, Kind: object.kind.Kind, Name: object.name.Name})
 }
 
 func newUnstructured(kind schema.GroupVersionKind) *unstructured.Unstructured {

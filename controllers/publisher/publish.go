@@ -8,145 +8,209 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/expression"
 	"github.com/capi-inventory/capi-inventory/internal/profile"
 )
 
+// lookAgainForObjects is how soon to look again for objects that have not been listed: an object that does not exist has no
+// event that says so.
+const lookAgainForObjects = 10 * time.Second
+
 // outcome is what became of one Cluster in one Inventory.
 type outcome struct {
 	problems []profile.Problem
 	// wrote says that the profile was changed.
 	wrote bool
-	// unknown says that nothing could be judged yet, so that problems are as they were.
-	unknown bool
-	// again is after how long to look again; zero where an event will tell.
+	// keep says that not everything could be judged, so that the problems known before are kept beside these.
+	keep bool
+	// held says that a write waits, because there were too many.
+	held bool
+	// again is after how long to look again; zero where an event will wake the Cluster.
 	again time.Duration
 }
 
-// publish brings one profile of a Cluster in line with it, if the profile is ours to write.
-func (r *Reconciler) publish(ctx context.Context, cluster *clusterv1.Cluster, c claim) (outcome, error) {
-	live, err := r.profile(ctx, c.profile)
+func (o *outcome) wait(after time.Duration) {
+	again := soonest(o.again)
+	again.add(after)
+	o.again = again.duration()
+}
+
+// publish brings one profile of a Cluster in line with it, if the profile is this publisher's to write. From the look at the
+// profile to the last write nothing else in this process decides on it, and every write is for the version that was seen.
+func (r *Reconciler) publish(ctx context.Context, view *view, cluster *clusterv1.Cluster, claim profile.Claim) (outcome, error) {
+	unlock := r.lock(claim.Profile)
+	defer unlock()
+	live, wait, err := r.look(ctx, claim.Profile, client.ObjectKeyFromObject(cluster))
 	if err != nil {
-		return outcome{}, err
+		return failed(err)
 	}
-	if wait := r.writes.behind(c.profile, live); wait > 0 {
-		return outcome{unknown: true, again: wait}, nil
+	if wait > 0 {
+		return outcome{keep: true, again: wait}, nil
 	}
-	switch profile.StandingOf(live, r.options.ClusterManager, cluster) {
-	case profile.Foreign:
-		return outcome{problems: []profile.Problem{profile.ForeignProblem(live, r.options.ClusterManager)}}, nil
-	case profile.Outlived:
-		// Its successor is published when it is gone: the deletion is an event.
-		stuck, wait, err := r.remove(ctx, live, cluster)
-		return outcome{problems: stuck, again: wait}, err
+	if done, end, err := r.obstacle(ctx, view, cluster, claim.Profile, live); end {
+		return done, err
 	}
-	if live != nil && !live.DeletionTimestamp.IsZero() {
-		// Somebody has deleted it and a consumer's finalizer holds it: it is made anew when it is gone.
-		stuck, wait := r.stuck(live)
-		return outcome{problems: stuck, again: wait}, nil
-	}
-	if told, closed, err := r.namespaceClosed(ctx, c.profile.Namespace); err != nil || closed {
-		return outcome{problems: told}, err
-	}
-	facts, known, again, err := r.facts(ctx, cluster, c.inventory, live)
+	facts, known, again, err := r.facts(ctx, cluster, claim.Inventory, live)
 	if err != nil {
-		return outcome{}, fmt.Errorf("gathering facts: %w", err)
+		return failed(fmt.Errorf("gathering facts: %w", err))
 	}
 	if !known {
-		return outcome{unknown: true, again: time.Second}, nil
+		return outcome{keep: true, again: time.Second}, nil
 	}
-	done, err := r.apply(ctx, c.inventory, facts)
-	var wait soonest
-	wait.add(again)
-	wait.add(done.again)
-	done.again = wait.duration()
+	done, err := r.apply(ctx, claim, facts)
+	done.wait(again)
+	if len(facts.Waiting) > 0 {
+		done.wait(lookAgainForObjects)
+	}
 	return done, err
 }
 
-// profile returns a live profile from the cache; nil where there is none.
-func (r *Reconciler) profile(ctx context.Context, key types.NamespacedName) (*inventoryv1alpha1.ClusterProfile, error) {
+func (r *Reconciler) lock(key types.NamespacedName) (unlock func()) {
+	id := key.String()
+	r.locks.LockKey(id)
+	return func() {
+		if err := r.locks.UnlockKey(id); err != nil {
+			panic(fmt.Sprintf("publisher: unlocking what was locked: %v", err))
+		}
+	}
+}
+
+// look returns a profile as it is; nil where there is none. A cache that does not show this process' last write yet is waited
+// for, and in the end passed by.
+func (r *Reconciler) look(ctx context.Context, key, cluster types.NamespacedName) (live *profile.Live, wait time.Duration, err error) {
+	live, err = r.profile(ctx, r.client, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, behind := r.writes.behind(key, live); !behind {
+		return live, 0, nil
+	}
+	r.waiters.add(key, cluster)
+	if live, err = r.profile(ctx, r.client, key); err != nil {
+		return nil, 0, err
+	}
+	left, behind := r.writes.behind(key, live)
+	if !behind || left > 0 {
+		return live, left, nil
+	}
+	live, err = r.profile(ctx, r.live, key)
+	return live, 0, err
+}
+
+// profile reads a profile; nil where there is none.
+func (r *Reconciler) profile(ctx context.Context, from client.Reader, key types.NamespacedName) (*profile.Live, error) {
 	live := &inventoryv1alpha1.ClusterProfile{}
-	if err := r.client.Get(ctx, key, live); apierrors.IsNotFound(err) {
+	if err := from.Get(ctx, key, live); notFound(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("reading ClusterProfile %s: %w", key, err)
 	}
-	return live, nil
+	return profile.Read(live)
 }
 
-// namespaceClosed reports whether nothing can be published into a namespace: because it is going, which is nobody's fault,
-// or because it does not exist, which is told.
-func (r *Reconciler) namespaceClosed(ctx context.Context, name string) ([]profile.Problem, bool, error) {
-	namespace, err := r.namespace(ctx, name)
-	switch {
-	case err != nil:
-		return nil, false, err
-	case namespace == nil:
-		return []profile.Problem{{
-			Reason:  v1alpha1.ProblemNamespaceMissing,
-			Message: fmt.Sprintf("the namespace %q does not exist; create it, and the profiles follow", name),
-		}}, true, nil
+// obstacle reports whether something keeps a profile from being written, and what.
+func (r *Reconciler) obstacle(ctx context.Context, view *view, cluster *clusterv1.Cluster, key types.NamespacedName, live *profile.Live) (outcome, bool, error) {
+	switch standing := r.standing(view, live, cluster); {
+	case standing == profile.Foreign:
+		// Its name is taken as soon as it is free.
+		r.waiters.add(key, client.ObjectKeyFromObject(cluster))
+		return outcome{problems: []profile.Problem{profile.ForeignProblem(live, r.options.ClusterManager)}}, true, nil
+	case standing == profile.Outlived:
+		// Its successor is published when it is gone.
+		r.waiters.add(key, client.ObjectKeyFromObject(cluster))
+		done, err := r.replace(ctx, live, cluster)
+		return done, true, err
+	case live != nil && !live.DeletionTimestamp.IsZero():
+		// Somebody has deleted it and a consumer's finalizer holds it: it is created again when it is gone.
+		r.waiters.add(key, client.ObjectKeyFromObject(cluster))
+		stuck, wait := r.stuck(live)
+		return outcome{problems: stuck, again: wait}, true, nil
 	}
-	return nil, !namespace.DeletionTimestamp.IsZero(), nil
+	problem, err := r.namespaceProblem(ctx, key.Namespace)
+	if err != nil {
+		done, err := failed(err)
+		return done, true, err
+	}
+	if problem != nil {
+		return outcome{problems: []profile.Problem{*problem}}, true, nil
+	}
+	return outcome{}, false, nil
+}
+
+// standing is what a live profile is to a Cluster. One that the Inventory of another publisher class has published is foreign.
+func (r *Reconciler) standing(view *view, live *profile.Live, cluster *clusterv1.Cluster) profile.Standing {
+	standing := profile.StandingOf(live, r.options.ClusterManager, cluster)
+	if standing == profile.Absent || standing == profile.Foreign {
+		return standing
+	}
+	if _, inventory, owned := live.Source(); owned {
+		if _, others := view.others[inventory]; others {
+			return profile.Foreign
+		}
+	}
+	return standing
+}
+
+// namespaceProblem says why nothing can be published into a namespace; nil where nothing is in the way.
+func (r *Reconciler) namespaceProblem(ctx context.Context, name string) (*profile.Problem, error) {
+	namespace, err := r.namespace(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var problem profile.Problem
+	switch {
+	case namespace == nil:
+		problem = profile.NewProblem(v1alpha1.ProblemNamespaceMissing, "the namespace %q does not exist; create it, and the profiles follow", name)
+	case !namespace.DeletionTimestamp.IsZero():
+		problem = profile.NewProblem(v1alpha1.ProblemNamespaceTerminating, "the namespace %q is being deleted; choose another one, or create it again when it is gone", name)
+	default:
+		return nil, nil
+	}
+	return &problem, nil
 }
 
 // facts gathers what the core needs to know; false where that is not known yet. again is when to look again at what no event
-// will tell.
-func (r *Reconciler) facts(ctx context.Context, cluster *clusterv1.Cluster, inventory *profile.Inventory, live *inventoryv1alpha1.ClusterProfile) (facts profile.Facts, known bool, again time.Duration, err error) {
-	facts = profile.Facts{Manager: r.options.ClusterManager, Cluster: cluster, Published: live, Now: r.options.Clock.Now()}
-	if inventory.UsesControlPlane(cluster) {
-		if facts.ControlPlane, known, err = r.objects.get(ctx, cluster, cluster.Spec.ControlPlaneRef); err != nil || !known {
+// reports.
+func (r *Reconciler) facts(ctx context.Context, cluster *clusterv1.Cluster, inventory *profile.Inventory, live *profile.Live) (facts profile.Facts, known bool, again time.Duration, err error) {
+	facts = profile.Facts{Manager: r.options.ClusterManager, Cluster: cluster, Published: live, Now: r.options.Clock.Now(), Waiting: map[string]string{}}
+	for _, object := range []struct {
+		variable string
+		used     bool
+		ref      clusterv1.ContractVersionedObjectReference
+		into     *map[string]any
+	}{
+		{expression.ControlPlane, inventory.UsesControlPlane(cluster), cluster.Spec.ControlPlaneRef, &facts.ControlPlane},
+		{expression.Infrastructure, inventory.Uses(expression.Infrastructure), cluster.Spec.InfrastructureRef, &facts.Infrastructure},
+	} {
+		if !object.used {
+			continue
+		}
+		found, err := r.objects.get(ctx, cluster, object.ref)
+		if err != nil || found.wait {
 			return facts, false, 0, err
 		}
-	}
-	if inventory.Uses(expression.Infrastructure) {
-		if facts.Infrastructure, known, err = r.objects.get(ctx, cluster, cluster.Spec.InfrastructureRef); err != nil || !known {
-			return facts, false, 0, err
+		*object.into = found.object
+		if found.unknown != "" {
+			facts.Waiting[object.variable] = found.unknown
 		}
 	}
 	facts.Kubeconfigs, again, err = r.secrets.kubeconfigs(ctx, cluster.Namespace, inventory.Secrets(cluster))
 	return facts, true, again, err
 }
 
-// apply writes what differs between a profile and what it should say: first the profile, then its status.
-func (r *Reconciler) apply(ctx context.Context, inventory *profile.Inventory, facts profile.Facts) (outcome, error) {
-	var out outcome
-	wanted, problems := inventory.Profile(facts)
-	out.problems = problems
-	if wanted == nil {
-		return out, nil
+// notFound reports whether an object does not exist. That the API server serves no such resource, for the moment or since its
+// CustomResourceDefinition is gone, is another thing under the same code.
+func notFound(err error) bool {
+	if !apierrors.IsNotFound(err) {
+		return false
 	}
-	key := inventory.Key(facts.Cluster)
-	// A profile that must wait does not hold up its status: that may carry a changed endpoint, which never waits.
-	generation, wait, err := r.applyProfile(ctx, key, wanted, facts.Published, &out)
-	if err != nil {
-		out.problems = append(out.problems, refused(err)...)
-		return out, err
-	}
-	var again soonest
-	again.add(wait)
-	status, problems := inventory.Status(facts, generation)
-	out.problems = append(out.problems, problems...)
-	wait, err = r.applyStatus(ctx, key, status, facts.Published, &out)
-	again.add(wait)
-	out.again = again.duration()
-	out.problems = append(out.problems, refused(err)...)
-	return out, err
-}
-
-// refused makes a problem of what the API server does not accept, beside the error that has it tried again: what is invalid,
-// and what rights, a quota or an admission policy forbid. A namespace that is going forbids it too, which is nobody's fault.
-func refused(err error) []profile.Problem {
-	forbidden := apierrors.IsForbidden(err) && !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
-	if !forbidden && !apierrors.IsInvalid(err) {
-		return nil
-	}
-	return []profile.Problem{{Reason: v1alpha1.ProblemWriteRefused, Message: err.Error()}}
+	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // what a client returns is not wrapped
+	return ok && status.Status().Details != nil && status.Status().Details.Name != ""
 }

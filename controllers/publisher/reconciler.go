@@ -13,18 +13,25 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/keymutex"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/capi-inventory/capi-inventory/internal/profile"
 )
 
 // Options are what an administrator decides of the publisher.
 type Options struct {
 	// ClusterManager is spec.clusterManager.name of every profile: a label value, and not to be changed later.
 	ClusterManager string
+	// PublisherClass is spec.publisherClass of the Inventories that this publisher serves; empty for those without one.
+	PublisherClass string
 	// WatchFilter is the value of the label cluster.x-k8s.io/watch-filter that a Cluster must have; empty admits all.
 	WatchFilter string
+	// Namespaces are those whose Clusters are published, as in CacheOptions; none means all.
+	Namespaces []string
 	// Concurrency is how many Clusters are reconciled at a time.
 	Concurrency int
 	// Clock tells the time.
@@ -37,16 +44,21 @@ type Options struct {
 // Reconciler publishes one Cluster in every Inventory that wants it.
 type Reconciler struct {
 	options     Options
+	scope       scope
 	client      client.Client
 	live        client.Reader
-	provenance  *provenance
+	index       *index
 	inventories *inventories
 	secrets     *secrets
 	objects     *objects
 	ledger      *ledger
 	writes      *writes
+	budgets     *budgets
+	waiters     *waiters
 	arrivals    *arrivals
 	announcer   announcer
+	// locks are held, by the key of a profile, from the look at it to the last write: two Clusters may want one name.
+	locks keymutex.KeyMutex
 	// seen says that every Cluster has been looked at since this process started.
 	seen atomic.Bool
 	// summaryTook is how long the last summary of an Inventory took, in nanoseconds.
@@ -56,42 +68,66 @@ type Reconciler struct {
 // Reconcile brings the profiles of a Cluster in line with it.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	ctx = logf.IntoContext(ctx, logf.FromContext(ctx).WithValues("Cluster", req.NamespacedName))
-	arrived := r.arrivals.take(req.NamespacedName)
-	cluster := &clusterv1.Cluster{}
-	if err := r.client.Get(ctx, req.NamespacedName, cluster); apierrors.IsNotFound(err) {
-		return r.gone(ctx, req.NamespacedName)
-	} else if err != nil {
-		return ctrl.Result{}, fmt.Errorf("reading the Cluster: %w", err)
+	view, err := r.inventories.current(ctx)
+	if err != nil {
+		return ctrl.Result{}, err
 	}
-	decided, err := r.decide(ctx, cluster)
+	if !r.scope.watches(req.Namespace) {
+		return r.unwatched(ctx, view, req.NamespacedName)
+	}
+	cluster := &clusterv1.Cluster{}
+	switch err := r.client.Get(ctx, req.NamespacedName, cluster); {
+	case apierrors.IsNotFound(err):
+		return r.gone(ctx, req.NamespacedName)
+	case err != nil:
+		return ctrl.Result{}, fmt.Errorf("reading the Cluster: %w", err)
+	case !r.scope.includes(cluster):
+		return r.unwatched(ctx, view, req.NamespacedName)
+	}
+	return r.reconcile(ctx, view, cluster)
+}
+
+// reconcile publishes a Cluster where it is wanted, withdraws it elsewhere, and records what came of it.
+func (r *Reconciler) reconcile(ctx context.Context, view *view, cluster *clusterv1.Cluster) (ctrl.Result, error) {
+	name := client.ObjectKeyFromObject(cluster)
+	arrived := r.arrivals.take(name)
+	claims, err := r.decide(ctx, view, cluster)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("choosing Inventories: %w", err)
 	}
 	var (
-		again soonest
-		errs  []error
+		again    soonest
+		errs     []error
+		problems = claims.Refused
+		wrote    bool
+		pending  bool
 	)
-	for _, claim := range decided.claims {
-		outcome, err := r.publish(ctx, cluster, claim)
-		if outcome.unknown {
-			outcome.problems = r.ledger.known(req.NamespacedName, claim.inventory.Name())
+	for _, claim := range claims.Granted {
+		outcome, err := r.publish(ctx, view, cluster, claim)
+		if outcome.keep {
+			outcome.problems = union(r.ledger.known(name, claim.Inventory.Name()), outcome.problems)
 		}
-		decided.problems[claim.inventory.Name()] = outcome.problems
+		problems[claim.Inventory.Name()] = outcome.problems
 		again.add(outcome.again)
 		errs = append(errs, err)
-		if outcome.wrote {
-			r.arrivals.published(arrived)
-		}
+		wrote = wrote || outcome.wrote
+		pending = pending || outcome.keep || outcome.held
 	}
-	met, wait, err := r.withdraw(ctx, cluster, decided)
+	met, wait, err := r.withdraw(ctx, view, cluster, claims)
 	again.add(wait)
 	errs = append(errs, err)
-	for inventory, problems := range met {
-		decided.problems[inventory] = append(decided.problems[inventory], problems...)
+	for inventory, more := range met {
+		problems[inventory] = append(problems[inventory], more...)
 	}
-	errs = append(errs, r.objects.keepOnly(ctx, req.NamespacedName, decided.references(cluster)...))
-	r.announcer.problems(cluster, r.ledger.record(req.NamespacedName, decided.view.revision, decided.selecting, decided.problems))
-	if err := errors.Join(errs...); err != nil {
+	errs = append(errs, r.objects.keepOnly(ctx, name, references(claims, cluster)...))
+	r.announcer.problems(cluster, r.ledger.record(name, view, claims.Selecting, problems))
+	err = errors.Join(errs...)
+	if err != nil || pending {
+		r.arrivals.resume(name, arrived)
+	} else if wrote {
+		r.arrivals.published(arrived)
+	}
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: again.duration()}, nil
@@ -106,6 +142,21 @@ func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) (ctrl.
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// union returns both lists of problems, each problem once.
+func union(known, more []profile.Problem) []profile.Problem {
+	seen := map[profile.Problem]bool{}
+	var all []profile.Problem
+	for _, list := range [][]profile.Problem{known, more} {
+		for _, p := range list {
+			if !seen[p] {
+				seen[p] = true
+				all = append(all, p)
+			}
+		}
+	}
+	return all
 }
 
 // soonest collects when to look again; zero is never.

@@ -62,7 +62,9 @@ func (s *secrets) kubeconfigs(ctx context.Context, namespace string, keys []prof
 		}
 		if !cached {
 			var wait time.Duration
-			kubeconfig, wait = s.fromServer(ctx, name, key.Key)
+			if kubeconfig, wait, err = s.fromServer(ctx, name, key.Key); err != nil {
+				return nil, 0, err
+			}
 			if again == 0 || wait < again {
 				again = wait
 			}
@@ -82,6 +84,8 @@ func (s *secrets) fromCache(ctx context.Context, name types.NamespacedName, key 
 	} else if err != nil {
 		return profile.Kubeconfig{}, false, fmt.Errorf("reading Secret %s from the cache: %w", name, err)
 	}
+	// Once the cache has it, what was read before is out of date, should the cache lose it again.
+	s.drop(name)
 	raw, ok := secret.Data[key]
 	if !ok {
 		return keyNotFound(key), true, nil
@@ -94,47 +98,66 @@ func (s *secrets) fromCache(ctx context.Context, name types.NamespacedName, key 
 	return found, true, nil
 }
 
-// fromServer reads a Secret live, but not more often than it is worth, and says after how long it should be read again.
-func (s *secrets) fromServer(ctx context.Context, name types.NamespacedName, key string) (profile.Kubeconfig, time.Duration) {
+// fromServer reads a Secret live, but not more often than it is worth, and says after how long it should be read again. An
+// error says that the API server does not answer at the moment, and that nothing is known from before.
+func (s *secrets) fromServer(ctx context.Context, name types.NamespacedName, key string) (profile.Kubeconfig, time.Duration, error) {
 	s.mu.Lock()
 	last := s.read[name]
 	s.mu.Unlock()
 	now := s.clock.Now()
 	if last == nil || !now.Before(last.until) {
-		last = s.reread(ctx, name, last, now)
+		next, err := s.reread(ctx, name, last, now)
+		if err != nil {
+			return profile.Kubeconfig{}, 0, err
+		}
+		last = next
 	}
 	wait := last.until.Sub(now)
 	if last.refusal != nil {
-		return profile.Kubeconfig{Refusal: last.refusal}, wait
+		return profile.Kubeconfig{Refusal: last.refusal}, wait, nil
 	}
 	if found, ok := last.data[key]; ok {
-		return found, wait
+		return found, wait, nil
 	}
-	return keyNotFound(key), wait
+	return keyNotFound(key), wait, nil
 }
 
-func (s *secrets) reread(ctx context.Context, name types.NamespacedName, last *liveRead, now time.Time) *liveRead {
+func (s *secrets) reread(ctx context.Context, name types.NamespacedName, last *liveRead, now time.Time) (*liveRead, error) {
 	next := &liveRead{believe: firstReread}
 	var secret corev1.Secret
-	switch err := s.live.Get(ctx, name, &secret); {
+	err := s.live.Get(ctx, name, &secret)
+	switch {
 	case apierrors.IsNotFound(err):
 		next.refusal = &kubeconfig.Refusal{Reason: profile.SecretNotFound, Message: "there is no such Secret"}
+	case apierrors.IsForbidden(err):
+		next.refusal = &kubeconfig.Refusal{Reason: profile.SecretNotRead, Message: "the publisher is not allowed to read it"}
+	case err != nil && last == nil:
+		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
 	case err != nil:
-		next.refusal = &kubeconfig.Refusal{Reason: profile.SecretNotRead, Message: fmt.Sprintf("the API server does not give it (%s)", apierrors.ReasonForError(err))}
+		// An API server that does not answer says nothing about the Secret: it is taken to be as it was, for a moment.
+		next.data, next.refusal, next.version = last.data, last.refusal, last.version
 	default:
 		next.version, next.data = secret.ResourceVersion, map[string]profile.Kubeconfig{}
 		for key, value := range secret.Data {
 			next.data[key] = read(value)
 		}
 	}
-	if last != nil && last.version == next.version {
+	answered := err == nil || apierrors.IsNotFound(err) || apierrors.IsForbidden(err)
+	if answered && last != nil && last.version == next.version {
 		next.believe = min(2*last.believe, lastReread)
 	}
 	next.until = now.Add(next.believe)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read[name] = next
-	return next
+	return next, nil
+}
+
+// drop forgets what was read of a Secret.
+func (s *secrets) drop(name types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.read, name)
 }
 
 // forget drops what was read of a Cluster's Secrets.

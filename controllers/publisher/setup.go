@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"k8s.io/utils/keymutex"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/capi-inventory/capi-inventory/internal/expression"
@@ -25,7 +25,7 @@ import (
 //
 // Inventories select by the labels of namespaces, and hold themselves until their profiles are gone.
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
-// +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories,verbs=get;list;watch;update
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories/status,verbs=patch
 //
 // Versions, and what expressions read, are on the objects that Clusters refer to. Those of other API groups are granted by
@@ -37,6 +37,9 @@ import (
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
+// lockCount is how many locks the profiles share: enough that two of them seldom wait for one.
+const lockCount = 256
+
 // setup builds the reconcilers and starts their watches. The APIs must be there.
 func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	compiler, err := expression.NewCompiler()
@@ -45,16 +48,20 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	r := &Reconciler{
 		options:     options,
+		scope:       scope{namespaces: options.Namespaces, watchFilter: options.WatchFilter},
 		client:      mgr.GetClient(),
 		live:        mgr.GetAPIReader(),
-		provenance:  &provenance{manager: options.ClusterManager, profiles: map[types.NamespacedName][]*inventoryv1alpha1.ClusterProfile{}},
-		inventories: &inventories{cached: mgr.GetClient(), compiler: compiler, compiled: map[types.UID]compiled{}},
+		index:       newIndex(options.ClusterManager),
+		inventories: &inventories{cached: mgr.GetClient(), compiler: compiler, class: options.PublisherClass, compiled: map[types.UID]compiled{}},
 		secrets:     &secrets{cached: mgr.GetClient(), live: mgr.GetAPIReader(), clock: options.Clock, read: map[types.NamespacedName]*liveRead{}},
 		objects:     newObjects(mgr.GetCache(), mgr.GetRESTMapper(), options.Clock, ctx.Done()),
 		ledger:      newLedger(ctx.Done()),
-		writes:      &writes{clock: options.Clock, profiles: map[types.NamespacedName]*written{}},
+		writes:      newWrites(options.Clock),
+		budgets:     newBudgets(options.Clock),
+		waiters:     newWaiters(),
 		arrivals:    &arrivals{clock: options.Clock, since: map[types.NamespacedName]time.Time{}},
 		announcer:   announcer{recorder: mgr.GetEventRecorder("capi-inventory-publisher")},
+		locks:       keymutex.NewHashed(lockCount),
 	}
 	if err := r.watch(mgr); err != nil {
 		return fmt.Errorf("setting up the controllers: %w", err)

@@ -19,13 +19,14 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -74,6 +75,12 @@ type processOption func(*publisher.Options, *ctrl.Options)
 // startPublisher runs a publisher until the test ends, or stop is called.
 func startPublisher(t *testing.T, options ...processOption) *process {
 	t.Helper()
+	return startPublisherOn(t, hub.Config(), options...)
+}
+
+// startPublisherOn runs a publisher with a connection of its own to the hub.
+func startPublisherOn(t *testing.T, config *rest.Config, options ...processOption) *process {
+	t.Helper()
 	p := &process{logs: &logs{}}
 	own := publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}}
 	manager := ctrl.Options{
@@ -81,13 +88,13 @@ func startPublisher(t *testing.T, options ...processOption) *process {
 		Cache:          publisher.CacheOptions(nil, 10*time.Minute),
 		MapperProvider: publisher.NewRESTMapper,
 		Metrics:        metricsserver.Options{BindAddress: "0"},
-		Controller:     config.Controller{SkipNameValidation: ptr.To(true)},
+		Controller:     ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
 		Logger:         zap.New(zap.WriteTo(p.logs)),
 	}
 	for _, option := range options {
 		option(&own, &manager)
 	}
-	mgr, err := ctrl.NewManager(hub.Config(), manager)
+	mgr, err := ctrl.NewManager(config, manager)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
@@ -35,6 +36,8 @@ import (
 const (
 	coalesce = time.Second
 	pace     = 50
+	// longestPace bounds that: a summary that a busy machine has held up says nothing about the next one.
+	longestPace = 30 * time.Second
 )
 
 // plainQueue is client-go's queue. The priority queue of controller-runtime v0.24 may block for ever when it is shut down
@@ -42,12 +45,20 @@ const (
 // before the grace period of 30 seconds is over.
 var plainQueue = ptr.To(false)
 
+// lastRetry is the longest pause between two attempts at what failed: an API that is back, or a webhook, is noticed by no
+// event.
+const lastRetry = time.Minute
+
+func retries() workqueue.TypedRateLimiter[reconcile.Request] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](10*time.Millisecond, lastRetry)
+}
+
 // watch sets up both reconcilers.
 func (r *Reconciler) watch(mgr ctrl.Manager) error {
 	if err := ctrl.NewControllerManagedBy(mgr).Named("publisher").
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, UsePriorityQueue: plainQueue}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, UsePriorityQueue: plainQueue, RateLimiter: retries()}).
 		// What a profile is made of.
-		Watches(&clusterv1.Cluster{}, r.enqueue(clusterItself)).
+		Watches(&clusterv1.Cluster{}, r.enqueueCluster()).
 		// A rotated kubeconfig may carry a new endpoint or certificate authority; one that arrives is the first.
 		Watches(&corev1.Secret{}, r.enqueue(clusterOfSecret)).
 		// Somebody else changed or deleted what we publish, or a profile of ours outlived its Cluster while we were down.
@@ -67,8 +78,8 @@ func (r *Reconciler) watch(mgr ctrl.Manager) error {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).Named("inventory").
-		For(&v1alpha1.Inventory{}).
-		WithOptions(controller.Options{UsePriorityQueue: plainQueue}).
+		For(&v1alpha1.Inventory{}, builder.WithPredicates(statusWorthALook)).
+		WithOptions(controller.Options{UsePriorityQueue: plainQueue, RateLimiter: retries()}).
 		// How many profiles there are, and how healthy.
 		Watches(&inventoryv1alpha1.ClusterProfile{}, r.later(func(_ context.Context, object client.Object) []string {
 			return []string{object.GetLabels()[v1alpha1.LabelInventory]}
@@ -120,7 +131,7 @@ func (r *Reconciler) later(inventories func(context.Context, client.Object) []st
 
 // nextSummary is after how long the next summary of an Inventory is worth its while.
 func (r *Reconciler) nextSummary() time.Duration {
-	return max(coalesce, pace*time.Duration(r.summaryTook.Load()))
+	return min(longestPace, max(coalesce, pace*time.Duration(r.summaryTook.Load())))
 }
 
 func clusterItself(_ context.Context, object client.Object) []types.NamespacedName {
@@ -140,72 +151,91 @@ func clusterOfSecret(_ context.Context, object client.Object) []types.Namespaced
 	return clusters
 }
 
-// enqueueProfile reconciles the Cluster of a profile; and, when a foreign profile goes, the Clusters that may now have its
-// name.
-func (r *Reconciler) enqueueProfile() handler.EventHandler {
-	source := r.enqueue(clusterOfProfile)
-	freed := r.enqueue(func(ctx context.Context, object client.Object) []types.NamespacedName {
-		return r.clustersPublishedAs(ctx, client.ObjectKeyFromObject(object))
-	})
+// enqueueCluster reconciles a Cluster, and notes those that were there before the publisher.
+func (r *Reconciler) enqueueCluster() handler.EventHandler {
+	enqueue := r.enqueue(clusterItself)
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			r.provenance.saw(nil, e.Object)
-			if !r.writes.echo(client.ObjectKeyFromObject(e.Object), e.Object.GetResourceVersion()) {
+			if e.IsInInitialList {
+				r.ledger.found(client.ObjectKeyFromObject(e.Object))
+			}
+			enqueue.Create(ctx, e, queue)
+		},
+		UpdateFunc: enqueue.Update,
+		DeleteFunc: enqueue.Delete,
+	}
+}
+
+// enqueueProfile reconciles the Cluster that a profile names, unless the event shows only what this process has written and
+// what is still wanted; and the Clusters that wait for the profile, in any case.
+func (r *Reconciler) enqueueProfile() handler.EventHandler {
+	source := r.enqueue(clusterOfProfile)
+	waiting := func(profile client.Object, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+		for _, cluster := range r.waiters.take(client.ObjectKeyFromObject(profile)) {
+			r.arrivals.note(cluster)
+			queue.Add(reconcile.Request{NamespacedName: cluster})
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			r.index.replace(nil, e.Object)
+			if !r.echo(e.Object) || !r.stillClaimed(ctx, e.Object) {
 				source.Create(ctx, e, queue)
 			}
+			waiting(e.Object, queue)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			r.provenance.saw(e.ObjectOld, e.ObjectNew)
+			r.index.replace(e.ObjectOld, e.ObjectNew)
 			resync := e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion()
-			if resync || !r.writes.echo(client.ObjectKeyFromObject(e.ObjectNew), e.ObjectNew.GetResourceVersion()) {
+			if resync || !r.echo(e.ObjectNew) {
 				source.Update(ctx, e, queue)
 			}
+			waiting(e.ObjectNew, queue)
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			r.provenance.saw(e.Object, nil)
+			r.index.replace(e.Object, nil)
 			r.writes.forget(client.ObjectKeyFromObject(e.Object))
-			if e.Object.(*inventoryv1alpha1.ClusterProfile).Spec.ClusterManager.Name == r.options.ClusterManager {
-				source.Delete(ctx, e, queue)
-			} else {
-				freed.Delete(ctx, e, queue)
-			}
+			source.Delete(ctx, e, queue)
+			waiting(e.Object, queue)
 		},
 	}
 }
 
+func (r *Reconciler) echo(profile client.Object) bool {
+	return r.writes.echo(client.ObjectKeyFromObject(profile), profile.GetResourceVersion())
+}
+
+// stillClaimed reports whether a profile that this process has created is wanted now that the cache shows it. When the Cluster
+// was deselected before that, there was nothing to withdraw yet.
+func (r *Reconciler) stillClaimed(ctx context.Context, profile client.Object) bool {
+	source, _ := sourceOf(profile)
+	cluster := &clusterv1.Cluster{}
+	view, err := r.inventories.current(ctx)
+	if err != nil || !r.scope.watches(source.Namespace) || r.client.Get(ctx, source, cluster) != nil {
+		return false
+	}
+	claims, err := r.decide(ctx, view, cluster)
+	return err == nil && claims.Has(client.ObjectKeyFromObject(profile))
+}
+
 func clusterOfProfile(_ context.Context, object client.Object) []types.NamespacedName {
-	if source, stamped := profile.SourceOf(object); stamped {
+	if source, named := sourceOf(object); named {
 		return []types.NamespacedName{source}
 	}
 	return nil
 }
 
-// clustersPublishedAs finds the Clusters that some Inventory publishes, or wants to publish, under a profile's name.
-func (r *Reconciler) clustersPublishedAs(ctx context.Context, key types.NamespacedName) []types.NamespacedName {
-	view, err := r.inventories.view(ctx)
-	if err != nil {
-		logf.FromContext(ctx).Error(err, "Could not find the Clusters of a profile", "ClusterProfile", key)
-		return nil
-	}
-	var clusters clusterv1.ClusterList
-	if err := r.client.List(ctx, &clusters, client.UnsafeDisableDeepCopy); err != nil {
-		logf.FromContext(ctx).Error(err, "Could not find the Clusters of a profile", "ClusterProfile", key)
-		return nil
-	}
-	var found []types.NamespacedName
-	for i := range clusters.Items {
-		for _, inventory := range view.usable {
-			if inventory.Key(&clusters.Items[i]) == key {
-				found = append(found, client.ObjectKeyFromObject(&clusters.Items[i]))
-				break
-			}
+var sourceOf = profile.SourceOf
+
+// clustersOfInventory finds all Clusters, and those that only profiles of the Inventory name: they are gone, or not watched.
+func (r *Reconciler) clustersOfInventory(ctx context.Context, inventory client.Object) []types.NamespacedName {
+	clusters := r.clustersIn(ctx, "")
+	for _, published := range r.index.by(inventory.GetName()) {
+		if source, _ := sourceOf(published); !r.scope.watches(source.Namespace) {
+			clusters = append(clusters, source)
 		}
 	}
-	return found
-}
-
-func (r *Reconciler) clustersOfInventory(ctx context.Context, _ client.Object) []types.NamespacedName {
-	return r.clustersIn(ctx, "")
+	return clusters
 }
 
 // clustersOfNamespace finds the Clusters of a namespace, and all Clusters where an Inventory publishes into it.
@@ -223,6 +253,9 @@ func (r *Reconciler) clustersOfNamespace(ctx context.Context, object client.Obje
 }
 
 func (r *Reconciler) clustersIn(ctx context.Context, namespace string) []types.NamespacedName {
+	if namespace != "" && !r.scope.watches(namespace) {
+		return nil
+	}
 	var clusters clusterv1.ClusterList
 	if err := r.client.List(ctx, &clusters, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
 		logf.FromContext(ctx).Error(err, "Could not list Clusters")
@@ -234,6 +267,15 @@ func (r *Reconciler) clustersIn(ctx context.Context, namespace string) []types.N
 	}
 	return keys
 }
+
+// statusWorthALook lets pass what the status of an Inventory must follow, or what takes away what the publisher has written: a
+// changed specification, a deletion, a removed finalizer, an emptied status. The status that another writer prefers is not
+// worth a fight; it lasts until the next change or resync.
+var statusWorthALook = predicate.Or(specChanged, predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	after, ok := e.ObjectNew.(*v1alpha1.Inventory)
+	resync := e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion()
+	return resync || ok && len(after.Status.Conditions) == 0 || !controllerutil.ContainsFinalizer(e.ObjectNew, v1alpha1.FinalizerProfiles)
+}})
 
 // specChanged lets pass what changes the meaning of an Inventory: not its status, which we write.
 var specChanged = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {

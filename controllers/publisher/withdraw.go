@@ -12,7 +12,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -23,114 +22,205 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/profile"
 )
 
-// stuckAfter is how long a deletion may wait for consumers' finalizers before it is told.
+// stuckAfter is how long a deletion may wait for consumers' finalizers before that is reported.
 const stuckAfter = 5 * time.Minute
 
-// withdraw removes the profiles of a Cluster that no Inventory claims any more: it was deselected or opted out, or its
-// Inventory was changed or removed. It returns the problems met, by Inventory, and when to look again.
-func (r *Reconciler) withdraw(ctx context.Context, cluster *clusterv1.Cluster, decided decision) (map[string][]profile.Problem, time.Duration, error) {
-	problems := map[string][]profile.Problem{}
-	var (
-		again soonest
-		errs  []error
-	)
-	for _, live := range r.provenance.of(client.ObjectKeyFromObject(cluster)) {
-		inventory := live.Labels[v1alpha1.LabelInventory]
-		claimed := slices.ContainsFunc(decided.claims, func(c claim) bool { return c.profile == client.ObjectKeyFromObject(live) })
-		if claimed || decided.view.faults[inventory] != nil {
-			continue
-		}
-		if exists, err := r.hidden(ctx, inventory); err != nil || exists {
-			errs = append(errs, err)
-			continue
-		}
-		met, wait, err := r.remove(ctx, live, cluster)
-		problems[inventory] = append(problems[inventory], met...)
-		again.add(wait)
-		errs = append(errs, err)
-	}
-	return problems, again.duration(), errors.Join(errs...)
+// withdrawal collects what the deletion of a Cluster's profiles comes to.
+type withdrawal struct {
+	problems map[string][]profile.Problem
+	again    soonest
+	errs     []error
 }
 
-// hidden reports whether an Inventory exists although the cache lacks it. Nothing is deleted on the ground of a cache alone.
-func (r *Reconciler) hidden(ctx context.Context, inventory string) (bool, error) {
-	key := types.NamespacedName{Name: inventory}
-	if err := r.client.Get(ctx, key, &v1alpha1.Inventory{}); !apierrors.IsNotFound(err) {
-		return false, err
+func (w *withdrawal) add(inventory string, done outcome, err error) {
+	if w.problems == nil {
+		w.problems = map[string][]profile.Problem{}
 	}
-	err := r.live.Get(ctx, key, &v1alpha1.Inventory{})
-	switch {
-	case apierrors.IsNotFound(err):
+	w.problems[inventory] = append(w.problems[inventory], done.problems...)
+	w.again.add(done.again)
+	w.errs = append(w.errs, err)
+}
+
+func (w *withdrawal) result() (map[string][]profile.Problem, time.Duration, error) {
+	return w.problems, w.again.duration(), errors.Join(w.errs...)
+}
+
+// withdraw deletes the profiles of a Cluster that no Inventory wants any more: it was deselected or opted out, its Inventory is
+// gone, or a replacement is there. It returns the problems met, by Inventory, and when to look again.
+func (r *Reconciler) withdraw(ctx context.Context, view *view, cluster *clusterv1.Cluster, claims profile.Claims) (map[string][]profile.Problem, time.Duration, error) {
+	var result withdrawal
+	for _, published := range r.index.of(client.ObjectKeyFromObject(cluster)) {
+		live, err := profile.Read(published)
+		if err != nil {
+			result.add("", outcome{}, err)
+			continue
+		}
+		wanted, err := r.stillWanted(ctx, view, cluster, claims, live)
+		if err != nil || wanted {
+			result.add(live.Labels[v1alpha1.LabelInventory], outcome{}, err)
+			continue
+		}
+		done, err := r.remove(ctx, live, cluster)
+		result.add(live.Labels[v1alpha1.LabelInventory], done, err)
+	}
+	return result.result()
+}
+
+// stillWanted reports whether a profile of a Cluster must stay: somebody wants it, it is not this publisher's to delete, or
+// what is wanted in its place is not there yet.
+func (r *Reconciler) stillWanted(ctx context.Context, view *view, cluster *clusterv1.Cluster, claims profile.Claims, live *profile.Live) (bool, error) {
+	if claims.Has(client.ObjectKeyFromObject(live)) || !live.MayBeDeleted(r.options.ClusterManager) {
+		return true, nil
+	}
+	_, inventory, _ := live.Source()
+	if _, others := view.others[inventory]; others {
+		return true, nil
+	}
+	if profile.OptedOut(cluster) {
+		return false, nil
+	}
+	if view.faults[inventory] != nil {
+		return true, nil
+	}
+	if slices.Contains(claims.Selecting, inventory) {
+		replaced, err := r.replaced(ctx, cluster, claims, live)
+		return !replaced, err
+	}
+	return r.hidden(ctx, view, inventory)
+}
+
+// replaced reports whether the hub has the profile that is wanted in place of another one: under the name that its Inventory
+// gives it now, or by the Inventory that has its namespace now. One without access does not replace one with.
+func (r *Reconciler) replaced(ctx context.Context, cluster *clusterv1.Cluster, claims profile.Claims, old *profile.Live) (bool, error) {
+	_, inventory, _ := old.Source()
+	for _, claim := range claims.Granted {
+		if claim.Inventory.Name() != inventory && claim.Profile.Namespace != old.Namespace {
+			continue
+		}
+		// First wait, then look: its next event is not missed.
+		r.waiters.add(claim.Profile, client.ObjectKeyFromObject(cluster))
+		live, err := r.profile(ctx, r.client, claim.Profile)
+		if err != nil {
+			return false, err
+		}
+		if profile.StandingOf(live, r.options.ClusterManager, cluster) == profile.Ours && live.DeletionTimestamp.IsZero() &&
+			len(live.Status.Conditions) > 0 && (len(live.Status.AccessProviders) > 0 || len(old.Status.AccessProviders) == 0) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// hidden reports whether an Inventory exists although the view lacks it. Nothing is deleted on the word of a cache alone.
+func (r *Reconciler) hidden(ctx context.Context, view *view, inventory string) (bool, error) {
+	if _, known := view.versions[inventory]; known {
+		return false, nil
+	}
+	live := &v1alpha1.Inventory{}
+	switch err := r.live.Get(ctx, types.NamespacedName{Name: inventory}, live); {
+	case notFound(err):
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("looking up the Inventory %q: %w", inventory, err)
 	}
-	return true, nil
+	return live.DeletionTimestamp.IsZero(), nil
 }
 
 // withdrawAll removes the profiles of a Cluster that is not in the cache, once a live look-up has confirmed that the Cluster
 // each of them stands for is gone. It returns as withdraw does.
 func (r *Reconciler) withdrawAll(ctx context.Context, name types.NamespacedName) (map[string][]profile.Problem, time.Duration, error) {
-	published := r.provenance.of(name)
+	published := r.index.of(name)
 	if len(published) == 0 {
 		return nil, 0, nil
 	}
-	var successor clusterv1.Cluster
-	if err := r.live.Get(ctx, name, &successor); err != nil && !apierrors.IsNotFound(err) {
-		return nil, 0, fmt.Errorf("confirming that the Cluster is gone: %w", err)
+	successor, err := r.liveUID(ctx, name)
+	if err != nil {
+		return nil, 0, err
 	}
-	problems := map[string][]profile.Problem{}
-	var (
-		again soonest
-		errs  []error
-	)
-	for _, live := range published {
-		if successor.UID != "" && live.Labels[v1alpha1.LabelClusterUID] == string(successor.UID) {
+	var result withdrawal
+	for _, published := range published {
+		live, err := profile.Read(published)
+		if err != nil {
+			result.add("", outcome{}, err)
+			continue
+		}
+		if !live.MayBeDeleted(r.options.ClusterManager) || successor != "" && (live.ClusterUID() == "" || live.ClusterUID() == successor) {
 			// It exists: the cache is behind, or not allowed to see it. Either way it is not ours to withdraw.
 			continue
 		}
-		met, wait, err := r.remove(ctx, live, nil)
-		inventory := live.Labels[v1alpha1.LabelInventory]
-		problems[inventory] = append(problems[inventory], met...)
-		again.add(wait)
-		errs = append(errs, err)
+		done, err := r.remove(ctx, live, nil)
+		result.add(live.Labels[v1alpha1.LabelInventory], done, err)
 	}
-	return problems, again.duration(), errors.Join(errs...)
+	return result.result()
 }
 
-// remove deletes the very profile that was judged, or reports a deletion that is refused or stuck. cluster is told of it, where it
-// still exists.
-func (r *Reconciler) remove(ctx context.Context, live *inventoryv1alpha1.ClusterProfile, cluster *clusterv1.Cluster) ([]profile.Problem, time.Duration, error) {
+// liveUID asks the API server for the UID of a Cluster; empty where there is none.
+func (r *Reconciler) liveUID(ctx context.Context, name types.NamespacedName) (types.UID, error) {
+	cluster := &clusterv1.Cluster{}
+	if err := r.live.Get(ctx, name, cluster); notFound(err) {
+		return "", nil
+	} else if err != nil {
+		return "", fmt.Errorf("looking up the Cluster: %w", err)
+	}
+	return cluster.UID, nil
+}
+
+// replace removes the profile of an earlier Cluster of the same name, once a live look-up has confirmed which one is there now.
+func (r *Reconciler) replace(ctx context.Context, live *profile.Live, cluster *clusterv1.Cluster) (outcome, error) {
+	uid, err := r.liveUID(ctx, client.ObjectKeyFromObject(cluster))
+	if err != nil {
+		return failed(err)
+	}
+	if uid != cluster.UID || !live.MayBeDeleted(r.options.ClusterManager) {
+		// The cache is behind: its next event tells more.
+		return outcome{keep: true, again: time.Second}, nil
+	}
+	return r.delete(ctx, live, cluster)
+}
+
+// remove deletes the very profile that was judged, or reports a deletion that is refused or stuck. An Event on the cluster
+// reports it, where the Cluster still exists.
+func (r *Reconciler) remove(ctx context.Context, live *profile.Live, cluster *clusterv1.Cluster) (outcome, error) {
+	unlock := r.lock(client.ObjectKeyFromObject(live))
+	defer unlock()
+	return r.delete(ctx, live, cluster)
+}
+
+// delete must be called with the lock of the profile held.
+func (r *Reconciler) delete(ctx context.Context, live *profile.Live, cluster *clusterv1.Cluster) (outcome, error) {
 	if !live.DeletionTimestamp.IsZero() {
 		problems, wait := r.stuck(live)
-		return problems, wait, nil
+		return outcome{problems: problems, again: wait}, nil
 	}
 	key := client.ObjectKeyFromObject(live)
-	target := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
+	target := &inventoryv1alpha1.ClusterProfile{}
+	target.Namespace, target.Name = key.Namespace, key.Name
 	err := r.client.Delete(ctx, target, client.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion})
-	if apierrors.IsNotFound(err) {
-		return nil, 0, nil
+	switch {
+	case notFound(err):
+		return outcome{}, nil
+	case apierrors.IsConflict(err):
+		count("delete", err)
+		// It has changed since it was judged: the cache will show it.
+		return outcome{keep: true, again: time.Second}, nil
 	}
 	count("delete", err)
 	if err != nil {
-		err = fmt.Errorf("deleting ClusterProfile %s: %w", key, err)
-		return refused(err), 0, err
+		return failed(fmt.Errorf("deleting ClusterProfile %s: %w", key, err))
 	}
 	logf.FromContext(ctx).Info("Withdrew a profile", "ClusterProfile", key)
 	if cluster != nil {
-		r.announcer.withdrawn(cluster, key)
+		r.announcer.withdrawn(cluster, live.ClusterProfile)
 	}
-	return nil, 0, nil
+	return outcome{}, nil
 }
 
 // stuck reports a deletion that has waited too long for somebody else's finalizer, or when it will have.
-func (r *Reconciler) stuck(live *inventoryv1alpha1.ClusterProfile) ([]profile.Problem, time.Duration) {
+func (r *Reconciler) stuck(live *profile.Live) ([]profile.Problem, time.Duration) {
 	if left := stuckAfter - r.options.Clock.Since(live.DeletionTimestamp.Time); left > 0 {
 		return nil, left
 	}
-	return []profile.Problem{{
-		Reason: v1alpha1.ProblemDeletionStuck,
-		Message: fmt.Sprintf("ClusterProfile %s/%s has been waiting for more than 5 minutes to be deleted; its finalizers %s belong to consumers: if one of them is uninstalled, remove its finalizer by hand",
-			live.Namespace, live.Name, strings.Join(live.Finalizers, ", ")),
-	}}, 0
+	return []profile.Problem{profile.NewProblem(v1alpha1.ProblemDeletionStuck,
+		"ClusterProfile %s/%s has been waiting for more than 5 minutes to be deleted; its finalizers %s belong to consumers: if one of them is uninstalled, remove its finalizer by hand",
+		live.Namespace, live.Name, strings.Join(live.Finalizers, ", "))}, 0
 }

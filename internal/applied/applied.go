@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package applied tells whether a server-side apply would change anything, from the live object alone.
+// Package applied reads, from a live object alone, what a manager has applied to it, and whether another server-side apply
+// would change anything.
 //
 // The API server keeps, in managedFields, which fields each manager has applied. What a manager owns of the live object is
 // therefore what it last applied, as far as nobody has changed it since: where that equals what it is about to apply, the
@@ -16,7 +17,9 @@ package applied
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,42 +33,82 @@ type Object interface {
 	GetManagedFields() []metav1.ManagedFieldsEntry
 }
 
-// Unchanged reports whether manager, by applying want to the subresource ("" for the object itself), would change nothing
-// of live.
-func Unchanged(live Object, want any, manager, subresource string) (bool, error) {
-	owned, err := fieldsOf(live, manager, subresource)
-	if owned == nil || err != nil {
-		return false, err
-	}
-	wanted, err := content(want)
-	if err != nil {
-		return false, err
-	}
-	have, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
-	if err != nil {
-		return false, fmt.Errorf("reading the live object: %w", err)
-	}
-	return same(owned, have, wanted), nil
+// State is a live object and what one manager owns of it. It is not safe for concurrent use.
+type State struct {
+	object Object
+	// owned holds the fields that the manager has applied, by subresource; "" is the object itself.
+	owned map[string]fields
+	// content is the object as JSON has it; nil until it is first compared.
+	content map[string]any
 }
 
-// fields are the owned ones below a field or an item, as managedFields spell them: "f:" and a field's name, "k:" and an
-// item's keys in JSON, and "." for the thing itself. One without any below it is owned whole.
-type fields = map[string]any
-
-// fieldsOf is what a manager has applied; nil for nothing.
-func fieldsOf(live Object, manager, subresource string) (fields, error) {
+// Of reads what a manager has applied to a live object. Its error says which entry of managedFields cannot be decoded.
+func Of(live Object, manager string) (*State, error) {
+	s := &State{object: live, owned: map[string]fields{}}
 	for _, entry := range live.GetManagedFields() {
-		if entry.Manager != manager || entry.Subresource != subresource || entry.Operation != metav1.ManagedFieldsOperationApply || entry.FieldsV1 == nil {
+		if entry.Manager != manager || entry.Operation != metav1.ManagedFieldsOperationApply || entry.FieldsV1 == nil {
 			continue
 		}
 		var owned fields
 		if err := json.Unmarshal([]byte(entry.FieldsV1.GetRawString()), &owned); err != nil {
 			return nil, fmt.Errorf("reading what %s applied: %w", manager, err)
 		}
-		return owned, nil
+		s.owned[entry.Subresource] = owned
 	}
-	return nil, nil
+	return s, nil
 }
+
+// Applied reports whether the manager has applied the object itself, and still owns something of it.
+func (s *State) Applied() bool { return s != nil && s.owned[""] != nil }
+
+// Owns reports whether the manager owns a field: it has applied it, and nobody has changed its value since. The elements of
+// a path are names of fields, and Items of lists.
+func (s *State) Owns(subresource string, path ...string) bool {
+	if s == nil || s.owned[subresource] == nil {
+		return false
+	}
+	at := s.owned[subresource]
+	for _, element := range path {
+		if !strings.HasPrefix(element, "k:") {
+			element = "f:" + element
+		}
+		below, found := at[element].(fields)
+		if !found {
+			return false
+		}
+		if at = below; len(at) == 0 {
+			// Owned whole.
+			return true
+		}
+	}
+	return true
+}
+
+// Item is the element of a path that stands for an item of a list, by its key.
+func Item(key, value string) string { return "k:" + keyOf(map[string]any{key: value}) }
+
+// Unchanged reports whether the manager, by applying want to the subresource ("" for the object itself), would change
+// nothing.
+func (s *State) Unchanged(want any, subresource string) (bool, error) {
+	owned := s.owned[subresource]
+	if owned == nil {
+		return false, nil
+	}
+	wanted, err := content(want)
+	if err != nil {
+		return false, err
+	}
+	if s.content == nil {
+		if s.content, err = runtime.DefaultUnstructuredConverter.ToUnstructured(s.object); err != nil {
+			return false, fmt.Errorf("reading the live object: %w", err)
+		}
+	}
+	return same(owned, s.content, wanted), nil
+}
+
+// fields are the owned ones below a field or an item, as managedFields spell them: "f:" and a field's name, "k:" and an
+// item's keys in JSON, and "." for the thing itself. One without any below it is owned whole.
+type fields = map[string]any
 
 // content is an apply configuration as JSON has it, without what only addresses the object.
 func content(want any) (map[string]any, error) {
@@ -83,6 +126,7 @@ func content(want any) (map[string]any, error) {
 		delete(metadata, "name")
 		delete(metadata, "namespace")
 		delete(metadata, "uid")
+		delete(metadata, "resourceVersion")
 		if len(metadata) == 0 {
 			delete(wanted, "metadata")
 		}
@@ -127,30 +171,54 @@ func sameItems(owned fields, live, want []any, below int) bool {
 	if len(want) != below {
 		return false
 	}
+	items, names := itemsOf(owned)
 	for _, item := range want {
-		keys, of := itemOf(owned, item)
+		keys := pick(item, names)
 		for len(live) > 0 && !has(live[0], keys) {
 			live = live[1:]
 		}
-		if of == nil || len(live) == 0 || !same(of, live[0], item) {
+		of, isOwned := items[keyOf(keys)]
+		if !isOwned || len(live) == 0 || !same(of, live[0], item) {
 			return false
 		}
 	}
 	return true
 }
 
-// itemOf finds the keys of an owned item, and what is owned of it; nil where it is not owned.
-func itemOf(owned fields, item any) (keys map[string]any, of fields) {
+// itemsOf decodes the owned items of a list, each once: what is owned of each by its keys, and the names of the keys.
+func itemsOf(owned fields) (items map[string]fields, names []string) {
+	items = make(map[string]fields, len(owned))
 	for path, below := range owned {
+		var keys map[string]any
 		raw, keyed := strings.CutPrefix(path, "k:")
-		if !keyed || utiljson.Unmarshal([]byte(raw), &keys) != nil || !has(item, keys) {
-			keys = nil
+		if !keyed || utiljson.Unmarshal([]byte(raw), &keys) != nil {
 			continue
 		}
-		of, _ = below.(fields)
-		return keys, of
+		of, _ := below.(fields)
+		items[keyOf(keys)] = of
+		names = slices.Collect(maps.Keys(keys))
 	}
-	return nil, nil
+	return items, names
+}
+
+// keyOf spells the keys of an item in one way.
+func keyOf(keys map[string]any) string {
+	raw, err := json.Marshal(keys)
+	if err != nil {
+		// Keys are scalars out of JSON.
+		return ""
+	}
+	return string(raw)
+}
+
+// pick returns the values that an item has for the names of keys.
+func pick(item any, names []string) map[string]any {
+	from, _ := item.(map[string]any)
+	keys := make(map[string]any, len(names))
+	for _, name := range names {
+		keys[name] = from[name]
+	}
+	return keys
 }
 
 // has reports whether an item has the values of its keys.

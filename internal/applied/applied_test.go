@@ -4,6 +4,7 @@
 package applied_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"strings"
@@ -185,7 +186,11 @@ func TestUnchanged(t *testing.T) {
 				want      any
 				unchanged bool
 			}{"": {object, tc.objectUnchanged}, "status": {stat, tc.statusUnchanged}} {
-				got, err := applied.Unchanged(profile, expect.want, as, subresource)
+				state, err := applied.Of(profile, as)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := state.Unchanged(expect.want, subresource)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -205,9 +210,48 @@ func BenchmarkUnchanged(b *testing.B) {
 	profile, want := live(b), wantedStatus()
 	b.ReportAllocs()
 	for b.Loop() {
-		if same, err := applied.Unchanged(profile, want, manager, "status"); err != nil || !same {
+		state, err := applied.Of(profile, manager)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if same, err := state.Unchanged(want, "status"); err != nil || !same {
 			b.Fatal(same, err)
 		}
+	}
+}
+
+func TestOwns(t *testing.T) {
+	provider := func(field string) []string {
+		return []string{"status", "accessProviders", applied.Item("name", "kubeconfig-secretreader"), "cluster", field}
+	}
+	for name, tc := range map[string]struct {
+		why         string
+		as          string
+		subresource string
+		path        []string
+		want        bool
+	}{
+		"Label":             {why: "a label that was applied is owned", path: []string{"metadata", "labels", "env"}, want: true},
+		"AnothersLabel":     {why: "a label of another manager is not", path: []string{"metadata", "labels", "theirs"}},
+		"ItemOfAList":       {why: "a field of an item is found by the item's key", subresource: "status", path: provider("server"), want: true},
+		"FieldNotApplied":   {why: "a field of our item that we did not apply is not owned", subresource: "status", path: provider("proxy-url")},
+		"BelowAnAtomicList": {why: "what is owned whole is owned with everything in it", subresource: "status", path: append(provider("extensions"), "anything"), want: true},
+		"OtherSubresource":  {why: "a field is owned by way of the subresource that it was applied to", subresource: "status", path: []string{"metadata", "labels", "env"}},
+		"AnotherManager":    {why: "a manager that has applied nothing owns nothing", as: "nobody", path: []string{"metadata", "labels", "env"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state, err := applied.Of(live(t), cmp.Or(tc.as, manager))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := state.Owns(tc.subresource, tc.path...); got != tc.want {
+				t.Errorf("%s\nOwns(%q, %q) = %t", tc.why, tc.subresource, tc.path, got)
+			}
+		})
+	}
+	var none *applied.State
+	if none.Owns("", "metadata") || none.Applied() {
+		t.Error("nothing is owned of an object that does not exist")
 	}
 }
 

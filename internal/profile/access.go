@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -21,9 +20,9 @@ import (
 // execExtension carries the parameters of a credential plugin (client.authentication.k8s.io; KEP-4322).
 const execExtension = "client.authentication.k8s.io/exec"
 
-// accessProviders decides the ways in, in the Inventory's order. A provider that cannot be renewed stays as it was last
-// published, because to leave it out would take a working access away from every consumer; lapses tells of these and of the
-// ones that never were, in a sentence each.
+// accessProviders decides the access providers, in the Inventory's order. One that cannot be renewed stays as it was last
+// published, because to leave it out would take a working access away from every consumer; lapses says why, in a sentence for
+// each of these and of the ones that never were.
 func (inv *Inventory) accessProviders(f Facts) (providers []*inventoryac.AccessProviderApplyConfiguration, lapses []string, problems []Problem) {
 	for _, p := range inv.providers {
 		cluster, fault := p.cluster(f)
@@ -55,20 +54,17 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 	return nil
 }
 
-// lastGood is the provider as it is published, where it still means the same.
+// lastGood returns the provider as it is published, where it still means the same and nobody else has changed any of it since:
+// what another writer put there is never adopted.
 func (p provider) lastGood(f Facts) *clientcmdv1.Cluster {
-	if f.Published == nil {
+	published := f.Published.provider(p.name)
+	if published == nil || len(f.Published.foreignFields(p.name, *published)) > 0 {
 		return nil
 	}
-	i := slices.IndexFunc(f.Published.Status.AccessProviders, func(published inventoryv1alpha1.AccessProvider) bool { return published.Name == p.name })
-	if i < 0 {
-		return nil
-	}
-	published := f.Published.Status.AccessProviders[i].Cluster.DeepCopy()
 	if key, ok := p.secret(f.Cluster); ok && p.exec == nil && !refersTo(published, key, f.Cluster.Namespace) {
 		return nil
 	}
-	return published
+	return published.DeepCopy()
 }
 
 // secretReference is what the plugin kubeconfig-secretreader reads. The namespace is always named: the plugin's default is

@@ -69,7 +69,7 @@ func joined(cluster *clusterv1.Cluster, providers int, lapses []string) metav1.C
 
 // transitions gives a condition the time at which it took its status.
 type transitions struct {
-	published  *inventoryv1alpha1.ClusterProfile
+	published  *Live
 	generation int64
 	now        time.Time
 }
@@ -87,5 +87,5 @@ func (t transitions) inherit(condition metav1.Condition) *metav1ac.ConditionAppl
 		WithObservedGeneration(t.generation).
 		WithLastTransitionTime(since).
 		WithReason(condition.Reason).
-		WithMessage(condition.Message)
+		WithMessage(Bound(condition.Message))
 }

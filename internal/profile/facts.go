@@ -4,12 +4,14 @@
 package profile
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/expression"
 	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
 )
@@ -23,12 +25,15 @@ type Facts struct {
 	Manager string
 	// Cluster is the Cluster. It is not changed.
 	Cluster *clusterv1.Cluster
-	// ControlPlane and Infrastructure are the objects that the Cluster refers to; nil where there is none, or none seen yet.
+	// ControlPlane and Infrastructure are the objects that the Cluster refers to; nil where there is none.
 	ControlPlane, Infrastructure map[string]any
+	// Waiting says, by the variable of an expression, which object is not known yet and why: whether it exists, and what it
+	// says. What is published of it stays.
+	Waiting map[string]string
 	// Kubeconfigs is what was found in the Secrets that the Inventory asked for (Inventory.Secrets).
 	Kubeconfigs map[SecretKey]Kubeconfig
 	// Published is the profile as it is now; nil where there is none.
-	Published *inventoryv1alpha1.ClusterProfile
+	Published *Live
 	// Now becomes the transition time of a condition that changes its status.
 	Now time.Time
 }
@@ -51,6 +56,30 @@ const (
 	// SecretNotRead: the API server did not give the Secret.
 	SecretNotRead kubeconfig.Reason = "SecretNotRead"
 )
+
+// waits returns the first of the variables that a program reads and that are not known yet; empty for none.
+func (f Facts) waits(programs ...*expression.Program) string {
+	for _, variable := range []string{expression.ControlPlane, expression.Infrastructure} {
+		if f.Waiting[variable] == "" {
+			continue
+		}
+		for _, program := range programs {
+			if program.Uses(variable) {
+				return variable
+			}
+		}
+	}
+	return ""
+}
+
+// waiting reports what is waited for, each once.
+func (f Facts) waiting() []Problem {
+	var problems []Problem
+	for _, variable := range slices.Sorted(maps.Keys(f.Waiting)) {
+		problems = append(problems, problem(v1alpha1.ProblemWaitingForObjects, "%s; what is published of it stays as it is", f.Waiting[variable]))
+	}
+	return problems
+}
 
 // variables are the objects as an expression sees them.
 func (f Facts) variables() (map[string]any, error) {

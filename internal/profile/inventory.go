@@ -6,6 +6,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -64,9 +65,21 @@ func (inv *Inventory) OlderThan(other *Inventory) bool {
 	return inv.created.Before(&other.created)
 }
 
+// OptedOut reports whether the Cluster says that no Inventory may publish it: its label capi-inventory.dev/publish is false, in
+// any of the spellings of strconv.ParseBool.
+func OptedOut(cluster *clusterv1.Cluster) bool {
+	publish, err := strconv.ParseBool(cluster.Labels[v1alpha1.LabelPublish])
+	return err == nil && !publish
+}
+
+func isBool(value string) bool {
+	_, err := strconv.ParseBool(value)
+	return err == nil
+}
+
 // Selects reports whether the Inventory wants a Cluster, given the labels of the Cluster's namespace.
 func (inv *Inventory) Selects(cluster *clusterv1.Cluster, namespace labels.Set) bool {
-	return cluster.Labels[v1alpha1.LabelPublish] != "false" &&
+	return !OptedOut(cluster) &&
 		inv.clusters.Matches(labels.Set(cluster.Labels)) &&
 		inv.namespaces.Matches(namespace)
 }

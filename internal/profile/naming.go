@@ -5,7 +5,7 @@ package profile
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base32"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -21,11 +21,18 @@ const (
 	maxCombined = 62
 	// minShortened leaves something of the name to read in front of the hash, however long the namespace is.
 	minShortened = 20
-	hashLength   = 8
+	// separator joins the two parts of a name. Neither part begins or ends with a hyphen, and one that holds the separator
+	// itself is hashed, so a joined name can be taken apart in one way only.
+	separator = "--"
+	// hashMark comes before a hash. It is in no name without one, so nobody can choose a name that equals a hashed one.
+	hashMark = "---"
+	// hashLength is 50 bits in base32: nobody finds another Cluster name for the hash of a given one.
+	hashLength = 10
 )
 
-// Key is where the Inventory publishes a Cluster. It depends on nothing but the Inventory and the Cluster's namespace and
-// name, so that a profile is never renamed: a new name is a new cluster to every consumer.
+// Key returns where the Inventory publishes a Cluster. It depends on nothing but the Inventory and the Cluster's namespace and
+// name, so that a profile is never renamed: a new name is a new cluster to every consumer. With NamespaceAndName, two Clusters
+// never have one key.
 func (inv *Inventory) Key(cluster *clusterv1.Cluster) types.NamespacedName {
 	namespace := inv.spec.Namespace
 	if namespace == "" {
@@ -35,23 +42,23 @@ func (inv *Inventory) Key(cluster *clusterv1.Cluster) types.NamespacedName {
 	if naming == "" && inv.spec.Namespace != "" {
 		naming = v1alpha1.ProfileNamingNamespaceAndName
 	}
-	name := cluster.Name
+	name, ambiguous := cluster.Name, strings.Contains(cluster.Name, hashMark)
 	if naming == v1alpha1.ProfileNamingNamespaceAndName {
-		name = cluster.Namespace + "-" + cluster.Name
+		name = cluster.Namespace + separator + cluster.Name
+		ambiguous = strings.Contains(cluster.Namespace, separator) || strings.Contains(cluster.Name, separator)
 	}
-	return types.NamespacedName{Namespace: namespace, Name: fit(namespace, name, cluster.Namespace+"/"+cluster.Name)}
+	limit := min(validation.DNS1123LabelMaxLength, max(maxCombined-len(namespace), minShortened))
+	if ambiguous || len(name) > limit || len(validation.IsDNS1123Label(name)) > 0 {
+		name = hashed(name, cluster.Namespace+"/"+cluster.Name, limit)
+	}
+	return types.NamespacedName{Namespace: namespace, Name: name}
 }
 
-// fit returns the name itself where it is a DNS label short enough, else as much of it as fits and a hash of the identity
-// that it stands for.
-func fit(namespace, name, identity string) string {
-	limit := min(validation.DNS1123LabelMaxLength, max(maxCombined-len(namespace), minShortened))
-	if len(name) <= limit && len(validation.IsDNS1123Label(name)) == 0 {
-		return name
-	}
+// hashed returns as much of a name as fits, and a hash of the identity that it stands for.
+func hashed(name, identity string, limit int) string {
 	sum := sha256.Sum256([]byte(identity))
-	hash := hex.EncodeToString(sum[:])[:hashLength]
+	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:hashLength]
 	readable := strings.ReplaceAll(name, ".", "-")
-	readable = strings.Trim(readable[:min(len(readable), limit-hashLength-1)], "-")
-	return readable + "-" + hash
+	readable = strings.Trim(readable[:min(len(readable), limit-len(hashMark)-hashLength)], "-")
+	return readable + hashMark + hash
 }

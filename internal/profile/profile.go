@@ -5,6 +5,7 @@ package profile
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -19,7 +20,11 @@ import (
 // the reason.
 func (inv *Inventory) Profile(f Facts) (*inventoryac.ClusterProfileApplyConfiguration, []Problem) {
 	if faults := validation.IsValidLabelValue(f.Cluster.Name); len(faults) > 0 {
-		return nil, []Problem{problem(v1alpha1.ProblemInvalidName, "the Cluster's name is not a label value, which Cluster API requires: %s", faults[0])}
+		return nil, []Problem{problem(v1alpha1.ProblemInvalidName, "the Cluster's name is not a valid label value, which Cluster API requires: %s", faults[0])}
+	}
+	var problems []Problem
+	if value, set := f.Cluster.Labels[v1alpha1.LabelPublish]; set && !isBool(value) {
+		problems = append(problems, problem(v1alpha1.ProblemInvalidPublishLabel, "the label %s of the Cluster is %q, which is neither true nor false, and is ignored", v1alpha1.LabelPublish, value))
 	}
 	labels, labelProblems := inv.propagatedLabels(f.Cluster.Labels)
 	annotations, annotationProblems := inv.propagatedAnnotations(f.Cluster.Annotations)
@@ -39,18 +44,14 @@ func (inv *Inventory) Profile(f Facts) (*inventoryac.ClusterProfileApplyConfigur
 	if len(annotations) > 0 {
 		out.WithAnnotations(annotations)
 	}
-	if f.Published != nil {
-		// A profile that is deleted meanwhile is not made again by an update: its successor is a decision of its own.
-		out.WithUID(f.Published.UID)
-	}
-	return out, append(labelProblems, annotationProblems...)
+	return out, slices.Concat(problems, labelProblems, annotationProblems)
 }
 
 // memberID identifies the member. While the profile lives it does not change (KEP-4322), whatever becomes of the Cluster's
-// label.
+// label; but an id that somebody else wrote is not adopted.
 func memberID(f Facts) string {
 	if f.Published != nil {
-		if id := f.Published.Labels[v1alpha1.LabelInventoryMemberID]; id != "" {
+		if id, owned := f.Published.label(v1alpha1.LabelInventoryMemberID); owned && id != "" {
 			return id
 		}
 	}
@@ -64,7 +65,7 @@ var displayNamePath = fieldpath.MakePathOrDie("spec", "displayName")
 
 // displayNameTaken reports whether somebody else has set the display name, which is meant for people (KEP-4322): theirs
 // stays.
-func displayNameTaken(live *inventoryv1alpha1.ClusterProfile) bool {
+func displayNameTaken(live *Live) bool {
 	if live == nil {
 		return false
 	}

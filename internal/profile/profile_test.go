@@ -166,7 +166,7 @@ func TestTransitionsAreInherited(t *testing.T) {
 		{Type: "Joined", Status: metav1.ConditionFalse, Reason: "AccessNotPublished", LastTransitionTime: earlier},
 	}}}
 	f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
-	f.Published = published
+	f.Published = read(t, published)
 	got := status(t, f)
 	if since := condition(t, got, "ControlPlaneHealthy").LastTransitionTime; !since.Equal(&earlier) {
 		t.Errorf("a status that stays keeps its time, else every look is a write: got %s", since)

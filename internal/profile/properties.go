@@ -67,6 +67,10 @@ func (inv *Inventory) computeProperties(f Facts, values map[string]string) []Pro
 	}
 	var problems []Problem
 	for _, p := range inv.properties {
+		if f.waits(p.program) != "" {
+			values[p.name] = f.Published.property(p.name)
+			continue
+		}
 		value, err := p.program.Text(variables)
 		switch {
 		case errors.Is(err, expression.ErrAbsent):

@@ -82,19 +82,13 @@ func compileExec(compiler *expression.Compiler, field string, source *v1alpha1.E
 	return compiled, errors.Join(faults...)
 }
 
+// programs are all expressions of the provider; some are nil.
+func (e *exec) programs() []*expression.Program {
+	return append(slices.Collect(maps.Values(e.extension)), e.server, e.certificateAuthority, e.tlsServerName)
+}
+
 func (p provider) uses(variable string) bool {
-	if p.exec == nil {
-		return false
-	}
-	if p.exec.server.Uses(variable) || p.exec.certificateAuthority.Uses(variable) || p.exec.tlsServerName.Uses(variable) {
-		return true
-	}
-	for _, program := range p.exec.extension {
-		if program.Uses(variable) {
-			return true
-		}
-	}
-	return false
+	return p.exec != nil && slices.ContainsFunc(p.exec.programs(), func(program *expression.Program) bool { return program.Uses(variable) })
 }
 
 // secret is the Secret whose kubeconfig gives the endpoint; false where an expression gives it.
@@ -115,6 +109,9 @@ func (p provider) secret(cluster *clusterv1.Cluster) (SecretKey, bool) {
 // cluster is what the provider publishes for a Cluster, or why it cannot.
 func (p provider) cluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 	if p.exec != nil {
+		if variable := f.waits(p.exec.programs()...); variable != "" {
+			return nil, p.skipped("", errors.New(f.Waiting[variable]))
+		}
 		return p.execCluster(f)
 	}
 	key, _ := p.secret(f.Cluster)

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
@@ -28,60 +29,87 @@ func TestKey(t *testing.T) {
 		namespace, cluster string
 		want               string
 	}{
-		"Beside":        {why: "the name itself, where nothing else is needed", namespace: "team-a", cluster: "c1", want: "team-a/c1"},
-		"Shared":        {why: "two namespaces may have a Cluster of the same name", spec: v1alpha1.InventorySpec{Namespace: "argocd"}, namespace: "team-a", cluster: "c1", want: "argocd/team-a-c1"},
-		"SharedByName":  {why: "the administrator knows that names are unique", spec: v1alpha1.InventorySpec{Namespace: "argocd", ProfileName: "Name"}, namespace: "team-a", cluster: "c1", want: "argocd/c1"},
-		"BesideBoth":    {why: "as asked for", spec: v1alpha1.InventorySpec{ProfileName: "NamespaceAndName"}, namespace: "team-a", cluster: "c1", want: "team-a/team-a-c1"},
-		"Long":          {why: "namespace and name fit a label together", spec: v1alpha1.InventorySpec{Namespace: "argocd"}, namespace: "team-a", cluster: long, want: "argocd/team-a-nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-5332056b"},
-		"LongNamespace": {why: "something readable stays", spec: v1alpha1.InventorySpec{Namespace: strings.Repeat("m", 63)}, namespace: "team-a", cluster: "c1-with-a-name", want: strings.Repeat("m", 63) + "/team-a-c1-w-ed157a0a"},
-		"Dots":          {why: "a profile's name is a DNS label", namespace: "team-a", cluster: "c1.example.com", want: "team-a/c1-example-com-3fcecb27"},
+		"Beside": {
+			why:       "the name itself, where nothing else is needed",
+			namespace: "team-a", cluster: "c1", want: "team-a/c1",
+		},
+		"Shared": {
+			why:       "two namespaces may have a Cluster of the same name",
+			spec:      v1alpha1.InventorySpec{Namespace: "argocd"},
+			namespace: "team-a", cluster: "c1", want: "argocd/team-a--c1",
+		},
+		"SharedByName": {
+			why:       "the administrator knows that names are unique",
+			spec:      v1alpha1.InventorySpec{Namespace: "argocd", ProfileName: "Name"},
+			namespace: "team-a", cluster: "c1", want: "argocd/c1",
+		},
+		"BesideBoth": {
+			why:       "as asked for",
+			spec:      v1alpha1.InventorySpec{ProfileName: "NamespaceAndName"},
+			namespace: "team-a", cluster: "c1", want: "team-a/team-a--c1",
+		},
+		"Long": {
+			why:       "namespace and name fit a label together",
+			spec:      v1alpha1.InventorySpec{Namespace: "argocd"},
+			namespace: "team-a", cluster: long, want: "argocd/team-a--nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn---kmzak23gjo",
+		},
+		"LongNamespace": {
+			why:       "something readable stays",
+			spec:      v1alpha1.InventorySpec{Namespace: strings.Repeat("m", 63)},
+			namespace: "team-a", cluster: "c1-with-a-name", want: strings.Repeat("m", 63) + "/team-a---5ukxuct5gk",
+		},
+		"Dots": {
+			why:       "a profile's name is a DNS label",
+			namespace: "team-a", cluster: "c1.example.com", want: "team-a/c1-example-com---h7hmwj6pih",
+		},
+		"SeparatorInAPart": {
+			why:       "a name that could be taken apart in two ways is hashed",
+			spec:      v1alpha1.InventorySpec{Namespace: "argocd"},
+			namespace: "team-a", cluster: "b--c1", want: "argocd/team-a--b--c1---",
+		},
+		"LikeAHashedOne": {
+			why:       "nobody chooses a name that a long one has been given",
+			namespace: "team-a", cluster: "c1-example-com---h7hmwj6pih", want: "team-a/c1-example-com---h7hmwj6pih---",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := compile(t, tc.spec).Key(fixture.Cluster(tc.namespace, tc.cluster))
 			if len(got.Name) > 63 || len(tc.want) < 70 && len(got.Namespace)+len(got.Name) > 62 {
 				t.Errorf("%s is too long", got)
 			}
-			if got.String() != tc.want {
+			if !strings.HasPrefix(got.String(), tc.want) || !strings.HasSuffix(tc.want, "---") && got.String() != tc.want {
 				t.Errorf("%s: got %s, want %s", tc.why, got, tc.want)
 			}
 		})
 	}
-	a := compile(t, v1alpha1.InventorySpec{Namespace: "x"}).Key(fixture.Cluster("a-b", long+long))
-	b := compile(t, v1alpha1.InventorySpec{Namespace: "x"}).Key(fixture.Cluster("a", "b-"+long+long))
-	if a == b {
-		t.Errorf("two Clusters whose joined names are alike share %s: the hash must be of what they are", a)
-	}
 }
 
-func TestStandingOf(t *testing.T) {
-	cluster := fixture.Cluster("team-a", "c1", fixture.UID("uid-2"))
-	stamped := func(manager, namespace, name, uid string) *inventoryv1alpha1.ClusterProfile {
-		return &inventoryv1alpha1.ClusterProfile{
-			ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelClusterNamespace: namespace, v1alpha1.LabelClusterName: name, v1alpha1.LabelClusterUID: uid}},
-			Spec:       inventoryv1alpha1.ClusterProfileSpec{ClusterManager: inventoryv1alpha1.ClusterManager{Name: manager}},
+// TestKeysAreUnique gives all ways to divide a few texts into a namespace and a name a profile each.
+func TestKeysAreUnique(t *testing.T) {
+	long := strings.Repeat("n", 50)
+	shared := compile(t, v1alpha1.InventorySpec{Namespace: "x"})
+	owners := map[string]string{}
+	for _, text := range []string{"a-b-c1", "a--b--c1", "a---b", "a--b-c--d-e", "aaaa-" + long + "-" + long, "a.b.c-d.e"} {
+		for i := 1; i < len(text)-1; i++ {
+			for _, gap := range []int{0, 1, 2} {
+				if i+gap >= len(text) {
+					continue
+				}
+				namespace, name := text[:i], text[i+gap:]
+				if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
+					continue
+				}
+				cluster := namespace + "/" + name
+				key := shared.Key(fixture.Cluster(namespace, name)).Name
+				if owner, taken := owners[key]; taken && owner != cluster {
+					t.Errorf("%s and %s are both %s", owner, cluster, key)
+				}
+				owners[key] = cluster
+			}
 		}
 	}
-	bare := &inventoryv1alpha1.ClusterProfile{Spec: inventoryv1alpha1.ClusterProfileSpec{ClusterManager: inventoryv1alpha1.ClusterManager{Name: "cluster-api"}}}
-	stripped := bare.DeepCopy()
-	stripped.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: profile.FieldManager, Operation: metav1.ManagedFieldsOperationApply}}
-	for name, tc := range map[string]struct {
-		why  string
-		live *inventoryv1alpha1.ClusterProfile
-		want profile.Standing
-	}{
-		"None":           {why: "the name is free", live: nil, want: profile.Absent},
-		"Ours":           {why: "manager and provenance agree", live: stamped("cluster-api", "team-a", "c1", "uid-2"), want: profile.Ours},
-		"Outlived":       {why: "the same name made anew is another member", live: stamped("cluster-api", "team-a", "c1", "uid-1"), want: profile.Outlived},
-		"OtherManager":   {why: "the label alone does not make it ours", live: stamped("open-cluster-management", "team-a", "c1", "uid-2"), want: profile.Foreign},
-		"OtherCluster":   {why: "another Cluster was first", live: stamped("cluster-api", "team-b", "c1", "uid-2"), want: profile.Foreign},
-		"MadeByHand":     {why: "our manager's name alone does not make it ours", live: bare, want: profile.Foreign},
-		"LabelsStripped": {why: "we applied it; the labels come back", live: stripped, want: profile.Ours},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := profile.StandingOf(tc.live, "cluster-api", cluster); got != tc.want {
-				t.Errorf("%s: got %v, want %v", tc.why, got, tc.want)
-			}
-		})
+	if len(owners) < 50 {
+		t.Errorf("only %d names were tried", len(owners))
 	}
 }
 
@@ -128,7 +156,12 @@ func TestMemberIDNeverChanges(t *testing.T) {
 	if got := id(); got != "london" {
 		t.Errorf("the Cluster's own label wins: got %s", got)
 	}
-	f.Published = &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelInventoryMemberID: "uid-1"}}}
+	published := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelInventoryMemberID: "uid-1"}}}
+	f.Published = read(t, published)
+	if got := id(); got != "london" {
+		t.Errorf("an id that another writer has put there is not adopted: got %s", got)
+	}
+	f.Published = read(t, owningLabels(published, v1alpha1.LabelInventoryMemberID))
 	if got := id(); got != "uid-1" {
 		t.Errorf("a member keeps its id while its profile lives: got %s", got)
 	}
@@ -184,30 +217,51 @@ func TestOneBadDatumNeverBlocksTheRest(t *testing.T) {
 
 func TestLastGoodAccess(t *testing.T) {
 	const old = "https://10.0.0.1:6443"
-	published := func(secret string) *inventoryv1alpha1.ClusterProfile {
-		return &inventoryv1alpha1.ClusterProfile{Status: inventoryv1alpha1.ClusterProfileStatus{AccessProviders: []inventoryv1alpha1.AccessProvider{{
+	published := func(secret string, owned ...string) *inventoryv1alpha1.ClusterProfile {
+		return owningProvider(&inventoryv1alpha1.ClusterProfile{Status: inventoryv1alpha1.ClusterProfileStatus{AccessProviders: []inventoryv1alpha1.AccessProvider{{
 			Name: "kubeconfig-secretreader",
 			Cluster: clientcmdv1.Cluster{Server: old, Extensions: []clientcmdv1.NamedExtension{{
 				Name: "client.authentication.k8s.io/exec", Extension: runtime.RawExtension{Raw: []byte(`{"key":"value","name":"` + secret + `","namespace":"a"}`)},
 			}}},
-		}}}}
+		}}}}, "kubeconfig-secretreader", owned...)
 	}
+	proxied := published("c1-kubeconfig", "server", "extensions")
+	proxied.Status.AccessProviders[0].Cluster.ProxyURL = "https://proxy.example.com:3128"
 	refused := map[profile.SecretKey]profile.Kubeconfig{{Name: "c1-kubeconfig", Key: "value"}: {
 		Refusal: &kubeconfig.Refusal{Reason: kubeconfig.Empty, Message: "the kubeconfig is empty"},
 	}}
 	for name, tc := range map[string]struct {
-		why       string
-		published *inventoryv1alpha1.ClusterProfile
-		servers   int
-		joined    metav1.ConditionStatus
+		why        string
+		published  *inventoryv1alpha1.ClusterProfile
+		servers    int
+		joined     metav1.ConditionStatus
+		intrusions []string
 	}{
-		"Never":         {why: "there is nothing to keep", published: nil, joined: metav1.ConditionFalse},
-		"Same":          {why: "a failure that passes must not take a working access away", published: published("c1-kubeconfig"), servers: 1, joined: metav1.ConditionTrue},
-		"AnotherSecret": {why: "the administrator has turned to another Secret; the old reference is not what is wanted", published: published("c1-user-kubeconfig"), joined: metav1.ConditionFalse},
+		"Never": {why: "there is nothing to keep", published: nil, joined: metav1.ConditionFalse},
+		"Same": {
+			why:       "a failure that passes must not take a working access away",
+			published: published("c1-kubeconfig", "server", "extensions"), servers: 1, joined: metav1.ConditionTrue,
+		},
+		"AnotherSecret": {
+			why:       "the administrator has turned to another Secret; the old reference is not what is wanted",
+			published: published("c1-user-kubeconfig", "server", "extensions"), joined: metav1.ConditionFalse,
+		},
+		"ServerChangedByAnother": {
+			why:       "what another writer put there is not adopted, and does not stay",
+			published: published("c1-kubeconfig", "extensions"), joined: metav1.ConditionFalse, intrusions: []string{"/status/accessProviders/0"},
+		},
+		"ProxyAddedByAnother": {
+			why:       "a proxy redirects consumers as well as a server does",
+			published: proxied, joined: metav1.ConditionFalse, intrusions: []string{"/status/accessProviders/0"},
+		},
+		"AnothersProvider": {
+			why:       "a provider of which we own nothing is its owner's",
+			published: published("c1-kubeconfig"), joined: metav1.ConditionFalse,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
-			f.Published, f.Kubeconfigs = tc.published, refused
+			f.Published, f.Kubeconfigs = read(t, tc.published), refused
 			got := status(t, f)
 			if len(got.AccessProviders) != tc.servers || tc.servers > 0 && got.AccessProviders[0].Cluster.Server != old {
 				t.Errorf("%s: got %v", tc.why, got.AccessProviders)
@@ -215,6 +269,11 @@ func TestLastGoodAccess(t *testing.T) {
 			joined := condition(t, got, "Joined")
 			if joined.Status != tc.joined || !strings.Contains(joined.Message, "the kubeconfig is empty") {
 				t.Errorf("%s: got %v", tc.why, joined)
+			}
+			inventory := compile(t, v1alpha1.InventorySpec{})
+			wanted, _ := inventory.Status(f, 1)
+			if diff := cmp.Diff(tc.intrusions, inventory.Intrusions(f.Published, wanted)); diff != "" {
+				t.Errorf("%s: intrusions -want +got:\n%s", tc.why, diff)
 			}
 		})
 	}
@@ -242,11 +301,13 @@ func TestSelects(t *testing.T) {
 		namespace labels.Set
 		want      bool
 	}{
-		"Both":           {cluster: map[string]string{"env": "prod"}, namespace: labels.Set{"team": "a"}, want: true},
-		"OtherCluster":   {cluster: map[string]string{"env": "test"}, namespace: labels.Set{"team": "a"}},
-		"OtherNamespace": {cluster: map[string]string{"env": "prod"}, namespace: labels.Set{"team": "b"}},
-		"OptedOut":       {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "false"}, namespace: labels.Set{"team": "a"}},
-		"OptedIn":        {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "true"}, namespace: labels.Set{"team": "a"}, want: true},
+		"Both":            {cluster: map[string]string{"env": "prod"}, namespace: labels.Set{"team": "a"}, want: true},
+		"OtherCluster":    {cluster: map[string]string{"env": "test"}, namespace: labels.Set{"team": "a"}},
+		"OtherNamespace":  {cluster: map[string]string{"env": "prod"}, namespace: labels.Set{"team": "b"}},
+		"OptedOut":        {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "false"}, namespace: labels.Set{"team": "a"}},
+		"OptedOutCapital": {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "False"}, namespace: labels.Set{"team": "a"}},
+		"NoBool":          {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "no"}, namespace: labels.Set{"team": "a"}, want: true},
+		"OptedIn":         {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "true"}, namespace: labels.Set{"team": "a"}, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := inventory.Selects(fixture.Cluster("ns", "c1", fixture.Labels(tc.cluster)), tc.namespace); got != tc.want {

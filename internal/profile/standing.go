@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
@@ -29,57 +28,62 @@ const (
 	Foreign
 )
 
-// StandingOf tells what a live profile (nil for none) is to a Cluster. Only a profile that is Ours may be written to, and
-// only one that is Ours or Outlived may be deleted.
+// StandingOf reports what a live profile (nil for none) is to a Cluster. Only a profile that is Ours may be written to, and only
+// one that MayBeDeleted may be deleted.
 //
-//	manager | provenance names                        | standing
-//	--------|-----------------------------------------|---------
-//	another | any                                     | Foreign
-//	ours    | this Cluster, by namespace, name and UID | Ours
-//	ours    | its namespace and name, another UID     | Outlived
-//	ours    | nothing, but we applied the profile     | Ours: somebody removed the labels, they come back
-//	ours    | anything else                           | Foreign
-func StandingOf(live *inventoryv1alpha1.ClusterProfile, manager string, cluster *clusterv1.Cluster) Standing {
+//	manager | applied by us | the provenance that we own           | standing
+//	--------|---------------|--------------------------------------|---------
+//	another | any           | any                                  | Foreign
+//	ours    | yes           | names another Cluster                | Foreign
+//	ours    | yes           | this Cluster's name, another UID     | Outlived
+//	ours    | yes           | anything else                        | Ours: what somebody took or changed is put back
+//	ours    | no            | (none) the labels name this Cluster  | Ours: managedFields were removed; the next apply owns it again
+//	        |               | with its UID                         |
+//	ours    | no            | (none) the labels name anything else | Foreign: a copy
+func StandingOf(live *Live, manager string, cluster *clusterv1.Cluster) Standing {
 	switch {
 	case live == nil:
 		return Absent
 	case live.Spec.ClusterManager.Name != manager:
 		return Foreign
-	}
-	source, stamped := SourceOf(live)
-	switch {
-	case !stamped && appliedByUs(live):
-		return Ours
-	case source != types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}:
+	case !live.applied.Applied():
+		source, _ := SourceOf(live)
+		if source == (types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}) && live.Labels[v1alpha1.LabelClusterUID] == string(cluster.UID) {
+			return Ours
+		}
 		return Foreign
-	case live.Labels[v1alpha1.LabelClusterUID] != string(cluster.UID):
-		return Outlived
+	}
+	namespace, ownsNamespace := live.label(v1alpha1.LabelClusterNamespace)
+	name, ownsName := live.label(v1alpha1.LabelClusterName)
+	uid, ownsUID := live.label(v1alpha1.LabelClusterUID)
+	switch {
+	case ownsNamespace && namespace != cluster.Namespace, ownsName && name != cluster.Name:
+		return Foreign
+	case ownsUID && uid != string(cluster.UID):
+		if ownsNamespace && ownsName {
+			return Outlived
+		}
+		return Foreign
 	}
 	return Ours
 }
 
-// SourceOf is the Cluster that a profile's provenance names; false where it names none.
+// SourceOf returns the Cluster that a profile's labels name, whoever wrote them; false where they name none.
 func SourceOf(live metav1.Object) (types.NamespacedName, bool) {
 	labels := live.GetLabels()
 	source := types.NamespacedName{Namespace: labels[v1alpha1.LabelClusterNamespace], Name: labels[v1alpha1.LabelClusterName]}
 	return source, source.Namespace != "" && source.Name != ""
 }
 
-func appliedByUs(live *inventoryv1alpha1.ClusterProfile) bool {
-	for _, entry := range live.ManagedFields {
-		if entry.Manager == FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == "" {
-			return true
+// ForeignProblem reports whose profile is in the way.
+func ForeignProblem(live *Live, manager string) Problem {
+	owner := fmt.Sprintf("the cluster manager %q", live.Spec.ClusterManager.Name)
+	if live.Spec.ClusterManager.Name == manager {
+		owner = "another writer, who copied or restored it"
+		if source, _, owned := live.Source(); owned {
+			owner = fmt.Sprintf("the Cluster %s", source)
 		}
 	}
-	return false
-}
-
-// ForeignProblem tells whose profile is in the way.
-func ForeignProblem(live *inventoryv1alpha1.ClusterProfile, manager string) Problem {
-	owner := fmt.Sprintf("the cluster manager %q", live.Spec.ClusterManager.Name)
-	if source, stamped := SourceOf(live); stamped && live.Spec.ClusterManager.Name == manager {
-		owner = fmt.Sprintf("the Cluster %s", source)
-	}
-	return problem(v1alpha1.ProblemForeignProfile, "ClusterProfile %s/%s belongs to %s and is left untouched; rename or remove it, or choose another namespace or profileName",
+	return problem(v1alpha1.ProblemForeignProfile, "ClusterProfile %s/%s belongs to %s and is left untouched; rename or delete it, or choose another namespace or profileName",
 		live.Namespace, live.Name, owner)
 }

@@ -4,7 +4,10 @@
 package profile
 
 import (
+	"slices"
+
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/expression"
 )
 
 // Status decides the status of a Cluster's profile. generation is the profile's metadata.generation, which its conditions
@@ -18,9 +21,13 @@ func (inv *Inventory) Status(f Facts, generation int64) (*inventoryac.ClusterPro
 		WithConditions(transitions.inherit(controlPlaneHealthy(f.Cluster)), transitions.inherit(joined(f.Cluster, len(providers), lapses))).
 		WithProperties(properties...).
 		WithAccessProviders(providers...)
-	if version := kubernetesVersion(f); version != "" {
+	version := kubernetesVersion(f)
+	if f.Waiting[expression.ControlPlane] != "" && reportedVersion(f.Cluster) == "" {
+		version = f.Published.version()
+	}
+	if version != "" {
 		status.WithVersion(inventoryac.ClusterVersion().WithKubernetes(version))
 	}
 	key := inv.Key(f.Cluster)
-	return inventoryac.ClusterProfile(key.Name, key.Namespace).WithStatus(status), append(problems, skipped...)
+	return inventoryac.ClusterProfile(key.Name, key.Namespace).WithStatus(status), slices.Concat(f.waiting(), problems, skipped)
 }

@@ -15,6 +15,10 @@ import (
 //
 // InventorySpec is what to publish, where and how.
 type InventorySpecApplyConfiguration struct {
+	// publisherClass names the publisher that serves this Inventory: the one that runs with the same --publisher-class. Absent:
+	// the publisher that runs without that flag. All other publishers ignore the Inventory, as with spec.loadBalancerClass of a
+	// Service.
+	PublisherClass *string `json:"publisherClass,omitempty"`
 	// namespace is where the profiles live. Absent: each beside its Cluster, in the Cluster's namespace. It must exist; it is
 	// not created.
 	Namespace *string `json:"namespace,omitempty"`
@@ -24,9 +28,9 @@ type InventorySpecApplyConfiguration struct {
 	NamespaceSelector *v1.LabelSelectorApplyConfiguration `json:"namespaceSelector,omitempty"`
 	// clusterSet is the value of the property clusterset.k8s.io (KEP-2149); absent, the property is not published.
 	ClusterSet *string `json:"clusterSet,omitempty"`
-	// profileName is how profiles are named: Name is the Cluster's name, NamespaceAndName is its namespace, a hyphen and its
-	// name. Absent: Name beside the Cluster, NamespaceAndName in a shared namespace. A name too long, or not a DNS label, is
-	// shortened and ends with a hash.
+	// profileName is how profiles are named: Name is the Cluster's name, NamespaceAndName is its namespace, two hyphens and its
+	// name, so that no two Clusters have one name. Absent: Name beside the Cluster, NamespaceAndName in a shared namespace. A
+	// name that is too long, not a DNS label, or ambiguous is shortened and ends with three hyphens and a hash.
 	ProfileName *apiv1alpha1.ProfileNaming `json:"profileName,omitempty"`
 	// labels chooses the Cluster's labels that are copied to its profile, and removed again when the Cluster loses them.
 	Labels *PropagationApplyConfiguration `json:"labels,omitempty"`
@@ -43,6 +47,14 @@ type InventorySpecApplyConfiguration struct {
 // apply.
 func InventorySpec() *InventorySpecApplyConfiguration {
 	return &InventorySpecApplyConfiguration{}
+}
+
+// WithPublisherClass sets the PublisherClass field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PublisherClass field is set to the value of the last call.
+func (b *InventorySpecApplyConfiguration) WithPublisherClass(value string) *InventorySpecApplyConfiguration {
+	b.PublisherClass = &value
+	return b
 }
 
 // WithNamespace sets the Namespace field in the declarative configuration to the given value

@@ -18,7 +18,10 @@ type InventoryStatusApplyConfiguration struct {
 	Clusters *int32 `json:"clusters,omitempty"`
 	// published is how many profiles of this Inventory exist.
 	Published *int32 `json:"published,omitempty"`
-	// conditions holds Ready.
+	// observedGeneration is the generation of the Inventory that this status reports on.
+	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+	// conditions holds Accepted, Ready and Degraded, and Stalled while nothing but a person's action will make the Inventory
+	// ready.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// problems are the first 20 things that could not be published, or not in full, in the order of their Clusters.
 	Problems []InventoryProblemApplyConfiguration `json:"problems,omitempty"`
@@ -43,6 +46,14 @@ func (b *InventoryStatusApplyConfiguration) WithClusters(value int32) *Inventory
 // If called multiple times, the Published field is set to the value of the last call.
 func (b *InventoryStatusApplyConfiguration) WithPublished(value int32) *InventoryStatusApplyConfiguration {
 	b.Published = &value
+	return b
+}
+
+// WithObservedGeneration sets the ObservedGeneration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedGeneration field is set to the value of the last call.
+func (b *InventoryStatusApplyConfiguration) WithObservedGeneration(value int64) *InventoryStatusApplyConfiguration {
+	b.ObservedGeneration = &value
 	return b
 }
 
