@@ -310,3 +310,11 @@ func ready(t *testing.T, name string) *metav1.Condition {
 	t.Helper()
 	return meta.FindStatusCondition(readInventory(t, name).Status.Conditions, v1alpha1.ConditionReady)
 }
+
+func degraded(t *testing.T, name string) *metav1.Condition {
+	t.Helper()
+	if found := meta.FindStatusCondition(readInventory(t, name).Status.Conditions, v1alpha1.ConditionDegraded); found != nil {
+		return found
+	}
+	return &metav1.Condition{}
+}

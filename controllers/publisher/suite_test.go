@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -280,3 +281,16 @@ func keyOf(object client.Object) client.ObjectKey { return client.ObjectKeyFromO
 
 // contextOf is a context that a clean-up can use too.
 func contextOf(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }
+
+func namespaceNamed(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+func unstructuredOf(t *testing.T, raw string) *unstructured.Unstructured {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	if err := object.UnmarshalJSON([]byte(raw)); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}

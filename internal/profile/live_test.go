@@ -165,8 +165,10 @@ func TestIntrusions(t *testing.T) {
 		change func(*clientcmdv1.Cluster)
 		want   []string
 	}{
-		"None":         {why: "there is nothing to remove", change: func(*clientcmdv1.Cluster) {}},
-		"Server":       {why: "a changed server, or authority, is put back by the apply", change: func(c *clientcmdv1.Cluster) { c.Server, c.CertificateAuthorityData = "https://evil.example.com", []byte("ca") }},
+		"None": {why: "there is nothing to remove", change: func(*clientcmdv1.Cluster) {}},
+		"Server": {why: "a changed server, or authority, is put back by the apply", change: func(c *clientcmdv1.Cluster) {
+			c.Server, c.CertificateAuthorityData = "https://evil.example.com", []byte("ca")
+		}},
 		"Proxy":        {why: "a proxy that nobody asked for goes", change: func(c *clientcmdv1.Cluster) { c.ProxyURL = "https://evil.example.com" }, want: []string{"/status/accessProviders/1/cluster/proxy-url"}},
 		"File":         {why: "and a file that consumers would open", change: func(c *clientcmdv1.Cluster) { c.CertificateAuthority = "/etc/passwd" }, want: []string{"/status/accessProviders/1/cluster/certificate-authority"}},
 		"TwoInReverse": {why: "the last pointer comes first, so that each is still right when its turn comes", change: func(c *clientcmdv1.Cluster) { c.ProxyURL, c.TLSServerName = "https://e", "e" }, want: []string{"/status/accessProviders/1/cluster/tls-server-name", "/status/accessProviders/1/cluster/proxy-url"}},

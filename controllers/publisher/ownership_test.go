@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher_test
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// updateStatusAs changes a profile's status as another program would.
+func updateStatusAs(manager string) func(context.Context, client.Object, ...client.UpdateOption) error {
+	return func(ctx context.Context, p client.Object, _ ...client.UpdateOption) error {
+		return k8s.Status().Update(ctx, p, client.FieldOwner(manager))
+	}
+}
+
+// Whatever somebody changes of a profile's provenance is put back, on the very same profile: to consumers another UID is another
+// cluster.
+func TestTamperedLabelsArePutBack(t *testing.T) {
+	for name, tamper := range map[string]func(map[string]string){
+		"UIDRemoved":       func(labels map[string]string) { delete(labels, v1alpha1.LabelClusterUID) },
+		"UIDChanged":       func(labels map[string]string) { labels[v1alpha1.LabelClusterUID] = "another" },
+		"NameChanged":      func(labels map[string]string) { labels[v1alpha1.LabelClusterName] = "typo" },
+		"NamespaceChanged": func(labels map[string]string) { labels[v1alpha1.LabelClusterNamespace] = "nowhere" },
+		"InventoryRemoved": func(labels map[string]string) { delete(labels, v1alpha1.LabelInventory) },
+		"InventoryChanged": func(labels map[string]string) { labels[v1alpha1.LabelInventory] = "no-such-inventory" },
+		"MemberChanged":    func(labels map[string]string) { labels[v1alpha1.LabelInventoryMemberID] = "somebody-elses" },
+		"AllRemoved":       func(labels map[string]string) { clear(labels) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			namespace := newNamespace(t, nil)
+			inventory(t, "tampered", v1alpha1.InventorySpec{}, namespace)
+			running := startPublisher(t)
+			createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+			before := published(t, g, namespace, "c1")
+			changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { tamper(p.Labels) })
+			labelled := func() any { return get(t, namespace, "c1") }
+			g.Eventually(labelled).Should(And(Not(BeNil()), HaveField("UID", before.UID), HaveField("Labels", maps.Clone(before.Labels))))
+
+			running.stop()
+			changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { tamper(p.Labels) })
+			startPublisher(t)
+			g.Eventually(labelled).Should(And(Not(BeNil()), HaveField("UID", before.UID), HaveField("Labels", maps.Clone(before.Labels))), "after a restart too")
+		})
+	}
+}
+
+// What another writer puts over an access provider, or into it, goes: by the apply where there is something to put back, and
+// without a trace where there is not.
+func TestTamperedAccessIsNeverAdopted(t *testing.T) {
+	for name, tamper := range map[string]func(*inventoryv1alpha1.ClusterProfile){
+		"Server": func(p *inventoryv1alpha1.ClusterProfile) {
+			p.Status.AccessProviders[0].Cluster.Server = "https://evil.example.com:6443"
+		},
+		"Authority": func(p *inventoryv1alpha1.ClusterProfile) {
+			p.Status.AccessProviders[0].Cluster.CertificateAuthorityData = []byte("evil")
+		},
+		"Proxy": func(p *inventoryv1alpha1.ClusterProfile) {
+			p.Status.AccessProviders[0].Cluster.ProxyURL = "https://evil.example.com:3128"
+		},
+		"TLSServerName": func(p *inventoryv1alpha1.ClusterProfile) {
+			p.Status.AccessProviders[0].Cluster.TLSServerName = "evil.example.com"
+		},
+		"Insecure": func(p *inventoryv1alpha1.ClusterProfile) {
+			p.Status.AccessProviders[0].Cluster.InsecureSkipTLSVerify = true
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			namespace := newNamespace(t, nil)
+			inventory(t, "tampered-access", v1alpha1.InventorySpec{}, namespace)
+			startPublisher(t)
+			createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+			before := published(t, g, namespace, "c1")
+			changeProfile(t, namespace, "c1", updateStatusAs("attacker"), tamper)
+			g.Eventually(func() any { return get(t, namespace, "c1").Status.AccessProviders }).Should(Equal(before.Status.AccessProviders), "the Secret says what it was")
+
+			g.Expect(k8s.Delete(t.Context(), fixture.KubeconfigSecret(namespace, "c1", nil))).To(Succeed())
+			g.Eventually(func() string { return joined(get(t, namespace, "c1")).Message }).Should(ContainSubstring("no such Secret"))
+			g.Expect(get(t, namespace, "c1").Status.AccessProviders).To(Equal(before.Status.AccessProviders), "the last good access stays")
+			changeProfile(t, namespace, "c1", updateStatusAs("attacker"), tamper)
+			g.Eventually(func() any { return get(t, namespace, "c1").Status.AccessProviders }).Should(BeEmpty(), "nobody can say what it was")
+			g.Expect(joined(get(t, namespace, "c1")).Status).To(Equal(metav1.ConditionFalse))
+
+			create(t, fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443")))
+			g.Eventually(func() any { return get(t, namespace, "c1").Status.AccessProviders }).Should(Equal(before.Status.AccessProviders))
+		})
+	}
+}
+
+// Two Clusters that say they are one member are both published, and reported.
+func TestReportsMembersWithOneID(t *testing.T) {
+	g := NewWithT(t)
+	a, b, shared := newNamespace(t, nil), newNamespace(t, nil), newNamespace(t, nil)
+	inventory(t, "one-id-a", v1alpha1.InventorySpec{Namespace: shared}, a)
+	inventory(t, "one-id-b", v1alpha1.InventorySpec{Namespace: shared}, b)
+	startPublisher(t)
+	victim := createCluster(t, fixture.Cluster(a, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, shared, a+"--c1")
+	createCluster(t, fixture.Cluster(b, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{v1alpha1.LabelInventoryMemberID: string(victim.UID)})), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, shared, b+"--c1")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "one-id-b").Status.Problems }).Should(ConsistOf(
+		And(HaveField("Reason", v1alpha1.ProblemDuplicateMember), HaveField("Message", ContainSubstring(a+"--c1"))),
+		And(HaveField("Reason", v1alpha1.ProblemDuplicateServer), HaveField("Message", ContainSubstring(a+"--c1")))), "across Inventories")
+}
+
+// A copy that another program made of a profile is that program's.
+func TestCopiesAreLeftAlone(t *testing.T) {
+	g := NewWithT(t)
+	namespace, other := newNamespace(t, nil), newNamespace(t, nil)
+	inventory(t, "copied", v1alpha1.InventorySpec{}, namespace)
+	startPublisher(t)
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	original := published(t, g, namespace, "c1")
+	copies := map[string]*inventoryv1alpha1.ClusterProfile{}
+	for _, name := range []string{"c1", "of-another-hub"} {
+		mirror := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: other, Name: name, Labels: maps.Clone(original.Labels)}, Spec: original.Spec}
+		if name != "c1" {
+			mirror.Labels[v1alpha1.LabelClusterName], mirror.Labels[v1alpha1.LabelClusterNamespace] = "c2", "somewhere-else"
+		}
+		g.Expect(k8s.Create(t.Context(), mirror, client.FieldOwner("mirror-controller"))).To(Succeed())
+		copies[name] = mirror
+	}
+	// The publisher has seen the copies when it has done something that it learnt of later.
+	updateCluster(t, cluster, fixture.Versions("v1.36.4"))
+	g.Eventually(func() string { return get(t, namespace, "c1").Status.Version.Kubernetes }).Should(Equal("v1.36.4"))
+	g.Consistently(func(g Gomega) {
+		for name, mirror := range copies {
+			g.Expect(get(t, other, name)).To(HaveField("ResourceVersion", mirror.ResourceVersion))
+		}
+	}).Should(Succeed())
+	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(BeNil())
+	g.Expect(get(t, other, "c1")).NotTo(BeNil())
+	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "copied"}})).To(Succeed())
+	g.Eventually(func() error {
+		return k8s.Get(t.Context(), client.ObjectKey{Name: "copied"}, &v1alpha1.Inventory{})
+	}).ShouldNot(Succeed(), "nor do they hold up a deleted Inventory")
+	g.Expect(get(t, other, "c1")).NotTo(BeNil())
+}
+
+// A profile without managedFields is written again under its name, and so is the publisher's again.
+func TestRemovedManagedFieldsComeBack(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	inventory(t, "stripped", v1alpha1.InventorySpec{}, namespace)
+	startPublisher(t)
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := published(t, g, namespace, "c1")
+	g.Expect(k8s.Patch(t.Context(), before.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"managedFields":[{}]}}`)))).To(Succeed())
+	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(HaveField("ManagedFields", ContainElements(
+		And(HaveField("Manager", profile.FieldManager), HaveField("Subresource", "")),
+		And(HaveField("Manager", profile.FieldManager), HaveField("Subresource", "status")))))
+	g.Expect(get(t, namespace, "c1").UID).To(Equal(before.UID))
+	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(BeNil())
+}
+
+// A profile of another manager that has this publisher's labels does not hold up a deleted Inventory.
+func TestForeignLabelsHoldUpNobody(t *testing.T) {
+	g := NewWithT(t)
+	namespace, other := newNamespace(t, nil), newNamespace(t, nil)
+	inventory(t, "held-up", v1alpha1.InventorySpec{}, namespace)
+	startPublisher(t)
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, namespace, "c1")
+	theirs := foreign(other, "x")
+	theirs.Labels[v1alpha1.LabelInventory] = "held-up"
+	create(t, theirs)
+	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "held-up"}})).To(Succeed())
+	g.Eventually(func() error {
+		return k8s.Get(t.Context(), client.ObjectKey{Name: "held-up"}, &v1alpha1.Inventory{})
+	}).ShouldNot(Succeed())
+	g.Expect(get(t, other, "x")).To(HaveField("ResourceVersion", theirs.ResourceVersion))
+}
+
+// The finalizer is added by a patch that touches nothing else.
+func TestFinalizerLeavesTheSpecificationAlone(t *testing.T) {
+	g := NewWithT(t)
+	startPublisher(t)
+	raw := `{"apiVersion":"capi-inventory.dev/v1alpha1","kind":"Inventory","metadata":{"name":"as-written"},"spec":{"namespaceSelector":{},"clusterSelector":{"matchLabels":{"no":"cluster"}},"annotations":{"include":[]}}}`
+	object := unstructuredOf(t, raw)
+	g.Expect(k8s.Create(t.Context(), object, client.FieldOwner("kubectl"))).To(Succeed())
+	t.Cleanup(func() { removeInventory(t, "as-written") })
+	live := object.DeepCopy()
+	g.Eventually(func(g Gomega) []string {
+		g.Expect(k8s.Get(t.Context(), keyOf(object), live)).To(Succeed())
+		return live.GetFinalizers()
+	}).ShouldNot(BeEmpty())
+	g.Expect(live.Object["spec"]).To(Equal(object.Object["spec"]))
+	g.Expect(live.GetGeneration()).To(BeEquivalentTo(1))
+	for _, entry := range live.GetManagedFields() {
+		if entry.Manager == profile.FieldManager && entry.Subresource == "" {
+			g.Expect(strings.Contains(entry.FieldsV1.GetRawString(), "f:spec")).To(BeFalse(), "the publisher owns nothing of it")
+		}
+	}
+}
