@@ -4,10 +4,12 @@
 package publisher
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -148,7 +150,7 @@ func (r *Reconciler) removeIntrusions(ctx context.Context, at *target, pointers 
 	if err != nil {
 		return fmt.Errorf("removing what another writer added to ClusterProfile %s: %w", at.key, err)
 	}
-	logf.FromContext(ctx).Info("Removed what another writer added to an access provider", "ClusterProfile", at.key, "writer", at.live.OtherWriter(), "fields", pointers)
+	logf.FromContext(ctx).Info("Removed what another writer added to an access provider", "ClusterProfile", at.key, "writer", at.live.OtherWriter("status"), "fields", pointers)
 	at.version = patched.ResourceVersion
 	out.wrote = true
 	r.writes.wrote(at.key, at.version)
@@ -174,21 +176,26 @@ func (r *Reconciler) mustWait(at *target, how urgency, out *outcome) bool {
 	return true
 }
 
-// delayed says why a write waits. The text stays the same as long as that lasts.
+// delayed says why a write waits. The text stays the same as long as that lasts. A writer that only removes fields owns none, and
+// cannot be named.
 func delayed(at *target, how urgency) profile.Problem {
-	other := "somebody else"
-	if name := at.live.OtherWriter(); name != "" {
-		other = fmt.Sprintf("%q", name)
-	}
+	other, ofStatus := at.live.OtherWriter(""), at.live.OtherWriter("status")
 	switch {
 	case at.live == nil:
 		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s is deleted again and again by another writer; it is created again after pauses of up to %s", at.key, duration(lastPause))
 	case how == urgent:
-		return profile.NewProblem(v1alpha1.ProblemContested, "the access of ClusterProfile %s changes again and again, last by %s; it is written after pauses of up to %s", at.key, other, duration(lastPause))
-	case other != "somebody else":
-		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s changes again and again, last by %s; it is written once in %s", at.key, other, duration(writeEvery))
+		return profile.NewProblem(v1alpha1.ProblemContested, "the access of ClusterProfile %s changes again and again, by %s; it is written after pauses of up to %s", at.key, named(ofStatus), duration(lastPause))
+	case other != "" || ofStatus != "":
+		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s changes again and again, by %s; it is written once in %s", at.key, named(cmp.Or(other, ofStatus)), duration(writeEvery))
 	}
 	return profile.NewProblem(v1alpha1.ProblemWriteDelayed, "ClusterProfile %s changes more often than KEP-4322 allows it to be written; it is written once in %s", at.key, duration(writeEvery))
+}
+
+func named(writer string) string {
+	if writer == "" {
+		return "another writer or its kubeconfig Secret"
+	}
+	return strconv.Quote(writer)
 }
 
 func duration(d time.Duration) string { return d.Round(time.Second).String() }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -92,16 +93,28 @@ func trimCluster(object any) (any, error) {
 }
 
 // trimProfile drops the fields of other managers, but for those who may have set the display name: the core asks whose it
-// is, and of all other fields only which are ours.
+// is, and of all other fields only which are ours. Of the other managers that wrote the profile and its status last the names
+// stay, for the person who has to find out with whom the publisher competes.
 func trimProfile(object any) (any, error) {
 	p, ok := object.(*inventoryv1alpha1.ClusterProfile)
 	if !ok {
 		return object, nil
 	}
-	p.ManagedFields = slices.DeleteFunc(p.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool {
-		return entry.Manager != profile.FieldManager &&
-			(entry.FieldsV1 == nil || !strings.Contains(entry.FieldsV1.GetRawString(), `"f:displayName"`))
-	})
+	kept := make([]metav1.ManagedFieldsEntry, 0, len(p.ManagedFields))
+	last := map[string]metav1.ManagedFieldsEntry{}
+	for _, entry := range p.ManagedFields {
+		if entry.Manager == profile.FieldManager || entry.FieldsV1 != nil && strings.Contains(entry.FieldsV1.GetRawString(), `"f:displayName"`) {
+			kept = append(kept, entry)
+			continue
+		}
+		if before, found := last[entry.Subresource]; !found || before.Time.Before(entry.Time) {
+			last[entry.Subresource] = metav1.ManagedFieldsEntry{Manager: entry.Manager, Operation: entry.Operation, Subresource: entry.Subresource, Time: entry.Time}
+		}
+	}
+	for _, subresource := range slices.Sorted(maps.Keys(last)) {
+		kept = append(kept, last[subresource])
+	}
+	p.ManagedFields = kept
 	shareProfile(p)
 	return p, nil
 }

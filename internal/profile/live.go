@@ -95,12 +95,15 @@ func (l *Live) property(name string) string {
 	return l.Status.Properties[i].Value
 }
 
-// OtherWriter names the manager, other than the publisher, that wrote the profile last; empty where there is none.
-func (l *Live) OtherWriter() string {
+// OtherWriter names the manager, other than the publisher, that wrote the profile (or the subresource) last; empty where there is
+// none.
+func (l *Live) OtherWriter(subresource string) string {
 	if l == nil {
 		return ""
 	}
-	others := slices.DeleteFunc(slices.Clone(l.ManagedFields), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == FieldManager })
+	others := slices.DeleteFunc(slices.Clone(l.ManagedFields), func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == FieldManager || e.Subresource != subresource
+	})
 	if len(others) == 0 {
 		return ""
 	}

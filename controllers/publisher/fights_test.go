@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	clocktesting "k8s.io/utils/clock/testing"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// adversary acts at every change of a namespace's profiles, as a controller does. It returns how often it did.
+func adversary(t *testing.T, namespace string, act func(*inventoryv1alpha1.ClusterProfile) bool) *atomic.Int64 {
+	t.Helper()
+	watching, err := client.NewWithWatch(hub.Config(), client.Options{Scheme: newScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := watching.Watch(t.Context(), &inventoryv1alpha1.ClusterProfileList{}, client.InNamespace(namespace))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acted atomic.Int64
+	go func() {
+		for e := range stream.ResultChan() {
+			if p, ok := e.Object.(*inventoryv1alpha1.ClusterProfile); ok && e.Type != watch.Deleted && act(p) {
+				acted.Add(1)
+			}
+		}
+	}()
+	t.Cleanup(stream.Stop)
+	return &acted
+}
+
+// Another writer has another server in mind: ten times the right one is put back at once, and then after
+// pauses that double; the problem names the writer.
+func TestFightOverAccessSlowsDown(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	clock := clocktesting.NewFakeClock(time.Now())
+	inventory(t, "access-fight", v1alpha1.InventorySpec{}, namespace)
+	startPublisher(t, withClock(clock))
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, namespace, "c1")
+	taken := adversary(t, namespace, func(p *inventoryv1alpha1.ClusterProfile) bool {
+		if server(p) != "https://10.0.0.1:6443" {
+			return false
+		}
+		p.Status.AccessProviders[0].Cluster.Server = "https://10.0.0.2:6443"
+		return k8s.Status().Update(context.Background(), p, client.FieldOwner("other-writer")) == nil
+	})
+	// The profile was there before its adversary, and so was the first access that it changes.
+	changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels["woken"] = "yes" })
+	contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"other-writer"`))))
+	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "access-fight").Status.Problems }
+	g.Eventually(problems).Should(contested)
+	g.Expect(taken.Load()).To(BeNumerically("<=", 11))
+	g.Consistently(taken.Load).Should(Equal(taken.Load()), "nothing is written before the pause is over")
+	for _, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+		before := taken.Load()
+		clock.Step(pause)
+		g.Eventually(taken.Load).Should(Equal(before+1), "once after a pause of %s", pause)
+	}
+	g.Expect(problems()).To(contested, "it is reported as long as it lasts")
+	g.Expect(ready(t, "access-fight").Status).To(Equal(metav1.ConditionFalse))
+}
+
+// A GitOps tool prunes what it does not know: ten profiles are created at once, and then one after pauses that double.
+func TestFightOverExistenceSlowsDown(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	clock := clocktesting.NewFakeClock(time.Now())
+	inventory(t, "existence-fight", v1alpha1.InventorySpec{}, namespace)
+	pruned := adversary(t, namespace, func(p *inventoryv1alpha1.ClusterProfile) bool {
+		return k8s.Delete(context.Background(), p, client.Preconditions{UID: &p.UID}) == nil
+	})
+	startPublisher(t, withClock(clock))
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "existence-fight").Status.Problems }
+	contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring("deleted again and again"))))
+	g.Eventually(problems).Should(contested)
+	g.Expect(pruned.Load()).To(BeEquivalentTo(10))
+	g.Consistently(pruned.Load).Should(BeEquivalentTo(10))
+	clock.Step(time.Second)
+	g.Eventually(pruned.Load).Should(BeEquivalentTo(11))
+	g.Eventually(problems).Should(contested)
+}
+
+// A label that a policy refuses neither holds up a changed endpoint nor is it forgotten: the problem stays as long as the
+// refusal does.
+func TestRefusedLabelHoldsUpNothing(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	inventory(t, "refused-label", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
+	startPublisher(t)
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := published(t, g, namespace, "c1")
+	binding := deny(t, namespace, admissionregistrationv1.Update, metav1.StatusReasonForbidden, func() error {
+		trial := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"trial":"yes"}}}`))
+		return k8s.Patch(t.Context(), before.DeepCopy(), trial, client.DryRunAll)
+	})
+	updateCluster(t, cluster, fixture.Labels(map[string]string{"env": "prod"}))
+	refused := ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteRefused))
+	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "refused-label").Status.Problems }
+	g.Eventually(problems).Should(refused)
+	g.Expect(k8s.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
+	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"))
+	// More attempts than the budget has writes.
+	for i := range 15 {
+		updateCluster(t, cluster, fixture.Annotations(map[string]string{"touched": string(rune('a' + i))}))
+	}
+	g.Consistently(problems, "3s").Should(refused)
+	g.Expect(ready(t, "refused-label").Status).To(Equal(metav1.ConditionFalse))
+	g.Expect(k8s.Delete(t.Context(), binding)).To(Succeed())
+	g.Eventually(func() string { return get(t, namespace, "c1").Labels["env"] }, "90s").Should(Equal("prod"), "an attempt that is refused spends nothing, and is repeated")
+	g.Eventually(problems).Should(BeEmpty())
+}

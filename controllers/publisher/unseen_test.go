@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// While the first list of a kind has not arrived, what is published of its objects stays as it is, however long that takes.
+func TestNotYetSeenIsNotAbsent(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	inventory(t, "slow-kind", v1alpha1.InventorySpec{
+		Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}},
+		AccessProviders: []v1alpha1.AccessProvider{
+			{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
+			{Name: "other", Exec: &v1alpha1.ExecAccess{Server: "'https://' + controlPlane.metadata.name + ':6443'"}},
+		},
+	}, namespace)
+	first := startPublisher(t)
+	withoutVersions := func(c *clusterv1.Cluster) { c.Status.ControlPlane = nil }
+	plane := controlPlane(namespace, "c1")
+	create(t, plane)
+	t.Cleanup(func() { _ = k8s.Delete(contextOf(t), plane) })
+	plane.Object["status"] = map[string]any{"version": "v1.36.0"}
+	g.Expect(k8s.Status().Update(t.Context(), plane)).To(Succeed())
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions), kubeconfig("c1", "https://10.0.0.1:6443"))
+	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("Status.Version.Kubernetes", "v1.36.0"), HaveField("Status.AccessProviders", HaveLen(2))))
+	before := get(t, namespace, "c1")
+	first.stop()
+
+	clock := clocktesting.NewFakeClock(time.Now())
+	held := &heldWatch{resource: "/kubeadmcontrolplanes", lists: true}
+	t.Cleanup(held.release)
+	held.hold()
+	startPublisherOn(t, held.config(), withClock(clock))
+	// It has looked at the Cluster, and goes on without the list after a while.
+	g.Eventually(clock.HasWaiters).Should(BeTrue())
+	g.Eventually(func(g Gomega) {
+		clock.Step(6 * time.Second)
+		g.Expect(readInventory(t, "slow-kind").Status.Problems).To(ContainElement(
+			And(HaveField("Reason", v1alpha1.ProblemWaitingForObjects), HaveField("Message", ContainSubstring("KubeadmControlPlane")))))
+	}).Should(Succeed(), "the Inventory says what it waits for")
+	g.Expect(ready(t, "slow-kind").Status).To(Equal(metav1.ConditionUnknown))
+	updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "Written meanwhile"}))
+	g.Eventually(func() string { return get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("Written meanwhile"))
+	after := get(t, namespace, "c1")
+	g.Expect(after.Status.Version).To(Equal(before.Status.Version))
+	g.Expect(after.Status.Properties).To(Equal(before.Status.Properties))
+	g.Expect(after.Status.AccessProviders).To(Equal(before.Status.AccessProviders))
+
+	held.release()
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "slow-kind").Status.Problems }, "30s").Should(BeEmpty())
+	g.Expect(get(t, namespace, "c1").Status.Version).To(Equal(before.Status.Version))
+}
+
+// A Secret that the API server does not give for a moment is what it was: nothing is written for a hiccup.
+func TestPassingErrorChangesNothing(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	clock := clocktesting.NewFakeClock(time.Now())
+	inventory(t, "hiccup", v1alpha1.InventorySpec{}, namespace)
+	secret := fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443"))
+	// Without its label nothing watches it: it is read by its name.
+	secret.Labels, secret.Type = nil, corev1.SecretTypeOpaque
+	create(t, secret)
+	var failing atomic.Bool
+	var refused atomic.Int64
+	config := hub.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if failing.Load() && strings.HasSuffix(request.URL.Path, "/secrets/c1-kubeconfig") {
+				refused.Add(1)
+				return nil, errors.New("the API server is away")
+			}
+			return next.RoundTrip(request)
+		})
+	})
+	startPublisherOn(t, config, withClock(clock))
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+	before := published(t, g, namespace, "c1")
+	failing.Store(true)
+	g.Eventually(func() int64 {
+		clock.Step(10 * time.Minute)
+		return refused.Load()
+	}).Should(BeNumerically(">", 2), "it is read again, without anybody touching the Cluster")
+	g.Expect(get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
+	g.Expect(readInventory(t, "hiccup").Status.Problems).To(BeEmpty())
+
+	secret.Data["value"] = kubeconfig("c1", "https://10.0.0.9:6443")
+	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
+	failing.Store(false)
+	g.Eventually(func() string {
+		clock.Step(10 * time.Minute)
+		return server(get(t, namespace, "c1"))
+	}).Should(Equal("https://10.0.0.9:6443"))
+}
