@@ -17,6 +17,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/clock"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -71,6 +72,9 @@ func publish(ctx context.Context, args []string) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding a health check: %w", err)
 	}
+	if err := refuseRivals(ctx, mgr, options); err != nil {
+		return err
+	}
 	publishing := options.publisher()
 	publishing.Settled = saveMemory()
 	if err := publisher.Add(mgr, publishing); err != nil {
@@ -78,6 +82,23 @@ func publish(ctx context.Context, args []string) error {
 	}
 	go giveMemoryBack(ctx)
 	return mgr.Start(ctx)
+}
+
+// refuseRivals returns an error where another publisher of the same class runs on the hub, and has the manager look for one
+// that was started at the same moment.
+func refuseRivals(ctx context.Context, mgr ctrl.Manager, options *options) error {
+	rivals := &publisher.Rivals{Hub: mgr.GetAPIReader(), Clock: clock.RealClock{}}
+	rivals.Lease.Name = publisher.LeaseName(options.publisherClass)
+	if options.leaderElect {
+		rivals.Lease.Namespace = options.leaseNamespace()
+	}
+	if err := rivals.Check(ctx); err != nil {
+		return err
+	}
+	if err := mgr.Add(rivals); err != nil {
+		return fmt.Errorf("looking for other publishers: %w", err)
+	}
+	return nil
 }
 
 // connection finds the hub: by a kubeconfig's path, else as kubectl does, else as a pod.

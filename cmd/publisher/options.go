@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -22,8 +23,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 )
 
-// leaderElectionID names the Lease by which one of several replicas publishes.
-const leaderElectionID = "publisher.capi-inventory.dev"
+// maxClass is how long spec.publisherClass of an Inventory may be.
+const maxClass = 40
 
 const usage = `Usage:
   publisher [flags]            publishes Clusters as Inventories say, as long as it runs
@@ -36,6 +37,7 @@ Flags:
 type options struct {
 	kubeconfig          string
 	clusterManager      string
+	publisherClass      string
 	watchFilter         string
 	namespaces          []string
 	concurrency         int
@@ -58,8 +60,9 @@ func parse(args []string) (*options, error) {
 	flags.SortFlags = false
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage+flags.FlagUsagesWrapped(120)) }
 	flags.StringVar(&o.clusterManager, "cluster-manager-name", "cluster-api", "spec.clusterManager.name of every profile: a label value of at most 63 characters. Profiles of another name are foreign, so it cannot be changed later.")
-	flags.StringVar(&o.watchFilter, "watch-filter", "", "Publish only Clusters whose label cluster.x-k8s.io/watch-filter has this value.")
-	flags.StringSliceVar(&o.namespaces, "namespace", nil, "Publish only Clusters of these namespaces; all by default.")
+	flags.StringVar(&o.publisherClass, "publisher-class", "", "Serve the Inventories whose spec.publisherClass has this value; those without one by default. Publishers that share a hub need a class each.")
+	flags.StringVar(&o.watchFilter, "watch-filter", "", "Publish only Clusters whose label cluster.x-k8s.io/watch-filter has this value. What is published of others stays as it is.")
+	flags.StringSliceVar(&o.namespaces, "namespace", nil, "Publish only Clusters of these namespaces; all by default. What is published of others stays as it is.")
 	flags.IntVar(&o.concurrency, "concurrency", 10, "How many Clusters are reconciled at a time.")
 	flags.DurationVar(&o.syncPeriod, "sync-period", 10*time.Minute, "How often everything is looked at again without an event.")
 	flags.Float32Var(&o.qps, "kube-api-qps", 0, "Requests to the hub's API server, per second on average. 0 sets no limit: there are never more than --concurrency at once, and the API server's own priority and fairness rules over them.")
@@ -92,6 +95,14 @@ func (o *options) validate(rest []string) error {
 	for _, fault := range validation.IsValidLabelValue(o.clusterManager) {
 		refuse("--cluster-manager-name: %s", fault)
 	}
+	if o.publisherClass != "" {
+		for _, fault := range validation.IsDNS1123Label(o.publisherClass) {
+			refuse("--publisher-class: %s", fault)
+		}
+	}
+	if len(o.publisherClass) > maxClass {
+		refuse("--publisher-class: must be no more than %d characters", maxClass)
+	}
 	for _, fault := range validation.IsValidLabelValue(o.watchFilter) {
 		refuse("--watch-filter: %s", fault)
 	}
@@ -113,7 +124,29 @@ func (o *options) validate(rest []string) error {
 }
 
 func (o *options) publisher() publisher.Options {
-	return publisher.Options{ClusterManager: o.clusterManager, WatchFilter: o.watchFilter, Concurrency: o.concurrency, Clock: clock.RealClock{}}
+	return publisher.Options{
+		ClusterManager: o.clusterManager,
+		PublisherClass: o.publisherClass,
+		WatchFilter:    o.watchFilter,
+		Namespaces:     o.namespaces,
+		Concurrency:    o.concurrency,
+		Clock:          clock.RealClock{},
+	}
+}
+
+// podNamespace is where a pod finds its own namespace.
+const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// leaseNamespace is where the Lease of the leader lives; empty where that cannot be told, and there will be no Lease either.
+func (o *options) leaseNamespace() string {
+	if o.leaderElectionSpace != "" {
+		return o.leaderElectionSpace
+	}
+	own, err := os.ReadFile(podNamespace)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(own))
 }
 
 func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
@@ -128,7 +161,7 @@ func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
 		Metrics:                       metrics,
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaderElectionID,
+		LeaderElectionID:              publisher.LeaseName(o.publisherClass),
 		LeaderElectionNamespace:       o.leaderElectionSpace,
 		LeaderElectionReleaseOnCancel: true,
 	}

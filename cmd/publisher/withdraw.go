@@ -17,6 +17,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 	"github.com/capi-inventory/capi-inventory/controllers/withdrawal"
 )
 
@@ -26,6 +27,7 @@ type withdrawOptions struct {
 	selector            string
 	timeout             time.Duration
 	leaderElectionSpace string
+	publisherClass      string
 }
 
 func parseWithdraw(args []string) (*withdrawOptions, labels.Selector, error) {
@@ -35,6 +37,7 @@ func parseWithdraw(args []string) (*withdrawOptions, labels.Selector, error) {
 	flags.StringVarP(&o.selector, "selector", "l", "", "Delete only the Inventories with these labels; all by default, as without a publisher nobody serves any.")
 	flags.DurationVar(&o.timeout, "timeout", 2*time.Minute, "How long the publisher, and consumers with finalizers, are given.")
 	flags.StringVar(&o.leaderElectionSpace, "leader-election-namespace", "", "Where the Lease of the leader lives: nothing is deleted before a publisher holds it. By default nobody asks whether one runs.")
+	flags.StringVar(&o.publisherClass, "publisher-class", "", "Delete only the Inventories that the publisher of this class serves; by default those without a class.")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "The hub's kubeconfig; by default $KUBECONFIG, or the pod's ServiceAccount.")
 	if err := flags.Parse(args); err != nil {
 		return nil, nil, err
@@ -73,9 +76,9 @@ func withdraw(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}
-	w := withdrawal.Withdrawal{Hub: hub, Selector: selector, Progress: os.Stdout}
+	w := withdrawal.Withdrawal{Hub: hub, Selector: selector, PublisherClass: options.publisherClass, Progress: os.Stdout}
 	if options.leaderElectionSpace != "" {
-		w.Lease = types.NamespacedName{Namespace: options.leaderElectionSpace, Name: leaderElectionID}
+		w.Lease = types.NamespacedName{Namespace: options.leaderElectionSpace, Name: publisher.LeaseName(options.publisherClass)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, options.timeout)
 	defer cancel()

@@ -33,6 +33,8 @@ type Withdrawal struct {
 	Hub client.Client
 	// Selector chooses Inventories by their labels.
 	Selector labels.Selector
+	// PublisherClass chooses Inventories by their spec.publisherClass; empty those without one.
+	PublisherClass string
 	// Lease is the one by which the publisher leads. Where it is named, nothing is deleted before somebody holds it.
 	Lease types.NamespacedName
 	// Progress is told, line by line, what happens.
@@ -67,7 +69,7 @@ func (w *Withdrawal) inventories(ctx context.Context) ([]v1alpha1.Inventory, err
 	} else if err != nil {
 		return nil, fmt.Errorf("listing Inventories: %w", err)
 	}
-	return list.Items, nil
+	return slices.DeleteFunc(list.Items, func(i v1alpha1.Inventory) bool { return i.Spec.PublisherClass != w.PublisherClass }), nil
 }
 
 func (w *Withdrawal) remove(ctx context.Context, inventory *v1alpha1.Inventory) error {

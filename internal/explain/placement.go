@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/expression"
@@ -119,10 +118,14 @@ func (f Facts) placeIn(inventory *profile.Inventory, source *v1alpha1.Inventory,
 	return out
 }
 
-func (f Facts) find(key types.NamespacedName) *inventoryv1alpha1.ClusterProfile {
+func (f Facts) find(key types.NamespacedName) *profile.Live {
 	for i := range f.Profiles {
 		if f.Profiles[i].Namespace == key.Namespace && f.Profiles[i].Name == key.Name {
-			return &f.Profiles[i]
+			live, err := profile.Read(&f.Profiles[i])
+			if err != nil {
+				return nil
+			}
+			return live
 		}
 	}
 	return nil
@@ -130,7 +133,7 @@ func (f Facts) find(key types.NamespacedName) *inventoryv1alpha1.ClusterProfile 
 
 // standing is what a profile is to the Cluster. The publisher's name for itself is in no object but its profiles, so a
 // profile with the provenance of a Cluster is taken to be of the publisher.
-func (f Facts) standing(live *inventoryv1alpha1.ClusterProfile) profile.Standing {
+func (f Facts) standing(live *profile.Live) profile.Standing {
 	if live == nil {
 		return profile.Absent
 	}
