@@ -12,8 +12,6 @@
 package kubeconfig
 
 import (
-	"net/url"
-
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
@@ -23,7 +21,7 @@ type Endpoint struct {
 	// Server is an absolute https URL with an explicit port; an IPv6 address stands in brackets.
 	Server string `json:"server"`
 	// CertificateAuthorityData is the PEM bundle that vouches for the server: CERTIFICATE blocks and nothing else. Empty
-	// means the system's roots.
+	// means the system's roots, and is no fault: ROSA's servers, for example, have certificates of a public authority.
 	CertificateAuthorityData []byte `json:"certificateAuthorityData,omitempty"`
 	// ProxyURL is the http, https or socks5 proxy in front of the server; empty for none.
 	ProxyURL string `json:"proxyURL,omitempty"`
@@ -36,7 +34,8 @@ type Endpoint struct {
 // MaxSize is the size in bytes above which a kubeconfig is refused unread.
 const MaxSize = 256 << 10
 
-// Parse returns the endpoint of the current context of a kubeconfig. Its only error is a *Refusal.
+// Parse returns the endpoint of the current context of a kubeconfig. Its only error is a *Refusal. One that says
+// EndpointUsable comes with the endpoint.
 func Parse(raw []byte) (Endpoint, error) {
 	if len(raw) == 0 {
 		return Endpoint{}, refuse(Empty, "the kubeconfig is empty")
@@ -48,60 +47,35 @@ func Parse(raw []byte) (Endpoint, error) {
 	if err != nil {
 		return Endpoint{}, malformed(err)
 	}
-	if len(config.Extensions) > 0 {
-		return Endpoint{}, refuse(UnsupportedExtensions, "extensions: credential plugins do not support top-level extensions")
-	}
-	cluster, user, err := current(config)
+	cluster, err := currentCluster(config)
 	if err != nil {
 		return Endpoint{}, err
 	}
-	if err := checkUser(config.Contexts[config.CurrentContext].AuthInfo, user); err != nil {
+	found, err := endpoint(cluster)
+	if err != nil {
 		return Endpoint{}, err
 	}
-	return endpoint(cluster)
+	if refusal := unreadable(config); refusal != nil {
+		refusal.EndpointUsable = true
+		return found, refusal
+	}
+	return found, nil
 }
 
-func current(config *clientcmdapi.Config) (*clientcmdapi.Cluster, *clientcmdapi.AuthInfo, error) {
+func currentCluster(config *clientcmdapi.Config) (*clientcmdapi.Cluster, error) {
 	name := config.CurrentContext
 	if name == "" {
-		return nil, nil, refuse(NoCurrentContext, "current-context: not set")
+		return nil, refuse(NoCurrentContext, "current-context: not set")
 	}
 	context := config.Contexts[name]
 	if context == nil {
-		return nil, nil, refuse(NoCurrentContext, "current-context: there is no context %q", name)
+		return nil, refuse(NoCurrentContext, "current-context: there is no context %q", quotable(name))
 	}
 	cluster := config.Clusters[context.Cluster]
 	if cluster == nil {
-		return nil, nil, refuse(NoCurrentContext, "contexts[%s].cluster: there is no cluster %q", name, context.Cluster)
+		return nil, refuse(NoCurrentContext, "contexts[%s].cluster: there is no cluster %q", quotable(name), quotable(context.Cluster))
 	}
-	user := config.AuthInfos[context.AuthInfo]
-	if user == nil {
-		return nil, nil, refuse(NoCurrentContext, "contexts[%s].user: there is no user %q", name, context.AuthInfo)
-	}
-	return cluster, user, nil
-}
-
-// checkUser refuses what the plugin kubeconfig-secretreader refuses, and everything that names a file or a program of the
-// reader's machine.
-func checkUser(name string, user *clientcmdapi.AuthInfo) error {
-	hasCertificate, hasKey := len(user.ClientCertificateData) > 0, len(user.ClientKeyData) > 0
-	switch {
-	case user.Exec != nil:
-		return refuse(ExecUser, "users[%s].exec: credentials from a program cannot be handed on; publish them with an access provider of their own", name)
-	case user.AuthProvider != nil:
-		return refuse(AuthProviderUser, "users[%s].auth-provider: client-go no longer supports it", name)
-	case user.TokenFile != "":
-		return refuse(FileReference, "users[%s].tokenFile: only inline tokens can be read by others", name)
-	case user.ClientCertificate != "":
-		return refuse(FileReference, "users[%s].client-certificate: names a file; use client-certificate-data", name)
-	case user.ClientKey != "":
-		return refuse(FileReference, "users[%s].client-key: names a file; use client-key-data", name)
-	case hasCertificate != hasKey:
-		return refuse(NoCredentials, "users[%s]: client-certificate-data and client-key-data must be set together", name)
-	case !hasCertificate && user.Token == "":
-		return refuse(NoCredentials, "users[%s]: has neither a token nor a client certificate", name)
-	}
-	return nil
+	return cluster, nil
 }
 
 func endpoint(cluster *clientcmdapi.Cluster) (Endpoint, error) {
@@ -125,25 +99,12 @@ func NewEndpoint(server string, certificateAuthority []byte, tlsServerName strin
 	if err != nil {
 		return Endpoint{}, err
 	}
+	if err := checkTLSServerName(tlsServerName); err != nil {
+		return Endpoint{}, err
+	}
 	ca, err := certificates(certificateAuthority)
 	if err != nil {
 		return Endpoint{}, err
 	}
 	return Endpoint{Server: server, CertificateAuthorityData: ca, TLSServerName: tlsServerName}, nil
-}
-
-func checkProxy(raw string) error {
-	if raw == "" {
-		return nil
-	}
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "":
-		return refuse(InvalidProxy, "cluster.proxy-url: is not an absolute URL")
-	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
-		return refuse(InvalidProxy, "cluster.proxy-url: has the scheme %q; only http, https and socks5 are supported", u.Scheme)
-	case u.User != nil:
-		return refuse(InvalidProxy, "cluster.proxy-url: carries a user name or password, which would be published")
-	}
-	return nil
 }

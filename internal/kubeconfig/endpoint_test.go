@@ -99,6 +99,23 @@ func TestParse(t *testing.T) {
 			why: "without a port Kueue takes the brackets for a part of the name", raw: withServer("'https://[fd00::1]'"),
 			want: kubeconfig.Endpoint{Server: "https://[fd00::1]:443"},
 		},
+		"UpperCase": {
+			why: "EKS has it so; Kueue and TLS do not mind the case", raw: withServer("https://0A1B2C3D.gr7.eu-west-1.eks.amazonaws.com"),
+			want: kubeconfig.Endpoint{Server: "https://0A1B2C3D.gr7.eu-west-1.eks.amazonaws.com:443"},
+		},
+		"NoCertificateAuthority": {
+			why: "ROSA has a certificate that the system's roots vouch for", raw: withServer("https://api.rosa.example.com:443"),
+			want: kubeconfig.Endpoint{Server: "https://api.rosa.example.com:443"},
+		},
+		"LongestProxyAndServerName": {
+			why:  "the limits of v1alpha2",
+			raw:  withServer("https://10.0.0.1:6443\n    proxy-url: " + longProxy(2048) + "\n    tls-server-name: " + longName(253)),
+			want: kubeconfig.Endpoint{Server: "https://10.0.0.1:6443", ProxyURL: longProxy(2048), TLSServerName: longName(253)},
+		},
+		"ServerNameIsAnAddress": {
+			why: "certificates may name addresses", raw: withServer("https://a:1\n    tls-server-name: 'fd00::1'"),
+			want: kubeconfig.Endpoint{Server: "https://a:1", TLSServerName: "fd00::1"},
+		},
 		"Path": {
 			why: "proxies tell clusters apart by paths", raw: withServer("https://proxy.example.com:9092/team-a/c1"),
 			want: kubeconfig.Endpoint{Server: "https://proxy.example.com:9092/team-a/c1"},
@@ -170,6 +187,15 @@ func TestParseRefuses(t *testing.T) {
 		"BareIPv6":         {raw: withServer("https://fd00::1:6443"), reason: kubeconfig.InvalidServer, says: "brackets"},
 		"BadPort":          {raw: withServer("https://10.0.0.1:99999"), reason: kubeconfig.InvalidServer, says: "port"},
 		"LongServer":       {raw: withServer("https://a/" + strings.Repeat("x", 2048)), reason: kubeconfig.InvalidServer, says: "at most 2048"},
+		"Underscore":       {raw: withServer("https://my_api.example.com:6443"), reason: kubeconfig.InvalidServer, says: `"my_api.example.com" is neither an IP address nor a DNS name`},
+		"TrailingDot":      {raw: withServer("https://api.example.com.:6443"), reason: kubeconfig.InvalidServer, says: "ends with a dot"},
+		"Zone":             {raw: withServer("'https://[fe80::1%25eth0]:6443'"), reason: kubeconfig.InvalidServer, says: "zone"},
+		"LongHost":         {raw: withServer("https://" + longName(254)), reason: kubeconfig.InvalidServer, says: "neither an IP address nor a DNS name"},
+		"LongServerName":   {raw: withServer("https://a:1\n    tls-server-name: " + longName(254)), reason: kubeconfig.InvalidTLSServerName, says: "neither an IP address nor a DNS name"},
+		"OddServerName":    {raw: withServer("https://a:1\n    tls-server-name: 'a b'"), reason: kubeconfig.InvalidTLSServerName, says: "cluster.tls-server-name"},
+		"LongProxy":        {raw: withServer("https://a:1\n    proxy-url: " + longProxy(2049)), reason: kubeconfig.InvalidProxy, says: "at most 2048"},
+		"ProxyQuery":       {raw: withServer("https://a:1\n    proxy-url: http://proxy:3128/?token=s3cr3t"), reason: kubeconfig.InvalidProxy, says: "query"},
+		"ProxyPortOnly":    {raw: withServer("https://a:1\n    proxy-url: 'http://:3128'"), reason: kubeconfig.InvalidProxy, says: "absolute URL"},
 		"PasswordInProxy":  {raw: withServer("https://a:1\n    proxy-url: http://u:s3cr3t@proxy"), reason: kubeconfig.InvalidProxy, says: "user name or password"},
 		"ProxyScheme":      {raw: withServer("https://a:1\n    proxy-url: ftp://proxy"), reason: kubeconfig.InvalidProxy, says: `scheme "ftp"`},
 	} {
@@ -199,22 +225,40 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		endpoint, err := kubeconfig.Parse(raw)
 		var refusal *kubeconfig.Refusal
-		switch {
-		case err == nil:
-			again, err := kubeconfig.NewEndpoint(endpoint.Server, endpoint.CertificateAuthorityData, endpoint.TLSServerName)
-			if err != nil {
-				t.Fatalf("an accepted endpoint is refused when it comes again: %v", err)
+		if err != nil {
+			if !errors.As(err, &refusal) || refusal.Reason == "" || refusal.Message == "" {
+				t.Fatalf("%v is not a refusal with a reason", err)
 			}
-			if again.Server != endpoint.Server || !bytes.Equal(again.CertificateAuthorityData, endpoint.CertificateAuthorityData) {
-				t.Fatalf("mending is not stable: %q became %q", endpoint.Server, again.Server)
-			}
-			if bytes.Contains(endpoint.CertificateAuthorityData, []byte("PRIVATE KEY")) {
-				t.Fatal("a private key passed")
-			}
-		case !errors.As(err, &refusal) || refusal.Reason == "" || refusal.Message == "":
-			t.Fatalf("%v is not a refusal with a reason", err)
+			checkBounds(t, refusal)
+		}
+		if err != nil && !refusal.EndpointUsable {
+			return
+		}
+		again, err := kubeconfig.NewEndpoint(endpoint.Server, endpoint.CertificateAuthorityData, endpoint.TLSServerName)
+		if err != nil {
+			t.Fatalf("an accepted endpoint is refused when it comes again: %v", err)
+		}
+		if again.Server != endpoint.Server || !bytes.Equal(again.CertificateAuthorityData, endpoint.CertificateAuthorityData) {
+			t.Fatalf("mending is not stable: %q became %q", endpoint.Server, again.Server)
+		}
+		if bytes.Contains(endpoint.CertificateAuthorityData, []byte("PRIVATE KEY")) {
+			t.Fatal("a private key passed")
+		}
+		if len(endpoint.Server) > 2048 || len(endpoint.ProxyURL) > 2048 || len(endpoint.TLSServerName) > 253 {
+			t.Fatal("an endpoint without bounds")
 		}
 	})
+}
+
+// longName is a DNS name of so many characters.
+func longName(length int) string {
+	return strings.TrimSuffix(strings.Repeat(strings.Repeat("a", 49)+".", 6)[:length-1], ".") + "b"
+}
+
+// longProxy is the URL of a proxy of so many characters.
+func longProxy(length int) string {
+	const proxy = "http://proxy:3128/"
+	return proxy + strings.Repeat("x", length-len(proxy))
 }
 
 func with(change func(*config)) []byte {

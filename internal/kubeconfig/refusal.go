@@ -6,6 +6,8 @@ package kubeconfig
 import (
 	"fmt"
 	"regexp"
+
+	"github.com/capi-inventory/capi-inventory/internal/stage"
 )
 
 // Reason says in one word why a kubeconfig was refused: UpperCamel, stable, fit for a metric's label.
@@ -33,27 +35,38 @@ const (
 	NoCredentials Reason = "NoCredentials"
 	// InvalidServer: its server is not a usable https URL.
 	InvalidServer Reason = "InvalidServer"
+	// InvalidTLSServerName: its tls-server-name is neither a DNS name nor an IP address.
+	InvalidTLSServerName Reason = "InvalidTLSServerName"
 	// InvalidCA: its certificate authority is unusable, or contradicts insecure-skip-tls-verify.
 	InvalidCA Reason = "InvalidCA"
 	// InvalidProxy: its proxy-url is not a usable one, or carries a secret.
 	InvalidProxy Reason = "InvalidProxy"
 )
 
-// Refusal is why a kubeconfig has no endpoint to publish. Message names the field and what is wrong with it, and quotes
-// nothing but names.
+// Refusal is why a kubeconfig cannot be published. Message names the field and what is wrong with it, quotes nothing but
+// names, and is one line of at most stage.MaxMessage bytes whatever the kubeconfig holds.
 type Refusal struct {
 	Reason  Reason `json:"reason"`
 	Message string `json:"message"`
+	// EndpointUsable says that only a reader of the kubeconfig itself is refused: it finds no credentials that it could use.
+	// One that brings its own needs no more than the endpoint, and that is good.
+	EndpointUsable bool `json:"endpointUsable,omitempty"`
 }
 
 // Error implements error.
 func (r *Refusal) Error() string { return fmt.Sprintf("%s: %s", r.Reason, r.Message) }
 
 func refuse(reason Reason, format string, args ...any) *Refusal {
-	return &Refusal{Reason: reason, Message: fmt.Sprintf(format, args...)}
+	return &Refusal{Reason: reason, Message: stage.Printable(fmt.Sprintf(format, args...), stage.MaxMessage)}
 }
 
-var lineNumber = regexp.MustCompile(`\bline (\d+)`)
+// maxQuoted is the length in bytes of the longest name that a refusal quotes: the author of a kubeconfig chooses its names, and
+// they may have any length.
+const maxQuoted = 64
+
+func quotable(name string) string { return stage.Printable(name, maxQuoted) }
+
+var lineNumber = regexp.MustCompile(`\bline (\d{1,6})\b`)
 
 // malformed keeps only the line number of a decoder's error, which may quote what it could not decode.
 func malformed(err error) *Refusal {

@@ -4,14 +4,18 @@
 package kubeconfig
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// maxServer is the longest server URL, in bytes, that v1alpha2 of ClusterProfile accepts.
-const maxServer = 2048
+// maxURL is the longest URL of a server or a proxy, in bytes, that v1alpha2 of ClusterProfile accepts.
+const maxURL = 2048
 
 // parseServer returns the server as an absolute https URL with an explicit port. It adds the scheme that client-go would
 // assume for a server without one, and the port that https implies: Kueue refuses an IPv6 host without a port, and exec
@@ -20,8 +24,8 @@ func parseServer(raw string) (string, error) {
 	if raw == "" {
 		return "", refuse(InvalidServer, "cluster.server: not set")
 	}
-	if len(raw) > maxServer {
-		return "", refuse(InvalidServer, "cluster.server: has %d bytes; at most %d are allowed", len(raw), maxServer)
+	if len(raw) > maxURL {
+		return "", refuse(InvalidServer, "cluster.server: has %d bytes; at most %d are allowed", len(raw), maxURL)
 	}
 	if !strings.Contains(raw, "://") {
 		raw = "https://" + raw
@@ -33,19 +37,73 @@ func parseServer(raw string) (string, error) {
 	case u.User != nil:
 		return "", refuse(InvalidServer, "cluster.server: carries a user name or password, which would be published")
 	case u.Scheme != "https":
-		return "", refuse(InvalidServer, "cluster.server: has the scheme %q; credentials travel over https only", u.Scheme)
+		return "", refuse(InvalidServer, "cluster.server: has the scheme %q; credentials travel over https only", quotable(u.Scheme))
 	case u.RawQuery != "" || u.Fragment != "":
 		return "", refuse(InvalidServer, "cluster.server: has a query or a fragment")
-	case strings.Contains(u.Hostname(), ":") && net.ParseIP(strings.Split(u.Hostname(), "%")[0]) == nil:
-		return "", refuse(InvalidServer, "cluster.server: %q is not an IP address", u.Hostname())
+	}
+	if fault := checkHost(u.Hostname()); fault != "" {
+		return "", refuse(InvalidServer, "cluster.server: the host %s", fault)
 	}
 	port := u.Port()
 	if port == "" {
 		port = "443"
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", refuse(InvalidServer, "cluster.server: %q is not a port", port)
+		return "", refuse(InvalidServer, "cluster.server: %q is not a port", quotable(port))
 	}
 	u.Host = net.JoinHostPort(u.Hostname(), port)
-	return u.String(), nil
+	mended := u.String()
+	if len(mended) > maxURL {
+		return "", refuse(InvalidServer, "cluster.server: has %d bytes with scheme and port; at most %d are allowed", len(mended), maxURL)
+	}
+	return mended, nil
+}
+
+// checkHost says what is wrong with a host that is neither an IP address nor a DNS name, and nothing where all is well. Kueue
+// refuses an underscore, a trailing dot and a zone. None of them is mended: without its dot a name may be looked up in another
+// domain, and a zone is a network interface of one machine.
+func checkHost(host string) string {
+	address, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && address.Zone() != "":
+		return fmt.Sprintf("%q has a zone, which means something on one machine only", quotable(host))
+	case err == nil:
+		return ""
+	case strings.HasSuffix(host, "."):
+		return fmt.Sprintf("%q ends with a dot", quotable(host))
+	case len(validation.IsDNS1123Subdomain(strings.ToLower(host))) > 0:
+		return fmt.Sprintf("%q is neither an IP address nor a DNS name of at most %d characters", quotable(host), validation.DNS1123SubdomainMaxLength)
+	}
+	return ""
+}
+
+func checkTLSServerName(name string) error {
+	if name == "" {
+		return nil
+	}
+	if fault := checkHost(name); fault != "" {
+		return refuse(InvalidTLSServerName, "cluster.tls-server-name: %s", fault)
+	}
+	return nil
+}
+
+func checkProxy(raw string) error {
+	if raw == "" {
+		return nil
+	}
+	if len(raw) > maxURL {
+		return refuse(InvalidProxy, "cluster.proxy-url: has %d bytes; at most %d are allowed", len(raw), maxURL)
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return refuse(InvalidProxy, "cluster.proxy-url: is not an absolute URL with a host")
+	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
+		return refuse(InvalidProxy, "cluster.proxy-url: has the scheme %q; only http, https and socks5 are supported", quotable(u.Scheme))
+	case u.User != nil:
+		return refuse(InvalidProxy, "cluster.proxy-url: carries a user name or password, which would be published")
+	case u.RawQuery != "" || u.Fragment != "":
+		return refuse(InvalidProxy, "cluster.proxy-url: has a query or a fragment, which would be published")
+	}
+	return nil
 }
