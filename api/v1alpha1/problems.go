@@ -44,6 +44,8 @@ const (
 	ProblemPropertySkipped = "PropertySkipped"
 	// ProblemAccessProviderSkipped: an access provider was not published, or is published as it last was.
 	ProblemAccessProviderSkipped = "AccessProviderSkipped"
+	// ProblemVersionNotReported: the control plane is initialized, and nobody reports the Kubernetes version that it runs.
+	ProblemVersionNotReported = "VersionNotReported"
 	// ProblemTLSServerNameIgnored: the profile says under which name to check the server's certificate, or not to check it,
 	// and consumers built with cluster-inventory-api v0.1.3 do not read that.
 	ProblemTLSServerNameIgnored = "TLSServerNameIgnored"

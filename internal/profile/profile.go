@@ -6,7 +6,6 @@ package profile
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -37,7 +36,7 @@ func (inv *Inventory) Profile(f Facts) (*inventoryac.ClusterProfileApplyConfigur
 
 	spec := inventoryac.ClusterProfileSpec().WithClusterManager(inventoryac.ClusterManager().WithName(f.Manager))
 	if !displayNameTaken(f.Published) {
-		spec.WithDisplayName(cmp.Or(strings.TrimSpace(f.Cluster.Annotations[v1alpha1.AnnotationDisplayName]), f.Cluster.Name))
+		spec.WithDisplayName(cmp.Or(displayName(f.Cluster.Annotations[v1alpha1.AnnotationDisplayName]), f.Cluster.Name))
 	}
 	key := inv.Key(f.Cluster)
 	out := inventoryac.ClusterProfile(key.Name, key.Namespace).WithLabels(labels).WithSpec(spec)

@@ -154,6 +154,10 @@ func (p provider) execCluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 
 func (p provider) execEndpoint(f Facts, variables map[string]any) (kubeconfig.Endpoint, *Problem) {
 	if key, fromSecret := p.secret(f.Cluster); fromSecret {
+		if found := f.Kubeconfigs[key]; found.Refusal != nil && found.Refusal.EndpointUsable {
+			// Nobody reads that kubeconfig for credentials.
+			return found.Endpoint, nil
+		}
 		return f.endpoint(f.Cluster, p.name, key)
 	}
 	var texts [3]string

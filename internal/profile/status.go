@@ -27,6 +27,8 @@ func (inv *Inventory) Status(f Facts, generation int64) (*inventoryac.ClusterPro
 	}
 	if version != "" {
 		status.WithVersion(inventoryac.ClusterVersion().WithKubernetes(version))
+	} else if f.Waiting[expression.ControlPlane] == "" {
+		problems = append(problems, versionNotReported(f)...)
 	}
 	key := inv.Key(f.Cluster)
 	return inventoryac.ClusterProfile(key.Name, key.Namespace).WithStatus(status), slices.Concat(f.waiting(), problems, skipped)
