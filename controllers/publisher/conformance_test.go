@@ -4,7 +4,6 @@
 package publisher_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,9 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/conformance"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -55,63 +54,72 @@ func TestConformance(t *testing.T) {
 	}).Should(Succeed())
 }
 
-// TestSamples publishes one Cluster by each of the Inventories that we ship.
+// TestSamples publishes, by each of the Inventories that we ship, a Cluster of each provider that it is for.
 func TestSamples(t *testing.T) {
+	if err := hub.Install(apiserver.Providers); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		secret  = `{"key":"value","name":"c1-kubeconfig","namespace":"NAMESPACE"}`
+		azure   = `{"serverID":"6dae42f8-4368-4678-94ff-3960e28e3630","tenantID":"00000000-0000-0000-0000-000000000000"}`
+		kubeadm = "kubeadm"
+	)
+	// The plugin's parameters, by the file of the sample and the provider of the Cluster.
+	wanted := map[string]map[string]string{
+		"default":           {kubeadm: secret},
+		"argocd":            {kubeadm: secret},
+		"restricted-secret": {kubeadm: `{"key":"value","name":"c1-readonly-kubeconfig","namespace":"NAMESPACE"}`},
+		"secretreader":      {kubeadm: `{"clusterName":"c1"}`},
+		"ocm-cluster-proxy": {kubeadm: `{"clusterName":"c1"}`},
+		"oidc":              {kubeadm: `{"clientID":"kubernetes","issuerURL":"https://idp.example.com/realms/NAMESPACE","scopes":["openid","groups"]}`},
+		"eks":               {"eks": `{"clusterId":"default_c1-control-plane","region":"eu-west-1"}`},
+		"gke":               {"gke": ``},
+		"aks":               {"aks": azure, "aks-aso": azure, "aks-aso-entra": azure},
+	}
 	files, err := filepath.Glob("../../config/samples/inventories/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no samples: %v", err)
+	if err != nil || len(files) != len(wanted) {
+		t.Fatalf("%d files for %d samples: %v", len(files), len(wanted), err)
 	}
-	wanted := map[string]string{
-		"default":           `{"key":"value","name":"c1-kubeconfig","namespace":"NAMESPACE"}`,
-		"argocd":            `{"key":"value","name":"c1-kubeconfig","namespace":"NAMESPACE"}`,
-		"restricted":        `{"key":"value","name":"c1-readonly-kubeconfig","namespace":"NAMESPACE"}`,
-		"secretreader":      `{"clusterName":"c1"}`,
-		"ocm-cluster-proxy": `{"clusterName":"c1"}`,
-		"eks":               `{"clusterId":"team-a_c1","region":"eu-west-1"}`,
-		"gke":               ``,
-		"aks":               `{"serverID":"6dae42f8-4368-4678-94ff-3960e28e3630","tenantID":"tenant-1"}`,
-		"oidc":              `{"clientID":"kubernetes","issuerURL":"https://idp.example.com/realms/NAMESPACE","scopes":["openid","groups"]}`,
-	}
-	install(t, managedPlaneCRD)
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	for name, of := range wanted {
+		for provider, parameters := range of {
+			t.Run(name+"/"+provider, func(t *testing.T) { trySample(t, sample(t, name), provider, parameters) })
 		}
-		var sample v1alpha1.Inventory
-		if err := yaml.UnmarshalStrict(raw, &sample); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		t.Run(sample.Name, func(t *testing.T) {
-			g := NewWithT(t)
-			namespace := newNamespace(t, nil)
-			if sample.Spec.Namespace != "" {
-				ensureNamespace(t, sample.Spec.Namespace)
-			}
-			inventory(t, sample.Name, sample.Spec, namespace)
-			startPublisher(t)
-			create(t, managedPlane(namespace, "c1"))
-			secret := fixture.KubeconfigSecret(namespace, "c1-readonly", kubeconfig("c1", "https://10.0.0.1:6443"))
-			secret.Labels["cluster.x-k8s.io/cluster-name"] = "c1"
-			create(t, secret)
-			createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(sample.Spec.ClusterSelector.MatchLabels), fixture.Labels(map[string]string{"region": "eu"}), onManagedPlane),
-				kubeconfig("c1", "https://10.0.0.1:6443"))
-			at, name := namespace, "c1"
-			if sample.Spec.Namespace != "" {
-				at, name = sample.Spec.Namespace, namespace+"--c1"
-			}
-			profile := published(t, g, at, name)
-			provider := profile.Status.AccessProviders[0]
-			want := strings.ReplaceAll(wanted[sample.Name], "NAMESPACE", namespace)
-			if want == "" {
-				g.Expect(provider.Cluster.Extensions).To(BeEmpty())
-			} else {
-				g.Expect(string(provider.Cluster.Extensions[0].Extension.Raw)).To(MatchJSON(want))
-			}
-			g.Expect(conformance.Check([]inventoryv1alpha1.ClusterProfile{*profile})).To(BeEmpty())
-			g.Eventually(func() *metav1.Condition { return ready(t, sample.Name) }).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
-		})
 	}
+}
+
+// trySample publishes a Cluster of a provider by a sample, and wants parameters for the plugin of its first access provider.
+func trySample(t *testing.T, sample *v1alpha1.Inventory, provider, parameters string) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	if sample.Spec.Namespace != "" {
+		ensureNamespace(t, sample.Spec.Namespace)
+	}
+	inventory(t, sample.Name, sample.Spec, namespace)
+	startPublisher(t)
+	if provider == "kubeadm" {
+		secret := fixture.KubeconfigSecret(namespace, "c1-readonly", kubeconfig("c1", "https://10.0.0.1:6443"))
+		secret.Labels["cluster.x-k8s.io/cluster-name"] = "c1"
+		create(t, secret)
+		createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(sample.Spec.ClusterSelector.MatchLabels), fixture.Labels(map[string]string{"region": "eu"})),
+			kubeconfig("c1", "https://10.0.0.1:6443"))
+	} else {
+		leave(t, namespace, provider)
+	}
+	var profiles inventoryv1alpha1.ClusterProfileList
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.List(t.Context(), &profiles, client.MatchingLabels{v1alpha1.LabelInventory: sample.Name, v1alpha1.LabelClusterNamespace: namespace})).To(Succeed())
+		g.Expect(profiles.Items).To(HaveLen(1))
+		g.Expect(profiles.Items[0].Status.AccessProviders).To(HaveLen(1))
+		g.Expect(conformance.Check(profiles.Items)).To(BeEmpty())
+	}).Should(Succeed())
+	cluster := profiles.Items[0].Status.AccessProviders[0].Cluster
+	if parameters == "" {
+		g.Expect(cluster.Extensions).To(BeEmpty())
+	} else {
+		g.Expect(string(cluster.Extensions[0].Extension.Raw)).To(MatchJSON(strings.ReplaceAll(parameters, "NAMESPACE", namespace)))
+	}
+	g.Eventually(func() *metav1.Condition { return ready(t, sample.Name) }).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
+	g.Expect(readInventory(t, sample.Name).Status.Problems).To(BeEmpty())
 }
 
 func ensureNamespace(t *testing.T, name string) {

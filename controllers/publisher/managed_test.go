@@ -4,47 +4,187 @@
 package publisher_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"github.com/google/go-cmp/cmp"
+	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/utils/ptr"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
-// managedPlaneCRD is the control plane of a cloud's own making, as the providers of EKS, GKE and AKS have them: a kind that
-// the publisher has never heard of. One object serves as infrastructure too.
-var managedPlaneCRD = &apiextensionsv1.CustomResourceDefinition{
-	ObjectMeta: metav1.ObjectMeta{Name: "managedcontrolplanes.controlplane.cluster.x-k8s.io"},
-	Spec: apiextensionsv1.CustomResourceDefinitionSpec{
-		Group: "controlplane.cluster.x-k8s.io",
-		Scope: apiextensionsv1.NamespaceScoped,
-		Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "managedcontrolplanes", Singular: "managedcontrolplane", Kind: "ManagedControlPlane"},
-		Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
-			Name: "v1", Served: true, Storage: true,
-			Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: ptr.To(true)}},
-		}},
-	},
-}
+var update = flag.Bool("update", false, "write the golden files anew")
 
-func install(t *testing.T, crd *apiextensionsv1.CustomResourceDefinition) {
-	t.Helper()
-	if _, err := envtest.InstallCRDs(hub.Config(), envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{crd}}); err != nil {
+// providers is the folder of what providers of managed and hosted clusters leave on a hub, a file each, and beside it what is
+// published of that.
+const providers = "testdata/providers"
+
+// TestProviders publishes a Cluster of each managed and hosted control plane, with the objects and Secrets that its provider
+// leaves, against the provider's own CRDs: a field that does not exist there is an error.
+func TestProviders(t *testing.T) {
+	if err := hub.Install(apiserver.Providers); err != nil {
 		t.Fatal(err)
+	}
+	openShift := v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "openshift-version.example.com", Expression: "controlPlane.status.version"}}}
+	tunnel := v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{
+		{Name: "proxied", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "-proxied-kubeconfig"}},
+		{Name: "tunneled", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "-tunneled-kubeconfig"}},
+	}}
+	rows := map[string]v1alpha1.InventorySpec{
+		"eks":                    sample(t, "eks").Spec,
+		"aks":                    sample(t, "aks").Spec,
+		"aks-aso":                sample(t, "aks").Spec,
+		"aks-aso-entra":          sample(t, "aks").Spec,
+		"gke":                    sample(t, "gke").Spec,
+		"rosa":                   openShift,
+		"aro":                    openShift,
+		"rke2":                   {},
+		"k0smotron":              tunnel,
+		"kamaji":                 {},
+		"vcluster":               {},
+		"standalone":             {},
+		"standalone-before-1.14": {},
+	}
+	files, err := filepath.Glob(filepath.Join(providers, "*.golden.yaml"))
+	if err != nil || !*update && len(files) != len(rows) {
+		t.Fatalf("%d files for %d providers: %v", len(files), len(rows), err)
+	}
+	startPublisher(t)
+	for name, spec := range rows {
+		t.Run(name, func(t *testing.T) {
+			namespace := newNamespace(t, nil)
+			// The way in that everybody takes, beside the one of the sample.
+			spec.AccessProviders = append([]v1alpha1.AccessProvider{
+				{Name: v1alpha1.ProviderKubeconfigSecret, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
+			}, spec.AccessProviders...)
+			inventory(t, "provider-"+name, spec, namespace)
+			leave(t, namespace, name)
+			compareWithGolden(t, filepath.Join(providers, name+".golden.yaml"), func() string { return rendered(t, namespace, "provider-"+name) })
+		})
 	}
 }
 
-func managedPlane(namespace, name string) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "controlplane.cluster.x-k8s.io/v1", "kind": "ManagedControlPlane",
-		"metadata": map[string]any{"namespace": namespace, "name": name},
-		"spec":     map[string]any{"region": "eu-west-1", "eksClusterName": "team-a_c1", "project": "p1", "tenantID": "tenant-1"},
-	}}
+// compareWithGolden waits until what is rendered is what the file holds.
+func compareWithGolden(t *testing.T, file string, render func() string) {
+	t.Helper()
+	g := NewWithT(t)
+	if *update {
+		var last string
+		g.Eventually(func() bool {
+			was := last
+			last = render()
+			return was == last && strings.Contains(last, "Joined")
+		}).WithPolling(2 * time.Second).Should(BeTrue())
+		g.Expect(os.WriteFile(file, []byte(last), 0o644)).To(Succeed())
+	}
+	want, err := os.ReadFile(file)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Eventually(func() string { return cmp.Diff(string(want), render()) }).Should(BeEmpty(), "-want +got (run with -update where the change is meant)")
 }
 
-func onManagedPlane(cluster *clusterv1.Cluster) {
-	ref := clusterv1.ContractVersionedObjectReference{APIGroup: "controlplane.cluster.x-k8s.io", Kind: "ManagedControlPlane", Name: cluster.Name}
-	cluster.Spec.ControlPlaneRef, cluster.Spec.InfrastructureRef = ref, ref
+// leave creates what a provider leaves on a hub: every object of its file, with its status.
+func leave(t *testing.T, namespace, provider string) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(providers, provider+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("${CA}", base64.StdEncoding.EncodeToString(hub.CertificateAuthority()), "${SECRET}", secretToken).Replace(string(raw))
+	strict := client.WithFieldValidation(k8s, metav1.FieldValidationStrict)
+	for decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096); ; {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatalf("%s: %v", provider, err)
+		}
+		object.SetNamespace(namespace)
+		status, has := object.Object["status"]
+		if err := strict.Create(t.Context(), object); err != nil {
+			t.Fatalf("%s: %v", provider, err)
+		}
+		t.Cleanup(func() {
+			if err := client.IgnoreNotFound(k8s.Delete(context.Background(), object)); err != nil {
+				t.Error(err)
+			}
+		})
+		if !has {
+			continue
+		}
+		object.Object["status"] = status
+		if err := strict.Status().Update(t.Context(), object); err != nil {
+			t.Fatalf("%s: the status of %s: %v", provider, object.GetKind(), err)
+		}
+	}
+}
+
+// rendered is the status of the profile of the Cluster c1, without times and sentences, and the reasons of the Inventory's problems.
+func rendered(t *testing.T, namespace, inventory string) string {
+	t.Helper()
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"))
+	if err := k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "c1"}, live); err != nil {
+		return err.Error()
+	}
+	conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
+	for _, condition := range conditions {
+		for _, field := range []string{"lastTransitionTime", "observedGeneration", "message"} {
+			delete(condition.(map[string]any), field)
+		}
+	}
+	if err := unstructured.SetNestedSlice(live.Object, conditions, "status", "conditions"); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]any{"status": live.Object["status"]}
+	var problems []any
+	for _, problem := range readInventory(t, inventory).Status.Problems {
+		problems = append(problems, problem.Reason)
+	}
+	if problems != nil {
+		out["problems"] = problems
+	}
+	raw, err := json.Marshal(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(raw, []byte(secretToken)) {
+		t.Error("a credential was published")
+	}
+	raw, err = yaml.JSONToYAML(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := base64.StdEncoding.EncodeToString(hub.CertificateAuthority())
+	return strings.NewReplacer(namespace, "NAMESPACE", authority, "CA").Replace(string(raw))
+}
+
+// sample is an Inventory that we ship.
+func sample(t *testing.T, name string) *v1alpha1.Inventory {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("../../config/samples/inventories", name+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inventory v1alpha1.Inventory
+	if err := yaml.UnmarshalStrict(raw, &inventory); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return &inventory
 }

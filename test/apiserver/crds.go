@@ -30,7 +30,7 @@ var (
 	Ours CRDs = func(root string) ([]byte, error) { return kustomize(root, "config/crd") }
 	// ClusterAPI is the Cluster and the kubeadm control plane of Cluster API, without their conversion webhook.
 	ClusterAPI CRDs = func(root string) ([]byte, error) {
-		return fromModule(root, "sigs.k8s.io/cluster-api",
+		return fromModule(root, "go.tools.mod", "sigs.k8s.io/cluster-api",
 			"core/config/crd/bases/cluster.x-k8s.io_clusters.yaml",
 			"controlplane/kubeadm/config/crd/bases/controlplane.cluster.x-k8s.io_kubeadmcontrolplanes.yaml")
 	}
@@ -93,9 +93,9 @@ func kustomize(root, dir string) ([]byte, error) {
 	return resources.AsYaml()
 }
 
-// fromModule reads files of a module that the project pins for its manifests alone.
-func fromModule(root, module string, files ...string) ([]byte, error) {
-	download := exec.Command("go", "mod", "download", "-modfile=go.tools.mod", "-json", module)
+// fromModule reads files of a module that the project pins, in the given file, for its manifests alone.
+func fromModule(root, pins, module string, files ...string) ([]byte, error) {
+	download := exec.Command("go", "mod", "download", "-modfile="+pins, "-json", module)
 	download.Dir = root
 	out, err := download.Output()
 	if err != nil {
