@@ -4,9 +4,11 @@
 package publisher_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -34,12 +36,23 @@ func TestConformance(t *testing.T) {
 	}}, a, b)
 	startPublisher(t)
 	long := strings.Repeat("long-", 12) + "x"
+	endpoint := func(fields string) []byte {
+		return kubeconfigOf(`server: "https://10.0.0.6:6443", `+fields, "token: t", "b")
+	}
+	kubeconfigs := map[string][]byte{
+		"longest":  endpoint(fmt.Sprintf(`tls-server-name: %q, proxy-url: %q`, dnsName(253), "http://proxy/"+strings.Repeat("x", 2048-len("http://proxy/")))),
+		"tls-name": endpoint(fmt.Sprintf(`tls-server-name: %q`, dnsName(254))),
+		"proxy":    endpoint(fmt.Sprintf(`proxy-url: %q`, "http://proxy/"+strings.Repeat("x", 2048))),
+	}
 	for name, server := range map[string]string{
 		"plain": "https://10.0.0.1:6443", "noport": "https://eks.example.com", "noscheme": "10.0.0.2:6443", "v6": "https://[fd00::1]:6443", long: "https://10.0.0.3:6443",
-		"http": "http://10.0.0.4:8080", "query": "https://10.0.0.5:6443/?a=b",
+		"http": "http://10.0.0.4:8080", "query": "https://10.0.0.5:6443/?a=b", "underscore": "https://my_api.example.com", "dot": "https://api.example.com.:6443",
 	} {
+		kubeconfigs[name] = kubeconfig(name, server)
+	}
+	for name, raw := range kubeconfigs {
 		for _, namespace := range []string{a, b} {
-			createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod", "x-k8s.io/cluster-manager": "other"})), kubeconfig(name, server))
+			createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod", "x-k8s.io/cluster-manager": "other"})), raw)
 		}
 	}
 	var profiles inventoryv1alpha1.ClusterProfileList
@@ -49,10 +62,13 @@ func TestConformance(t *testing.T) {
 			g.Expect(k8s.List(t.Context(), &profiles, client.MatchingLabels{v1alpha1.LabelInventory: name})).To(Succeed())
 			all = append(all, profiles.Items...)
 		}
-		g.Expect(all).To(HaveLen(2 * 2 * 7))
+		g.Expect(all).To(HaveLen(2 * 2 * len(kubeconfigs)))
 		g.Expect(conformance.Check(all)).To(BeEmpty())
-	}).Should(Succeed())
+	}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
 }
+
+// dnsName is a DNS name of so many characters.
+func dnsName(length int) string { return strings.Repeat("a.", length)[:length-1] + "a" }
 
 // TestSamples publishes, by each of the Inventories that we ship, a Cluster of each provider that it is for.
 func TestSamples(t *testing.T) {
@@ -111,14 +127,14 @@ func trySample(t *testing.T, sample *v1alpha1.Inventory, provider, parameters st
 		g.Expect(profiles.Items).To(HaveLen(1))
 		g.Expect(profiles.Items[0].Status.AccessProviders).To(HaveLen(1))
 		g.Expect(conformance.Check(profiles.Items)).To(BeEmpty())
-	}).Should(Succeed())
+	}).WithTimeout(time.Minute).Should(Succeed())
 	cluster := profiles.Items[0].Status.AccessProviders[0].Cluster
 	if parameters == "" {
 		g.Expect(cluster.Extensions).To(BeEmpty())
 	} else {
 		g.Expect(string(cluster.Extensions[0].Extension.Raw)).To(MatchJSON(strings.ReplaceAll(parameters, "NAMESPACE", namespace)))
 	}
-	g.Eventually(func() *metav1.Condition { return ready(t, sample.Name) }).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
+	g.Eventually(func() *metav1.Condition { return ready(t, sample.Name) }).WithTimeout(time.Minute).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
 	g.Expect(readInventory(t, sample.Name).Status.Problems).To(BeEmpty())
 }
 

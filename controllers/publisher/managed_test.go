@@ -76,13 +76,16 @@ func TestProviders(t *testing.T) {
 			}, spec.AccessProviders...)
 			inventory(t, "provider-"+name, spec, namespace)
 			leave(t, namespace, name)
-			compareWithGolden(t, filepath.Join(providers, name+".golden.yaml"), func() string { return rendered(t, namespace, "provider-"+name) })
+			got := compareWithGolden(t, filepath.Join(providers, name+".golden.yaml"), func() string { return rendered(t, namespace, "provider-"+name) })
+			if strings.Contains(got, "version:\n    kubernetes: v1.") == strings.Contains(got, v1alpha1.ProblemVersionNotReported) {
+				t.Errorf("either a version of Kubernetes or the problem that there is none:\n%s", got)
+			}
 		})
 	}
 }
 
-// compareWithGolden waits until what is rendered is what the file holds.
-func compareWithGolden(t *testing.T, file string, render func() string) {
+// compareWithGolden waits until what is rendered is what the file holds, and returns it.
+func compareWithGolden(t *testing.T, file string, render func() string) string {
 	t.Helper()
 	g := NewWithT(t)
 	if *update {
@@ -96,7 +99,8 @@ func compareWithGolden(t *testing.T, file string, render func() string) {
 	}
 	want, err := os.ReadFile(file)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Eventually(func() string { return cmp.Diff(string(want), render()) }).Should(BeEmpty(), "-want +got (run with -update where the change is meant)")
+	g.Eventually(func() string { return cmp.Diff(string(want), render()) }).WithTimeout(time.Minute).Should(BeEmpty(), "-want +got (run with -update where the change is meant)")
+	return string(want)
 }
 
 // leave creates what a provider leaves on a hub: every object of its file, with its status.

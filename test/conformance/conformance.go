@@ -85,10 +85,13 @@ func checkCluster(cluster *clientcmdv1.Cluster) []string {
 	if server, err := url.Parse(cluster.Server); err != nil || !server.IsAbs() || server.Host == "" || len(cluster.Server) > 2048 {
 		faults = append(faults, "server is not an absolute URL with a host, of at most 2048 characters")
 	}
+	if len(cluster.TLSServerName) > 253 {
+		faults = append(faults, "tls-server-name has more than 253 characters")
+	}
 	if cluster.ProxyURL != "" {
 		proxy, err := url.Parse(cluster.ProxyURL)
-		if err != nil || proxy.Scheme != "http" && proxy.Scheme != "https" && proxy.Scheme != "socks5" {
-			faults = append(faults, "proxy-url is not an http, https or socks5 URL")
+		if err != nil || proxy.Scheme != "http" && proxy.Scheme != "https" && proxy.Scheme != "socks5" || proxy.Host == "" || len(cluster.ProxyURL) > 2048 {
+			faults = append(faults, "proxy-url is not an http, https or socks5 URL with a host, of at most 2048 characters")
 		}
 	}
 	if cluster.CertificateAuthority != "" {
@@ -100,6 +103,9 @@ func checkCluster(cluster *clientcmdv1.Cluster) []string {
 			faults = append(faults, fmt.Sprintf("has two extensions %q", extension.Name))
 		}
 		extensions[extension.Name] = true
+		if extension.Name == "" || len(extension.Name) > 253 {
+			faults = append(faults, "an extension's name is not of 1 to 253 characters")
+		}
 		if raw := string(extension.Extension.Raw); raw == "" || raw == "null" {
 			faults = append(faults, fmt.Sprintf("the extension %q is empty", extension.Name))
 		}

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// TestKubeconfigsAreBounded: one tenant's kubeconfig, whatever is in it, freezes neither its own profile nor the status of the
+// Inventory, which others share.
+func TestKubeconfigsAreBounded(t *testing.T) {
+	long := strings.Repeat("u", 100<<10)
+	named := func(user, cluster string) []byte {
+		return fmt.Appendf(nil, "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: c, cluster: {server: 'https://a:1'%s}}]\nusers: [{name: %s, user: {}}]\ncontexts: [{name: a, context: {cluster: c, user: %[2]s}}]\n", cluster, user)
+	}
+	for name, tc := range map[string]struct {
+		raw    []byte
+		reason string
+	}{
+		"long-user":        {raw: named(long, ""), reason: "KubeconfigNoCredentials"},
+		"long-server-name": {raw: named("u", ", tls-server-name: "+long), reason: "KubeconfigInvalidTLSServerName"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			namespace := newNamespace(t, nil)
+			inventory(t, name, v1alpha1.InventorySpec{}, namespace)
+			startPublisher(t)
+			createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), kubeconfig("good", "https://10.0.0.1:6443"))
+			const bad = 2
+			for i := range bad {
+				createCluster(t, fixture.Cluster(namespace, fmt.Sprintf("bad-%d", i), fixture.Provisioned("v1.36.3")), tc.raw)
+			}
+			g.Eventually(func(g Gomega) {
+				status := readInventory(t, name).Status
+				g.Expect(status.Clusters).To(BeEquivalentTo(bad + 1))
+				g.Expect(status.Published).To(BeEquivalentTo(bad + 1))
+				g.Expect(status.Problems).To(HaveLen(bad))
+				for _, problem := range status.Problems {
+					g.Expect(problem.Reason).To(Equal(tc.reason))
+					g.Expect(len(problem.Message)).To(BeNumerically("<", 1024), "so that an Event can have it")
+				}
+				for i := range bad {
+					profile := get(t, namespace, fmt.Sprintf("bad-%d", i))
+					g.Expect(profile).NotTo(BeNil())
+					g.Expect(profile.Status.Version.Kubernetes).To(Equal("v1.36.3"), "health and version do not depend on the access")
+				}
+			}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+		})
+	}
+}
