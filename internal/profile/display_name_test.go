@@ -14,7 +14,7 @@ import (
 func TestDisplayName(t *testing.T) {
 	for name, tc := range map[string]struct{ why, annotation, want string }{
 		"None":     {why: "the Cluster's name will do", want: "c1"},
-		"Given":    {why: "for people, in their language", annotation: "Produktion (Köln) – 東京", want: "Produktion (Köln) – 東京"},
+		"Given":    {why: "for people, in their language", annotation: "Köln, Süd – 東京", want: "Köln, Süd – 東京"},
 		"Spaces":   {why: "an annotation often ends with a line break", annotation: "\n  London \t West\n", want: "London West"},
 		"Blank":    {why: "nothing to read is no name", annotation: " \n\t", want: "c1"},
 		"Control":  {why: "a terminal must not obey a name", annotation: "a\x1b[31mb\x00c\u009bd", want: "a[31mbcd"},
