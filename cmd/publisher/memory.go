@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -15,13 +16,19 @@ import (
 // half of what the publisher needs for ever would be the gaps between. It costs half of the start's processor time again.
 const atStart = 15
 
-// saveMemory keeps the heap dense until the function that it returns is called. $GOGC overrides both.
+// startLasts bounds the start: on a hub without an Inventory nobody looks at Clusters.
+const startLasts = 10 * time.Minute
+
+// saveMemory keeps the heap dense until the function that it returns is called, or for as long as a start may last. $GOGC
+// overrides both.
 func saveMemory() (settled func()) {
 	if _, chosen := os.LookupEnv("GOGC"); chosen {
 		return func() {}
 	}
 	afterwards := debug.SetGCPercent(atStart)
-	return func() { debug.SetGCPercent(afterwards) }
+	settled = sync.OnceFunc(func() { debug.SetGCPercent(afterwards) })
+	time.AfterFunc(startLasts, settled)
+	return settled
 }
 
 // giveMemoryBack returns, once a minute, what is no longer used to the machine. The publisher works in bursts (a start, a

@@ -59,7 +59,7 @@ func TestRefusedKubeconfigsAreTold(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t, nil)
 	inventory(t, "refused", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
+	startPublisher(t).working(g)
 	const server = `server: "https://10.0.0.1:6443"`
 	// What a Secret holds besides is up to 1 MiB; this is as much as the API server takes in one.
 	noise := make([]byte, 1<<20)

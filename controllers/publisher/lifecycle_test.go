@@ -40,7 +40,7 @@ func TestForeignProfileIsNeverTouched(t *testing.T) {
 	theirs := foreign(namespace, "c1")
 	create(t, theirs)
 	inventory(t, "foreign", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
+	startPublisher(t).working(g)
 	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "foreign").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(`"open-cluster-management"`)))))
@@ -180,7 +180,7 @@ func TestConsumersFinalizersAreWaitedFor(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Now())
 	inventory(t, "finalizers", v1alpha1.InventorySpec{}, namespace)
 	startPublisher(t, withClock(clock))
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
 	profile := published(t, g, namespace, "c1")
 	changeProfile(t, namespace, "c1", k8s.Update, func(profile *inventoryv1alpha1.ClusterProfile) {
 		profile.Finalizers = []string{"clusterinventory.projectsveltos.io/finalizer"}
@@ -194,7 +194,6 @@ func TestConsumersFinalizersAreWaitedFor(t *testing.T) {
 	g.Expect(readInventory(t, "finalizers").Status.Problems).To(BeEmpty())
 
 	clock.Step(publisherPatience)
-	updateCluster(t, cluster, fixture.Annotations(map[string]string{"touched": "1"}))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "finalizers").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemDeletionStuck), HaveField("Message", ContainSubstring("clusterinventory.projectsveltos.io/finalizer")))))
 

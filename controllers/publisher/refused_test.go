@@ -29,7 +29,7 @@ func TestTellsWhatTheHubRefuses(t *testing.T) {
 			namespace := newNamespace(t, nil)
 			binding := deny(t, namespace, admissionregistrationv1.Create, reason, func() error { return tryToCreate(t, namespace) })
 			refusing := inventory(t, "refused-"+strings.ToLower(string(reason)), v1alpha1.InventorySpec{}, namespace)
-			startPublisher(t)
+			startPublisher(t).working(g)
 			cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
 
 			problems := func() []v1alpha1.InventoryProblem { return readInventory(t, refusing.Name).Status.Problems }

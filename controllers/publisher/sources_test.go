@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clocktesting "k8s.io/utils/clock/testing"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -63,13 +64,12 @@ func TestUnlabelledSecretsWork(t *testing.T) {
 	// As a user supplies one, and as Kamaji and CAPZ type theirs.
 	secret.Labels, secret.Type = nil, corev1.SecretTypeOpaque
 	create(t, secret)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
 	g.Expect(server(published(t, g, namespace, "c1"))).To(Equal("https://10.0.0.1:6443"))
 
 	secret.Data["value"] = kubeconfig("c1", "https://10.0.0.9:6443")
 	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
 	clock.Step(time.Hour)
-	updateCluster(t, cluster, fixture.Annotations(map[string]string{"touched": "1"}))
 	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "no event tells of it; it is read again after a while")
 }
 
@@ -118,15 +118,20 @@ func TestWritesAreLimitedButNotEndpoints(t *testing.T) {
 		g.Eventually(func() int64 { return get(t, namespace, "c1").Status.Conditions[0].ObservedGeneration }).Should(Equal(get(t, namespace, "c1").Generation))
 	}
 	rename("one too many")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "limits").Status.Problems }).Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
 	g.Consistently(displayName).Should(Equal("e"), "a burst of ten writes, and then one in 30 seconds")
 
 	g.Expect(k8s.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
 	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "a changed endpoint does not wait")
 	g.Expect(displayName()).To(Equal("e"))
 
+	g.Expect(ready(t, "limits").Status).NotTo(Equal(metav1.ConditionTrue), "what is wanted is not there yet")
+
 	clock.Step(31 * time.Second)
-	updateCluster(t, cluster, fixture.Annotations(map[string]string{"touched": "1"}))
 	g.Eventually(displayName).Should(Equal("one too many"))
+	// The status that observes the new generation is a write of its own.
+	clock.Step(31 * time.Second)
+	g.Eventually(func() metav1.ConditionStatus { return ready(t, "limits").Status }).Should(Equal(metav1.ConditionTrue))
 }
 
 // TestNoSecretLeaves searches everything that the publisher shows for what is in a kubeconfig and must not get out.
@@ -136,6 +141,10 @@ func TestNoSecretLeaves(t *testing.T) {
 	inventory(t, "secrets", v1alpha1.InventorySpec{}, namespace)
 	running := startPublisher(t)
 	createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), kubeconfig("good", "https://10.0.0.1:6443"))
+	// One that is nobody's kubeconfig: it must not even be read.
+	unlabelled := fixture.KubeconfigSecret(namespace, "nobodys", []byte(secretToken))
+	unlabelled.Labels = nil
+	create(t, unlabelled)
 	// Broken in ways whose decoders quote what they read.
 	for name, raw := range map[string]string{
 		"yaml":  "apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user: {token: " + secretToken + "\n",
@@ -164,6 +173,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	g.Expect(running.manager.GetClient().List(t.Context(), &cached)).To(Succeed())
 	g.Expect(cached.Items).NotTo(BeEmpty())
 	for _, secret := range cached.Items {
+		g.Expect(secret.Name).NotTo(Equal(unlabelled.Name), "what has no label of Cluster API is not in the cache")
 		for _, value := range secret.Data {
 			everything.Write(value)
 		}

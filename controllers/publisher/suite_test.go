@@ -6,6 +6,7 @@ package publisher_test
 import (
 	"bytes"
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -119,6 +120,11 @@ func startPublisherOn(t *testing.T, config *rest.Config, options ...processOptio
 		}
 	})
 	return p
+}
+
+// working waits until the publisher has seen what is there and works: what comes now is new to it.
+func (p *process) working(g *WithT) {
+	g.Eventually(func() int { return strings.Count(p.logs.String(), "Starting workers") }).Should(Equal(2), "both controllers")
 }
 
 // logs collects what a publisher logs.

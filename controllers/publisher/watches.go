@@ -49,6 +49,11 @@ var plainQueue = ptr.To(false)
 // event.
 const lastRetry = time.Minute
 
+// newQueue is client-go's queue too, with the publisher's clock: what must be looked at after a while is looked at by that clock.
+func (r *Reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
+	return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: r.options.Clock})
+}
+
 func retries() workqueue.TypedRateLimiter[reconcile.Request] {
 	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](10*time.Millisecond, lastRetry)
 }
@@ -56,7 +61,7 @@ func retries() workqueue.TypedRateLimiter[reconcile.Request] {
 // watch sets up both reconcilers.
 func (r *Reconciler) watch(mgr ctrl.Manager) error {
 	if err := ctrl.NewControllerManagedBy(mgr).Named("publisher").
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, UsePriorityQueue: plainQueue, RateLimiter: retries()}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, RateLimiter: retries(), NewQueue: r.newQueue}).
 		// What a profile is made of.
 		Watches(&clusterv1.Cluster{}, r.enqueueCluster()).
 		// A rotated kubeconfig may carry a new endpoint or certificate authority; one that arrives is the first.
