@@ -32,7 +32,7 @@ func TestSeveralInventories(t *testing.T) {
 		ProfileName: v1alpha1.ProfileNamingName,
 		Properties:  []v1alpha1.PropertyExpression{{Name: "env.example.com", Expression: "cluster.metadata.labels['env']"}},
 	})
-	inArgoCD := client.ObjectKey{Namespace: argocd, Name: spoke.Namespace + "-" + spoke.Name}
+	inArgoCD := client.ObjectKey{Namespace: argocd, Name: spoke.Namespace + "--" + spoke.Name}
 	inKueue := client.ObjectKey{Namespace: kueue, Name: spoke.Name}
 
 	step(t, "Published beside itself, into argocd and into kueue-system, and reached by each of the three")

@@ -31,7 +31,7 @@ func TestSveltosReadsTheKubeconfig(t *testing.T) {
 	newInventory(t, namespace, v1alpha1.InventorySpec{
 		Namespace: namespace, NamespaceSelector: spoke.namespaceSelector(), Labels: v1alpha1.Propagation{Include: []string{"env"}},
 	})
-	for _, key := range []client.ObjectKey{{Namespace: namespace, Name: spoke.Namespace + "-" + spoke.Name}, spoke.key()} {
+	for _, key := range []client.ObjectKey{{Namespace: namespace, Name: spoke.Namespace + "--" + spoke.Name}, spoke.key()} {
 		var profile *inventoryv1alpha1.ClusterProfile
 		g.Eventually(func(g Gomega) {
 			profile = profileAt(g, key)
