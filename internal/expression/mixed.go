@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package expression
+
+import (
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/overloads"
+)
+
+// Kubernetes refuses literal lists and maps of mixed types, as {'name': cluster.metadata.name, 'ports': [1]}: its values have
+// schemas. The parameters of a credential plugin have none, and are just such maps. cel-go knows functions within which
+// literals may mix; here that is dyn, which says that a value is of any type, and which a whole expression can be put into.
+
+// mixedLiterals exempts what is within dyn().
+type mixedLiterals struct{}
+
+// Name implements cel.ASTValidator.
+func (mixedLiterals) Name() string { return "capi-inventory.dev/mixed-literals" }
+
+// Validate implements cel.ASTValidator.
+func (mixedLiterals) Validate(*cel.Env, cel.ValidatorConfig, *ast.AST, *cel.Issues) {}
+
+// Configure implements cel.ASTValidatorConfigurer.
+func (mixedLiterals) Configure(config cel.MutableValidatorConfig) error {
+	exempt, _ := config.GetOrDefault(cel.HomogeneousAggregateLiteralExemptFunctions, []string{}).([]string)
+	return config.Set(cel.HomogeneousAggregateLiteralExemptFunctions, append(exempt, overloads.TypeConvertDyn))
+}
+
+// check parses an expression and checks its types.
+func (c *Compiler) check(source string) (*cel.Ast, *cel.Issues) {
+	parsed, issues := c.env.Parse(source)
+	if issues.Err() != nil {
+		return nil, issues
+	}
+	checked, issues := c.env.Check(parsed)
+	if issues.Err() == nil {
+		return checked, nil
+	}
+	// A comment may end the source.
+	if mixed, err := c.env.Compile(overloads.TypeConvertDyn + "(" + source + "\n)"); err.Err() == nil {
+		return mixed, nil
+	}
+	return nil, issues
+}
