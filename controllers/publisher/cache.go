@@ -70,7 +70,8 @@ var keptConditions = map[string]bool{
 	clusterv1.ClusterRollingOutCondition:            true,
 }
 
-// trimCluster drops what no profile is made of and no expression reads: most of the size of a real Cluster.
+// trimCluster drops what no profile is made of and no expression needs: most of the size of a real Cluster. docs/inventory.md
+// says what that is, because expressions do not see it.
 func trimCluster(object any) (any, error) {
 	cluster, ok := object.(*clusterv1.Cluster)
 	if !ok {
@@ -79,8 +80,12 @@ func trimCluster(object any) (any, error) {
 	trimMetadata(cluster)
 	cluster.Finalizers, cluster.OwnerReferences = nil, nil
 	topology := &cluster.Spec.Topology
-	topology.ControlPlane, topology.Workers = clusterv1.ControlPlaneTopology{}, clusterv1.WorkersTopology{}
-	cluster.Status.Workers, cluster.Status.FailureDomains, cluster.Status.Deprecated = nil, nil, nil
+	topology.ControlPlane = clusterv1.ControlPlaneTopology{}
+	trimWorkers(&topology.Workers)
+	cluster.Status.Deprecated = nil
+	if workers := cluster.Status.Workers; workers != nil {
+		workers.UpgradePlan = nil
+	}
 	kept := make([]metav1.Condition, 0, len(keptConditions))
 	for _, condition := range cluster.Status.Conditions {
 		if keptConditions[condition.Type] {
@@ -90,6 +95,22 @@ func trimCluster(object any) (any, error) {
 	cluster.Status.Conditions = kept
 	shareCluster(cluster)
 	return cluster, nil
+}
+
+// trimWorkers drops how machines are checked, replaced and deleted, of pools of workers: what an expression can tell of them
+// is their classes, sizes, places, labels and variables. The lists may be shared with other Clusters already.
+func trimWorkers(workers *clusterv1.WorkersTopology) {
+	workers.MachineDeployments, workers.MachinePools = slices.Clone(workers.MachineDeployments), slices.Clone(workers.MachinePools)
+	for i := range workers.MachineDeployments {
+		of := &workers.MachineDeployments[i]
+		of.HealthCheck = clusterv1.MachineDeploymentTopologyHealthCheck{}
+		of.Deletion = clusterv1.MachineDeploymentTopologyMachineDeletionSpec{}
+		of.Rollout = clusterv1.MachineDeploymentTopologyRolloutSpec{}
+		of.ReadinessGates = nil
+	}
+	for i := range workers.MachinePools {
+		workers.MachinePools[i].Deletion = clusterv1.MachinePoolTopologyMachineDeletionSpec{}
+	}
 }
 
 // trimProfile drops the fields of other managers, but for those who may have set the display name: the core asks whose it

@@ -10,13 +10,18 @@ import (
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	toolscache "k8s.io/client-go/tools/cache"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
+	"k8s.io/utils/ptr"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/internal/expression"
 	"github.com/capi-inventory/capi-inventory/internal/profile"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -41,6 +46,61 @@ func TestTransforms(t *testing.T) {
 				t.Errorf("an informer may transform an object twice -once +twice:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestExpressionsReachWhatIsCached evaluates what Inventories ask of a Cluster after the cache has trimmed it.
+func TestExpressionsReachWhatIsCached(t *testing.T) {
+	pool := clusterv1.MachineDeploymentTopology{
+		Name: "md-0", Class: "gpu", Replicas: ptr.To[int32](3), FailureDomain: "eu-1a",
+		Metadata:    clusterv1.ObjectMeta{Labels: map[string]string{"tier": "gpu"}},
+		HealthCheck: clusterv1.MachineDeploymentTopologyHealthCheck{Enabled: ptr.To(true)},
+		Variables:   clusterv1.MachineDeploymentVariables{Overrides: []clusterv1.ClusterVariable{{Name: "flavor", Value: apiextensionsv1.JSON{Raw: []byte(`{"size":"xl"}`)}}}},
+	}
+	cluster := fixture.Cluster("team-a", "c1", fixture.Provisioned("v1.36.3"), func(cluster *clusterv1.Cluster) {
+		cluster.Spec.Topology = clusterv1.Topology{
+			ClassRef: clusterv1.ClusterClassRef{Name: "large"}, Version: "v1.36.3",
+			Workers: clusterv1.WorkersTopology{
+				MachineDeployments: []clusterv1.MachineDeploymentTopology{pool},
+				MachinePools:       []clusterv1.MachinePoolTopology{{Name: "mp-0", Class: "spot", FailureDomains: []string{"eu-1b"}}},
+			},
+		}
+		cluster.Status.Workers = &clusterv1.WorkersStatus{
+			DesiredReplicas: ptr.To[int32](4), ReadyReplicas: ptr.To[int32](3), Versions: []clusterv1.StatusVersion{{Version: "v1.36.2", Replicas: 4}},
+		}
+		cluster.Status.FailureDomains = []clusterv1.FailureDomain{{Name: "eu-1a", ControlPlane: ptr.To(true), Attributes: map[string]string{"zone": "a"}}}
+	})
+	transformed, err := transformOf(t, cluster)(cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(transformed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler, err := expression.NewCompiler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{
+		"cluster.status.workers.readyReplicas":       "3",
+		"cluster.status.workers.desiredReplicas":     "4",
+		"cluster.status.workers.versions[0].version": "v1.36.2",
+		"cluster.spec.topology.version":              "v1.36.3",
+		"cluster.spec.topology.workers.machineDeployments.map(m, m.class + '=' + string(m.replicas)).join()":   "gpu=3",
+		"cluster.spec.topology.workers.machineDeployments[0].failureDomain":                                    "eu-1a",
+		"cluster.spec.topology.workers.machineDeployments[0].metadata.labels.tier":                             "gpu",
+		"cluster.spec.topology.workers.machineDeployments[0].variables.overrides[0].value.size":                "xl",
+		"cluster.spec.topology.workers.machinePools.map(m, m.name + ' in ' + m.failureDomains.join()).join()":  "mp-0 in eu-1b",
+		"cluster.status.failureDomains.filter(d, d.controlPlane).map(d, d.name + d.attributes.zone).join(',')": "eu-1aa",
+	} {
+		program, err := compiler.Compile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := program.Text(map[string]any{expression.Cluster: object}); err != nil || got != want {
+			t.Errorf("%s: got %q, %v; want %q", source, got, err, want)
+		}
 	}
 }
 

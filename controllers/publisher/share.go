@@ -5,6 +5,7 @@ package publisher
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,12 +62,8 @@ func shareCluster(cluster *clusterv1.Cluster) {
 	}
 	topology := &cluster.Spec.Topology
 	share(&topology.ClassRef.Name, &topology.ClassRef.Namespace, &topology.Version, &cluster.Status.Phase)
-	topology.Variables = slices.Clone(topology.Variables)
-	for i := range topology.Variables {
-		variable := &topology.Variables[i]
-		share(&variable.Name)
-		variable.Value.Raw = shareBytes(variable.Value.Raw)
-	}
+	topology.Variables = shareVariables(topology.Variables)
+	topology.Workers = shareEqual(&workers, topology.Workers)
 	for _, name := range []*string{&cluster.Spec.ControlPlaneRef.Name, &cluster.Spec.InfrastructureRef.Name} {
 		if *name == cluster.Name {
 			*name = cluster.Name
@@ -79,6 +76,22 @@ func shareCluster(cluster *clusterv1.Cluster) {
 			share(&status.Versions[i].Version)
 		}
 	}
+	if status := cluster.Status.Workers; status != nil {
+		status.Versions = slices.Clone(status.Versions)
+		for i := range status.Versions {
+			share(&status.Versions[i].Version)
+		}
+	}
+	cluster.Status.FailureDomains = shareEqual(&failureDomains, cluster.Status.FailureDomains)
+}
+
+func shareVariables(source []clusterv1.ClusterVariable) []clusterv1.ClusterVariable {
+	variables := slices.Clone(source)
+	for i := range variables {
+		share(&variables[i].Name)
+		variables[i].Value.Raw = shareBytes(variables[i].Value.Raw)
+	}
+	return variables
 }
 
 func shareProfile(p *inventoryv1alpha1.ClusterProfile) {
@@ -116,6 +129,10 @@ var (
 	// fieldSets are what managers own of the profiles in the cache. We own the same fields of every profile, but for what the
 	// Inventories say, so there are few.
 	fieldSets = pool[string, []metav1.ManagedFieldsEntry]{most: 1 << 10}
+	// workers and failureDomains are those of Clusters. Clusters of one class and place have the same, and a pool of workers has
+	// half a kilobyte.
+	workers        = pool[[sha256.Size]byte, clusterv1.WorkersTopology]{most: 1 << 12}
+	failureDomains = pool[[sha256.Size]byte, []clusterv1.FailureDomain]{most: 1 << 10}
 	// blobs are the certificate authorities, each of which is in a Secret and in a profile, and the values of topology
 	// variables, of which many Clusters have the same.
 	blobs = pool[[sha256.Size]byte, []byte]{most: 1 << 15}
@@ -150,6 +167,15 @@ func shareFields(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntr
 		fmt.Fprintf(&key, "%s %s %s %s %s\n", entry.Manager, entry.Operation, entry.APIVersion, entry.Subresource, entry.FieldsV1.GetRawString())
 	}
 	return fieldSets.share(key.String(), slices.Clone(entries))
+}
+
+// shareEqual makes values one that have the same JSON.
+func shareEqual[V any](known *pool[[sha256.Size]byte, V], value V) V {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return value
+	}
+	return known.share(sha256.Sum256(raw), value)
 }
 
 func shareBytes(blob []byte) []byte {
