@@ -110,7 +110,7 @@ var families = map[string]map[string]any{
 		"quantity('1Gi').add(quantity('1Gi')).sub(quantity('512Mi'))":                           "1536Mi",
 		"quantity('2k').asInteger()":                                                            2000.0,
 		"quantity('1500m').asApproximateFloat()":                                                1.5,
-		"isQuantity('1Gi') && quantity('1').isInteger() && sign(quantity('1')) == 1":           true,
+		"isQuantity('1Gi') && quantity('1').isInteger() && sign(quantity('1')) == 1":            true,
 		"quantity('2').isGreaterThan(quantity('1')) && quantity('1').isLessThan(quantity('2'))": true,
 		"quantity('1').compareTo(quantity('2'))":                                                -1.0,
 	},

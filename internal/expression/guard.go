@@ -24,7 +24,7 @@ import (
 var unguarded = set(
 	operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Negate,
 	operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
-	operators.LogicalNot, operators.NotStrictlyFalse, operators.OldNotStrictlyFalse,
+	operators.LogicalNot, operators.NotStrictlyFalse,
 	overloads.Size, overloads.TypeConvertBool, overloads.TypeConvertBytes, overloads.TypeConvertDouble, overloads.TypeConvertDuration,
 	overloads.TypeConvertDyn, overloads.TypeConvertInt, overloads.TypeConvertString, overloads.TypeConvertTimestamp,
 	overloads.TypeConvertType, overloads.TypeConvertUint,

@@ -74,6 +74,10 @@ func (inv *Inventory) computeProperties(f Facts, values map[string]string) []Pro
 		value, err := p.program.Text(variables)
 		switch {
 		case errors.Is(err, expression.ErrAbsent):
+		case errors.Is(err, expression.ErrDeadline):
+			// A busy machine is no reason to take a property away, by which consumers select.
+			values[p.name] = f.Published.property(p.name)
+			problems = append(problems, problem(v1alpha1.ProblemPropertySkipped, "property %s: %v; it stays as it was published", p.name, err))
 		case err != nil:
 			problems = append(problems, problem(v1alpha1.ProblemPropertySkipped, "property %s: %v", p.name, err))
 		case len(value) > maxPropertyValue:
