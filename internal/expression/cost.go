@@ -22,8 +22,10 @@ func (c costs) CallCost(function, overload string, args []ref.Val, result ref.Va
 	if unguarded[function] {
 		return counted
 	}
-	if price := priceOf(function, args); counted == nil && price > 1 || counted != nil && price > *counted {
-		return &price
+	price := priceOf(function, args)
+	if counted == nil && price <= 1 || counted != nil && price <= *counted {
+		return counted
 	}
-	return counted
+	charged := price
+	return &charged
 }

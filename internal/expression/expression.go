@@ -67,11 +67,11 @@ func NewCompiler() (*Compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a CEL environment: %w", err)
 	}
-	functions, err := functionsOf(env)
+	all, err := functionsOf(env)
 	if err != nil {
 		return nil, fmt.Errorf("reading the functions of the CEL environment: %w", err)
 	}
-	return &Compiler{env: env, functions: functions, clock: clock.RealClock{}}, nil
+	return &Compiler{env: env, functions: all, clock: clock.RealClock{}}, nil
 }
 
 // WithClock returns a compiler whose programs measure their deadline on another clock.

@@ -107,7 +107,10 @@ func TestUses(t *testing.T) {
 
 // FuzzCompile feeds the compiler what an administrator might mistype: whatever compiles must evaluate without a panic.
 func FuzzCompile(f *testing.F) {
-	for _, seed := range []string{"cluster.metadata.name", "cluster.spec.?x.orValue(1)", "'a'.replace('a', 'b')", "[1, 2].map(x, x * 2)", "cluster.", "1/0"} {
+	for _, seed := range []string{"cluster.metadata.name", "cluster.spec.?x.orValue(1)", "'a'.replace('a', 'b')", "[1, 2].map(x, x * 2)", "cluster.", "1/0",
+		"cluster.metadata.labels.transformMap(k, v, v + k).map(k, k).join(',')", "'%s %.3f'.format([cluster, 1.5])", "lists.range(99).map(a, [a, a]).flatten()",
+		"url('https://a/?b=c').getQuery()", "quantity('1Gi').add(quantity('2'))", "semver('1.2.3').major()", "ip('10.0.0.1').family()", "[2, 1].sort() == [1, 2]",
+		"cluster.?metadata.?name.optMap(n, n.find('[0-9]+')).orValue('')", "base64.encode(b'a').matches('a+')", "{1: {'a': dyn(1)}, 2: 'b'}", "format.named('uuid').value().validate('')"} {
 		f.Add(seed)
 	}
 	compiler, err := expression.NewCompiler()

@@ -5,6 +5,7 @@ package expression
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/cel-go/cel"
 	celfunctions "github.com/google/cel-go/common/functions"
@@ -64,13 +65,9 @@ func (f functions) guard(i interpreter.Interpretable) (interpreter.Interpretable
 		return i, nil
 	}
 	check := affordable
-	switch {
-	case call.Function() == operators.Add:
-		if id := call.OverloadID(); id != overloads.AddList && id != "" {
-			return i, nil
-		}
+	if addsLists(call) {
 		check = shortEnough
-	case unguarded[call.Function()]:
+	} else if unguarded[call.Function()] || comparesWithScalar(call) {
 		return i, nil
 	}
 	implementation := f.implementation(call)
@@ -81,6 +78,30 @@ func (f functions) guard(i interpreter.Interpretable) (interpreter.Interpretable
 		check(call.Function(), args)
 		return adapter{}.NativeToValue(implementation(args...))
 	}), nil
+}
+
+// addsLists reports whether a call may make one list of two. What is added as a literal, as in the loops that macros make, is
+// as short as the source.
+func addsLists(call interpreter.InterpretableCall) bool {
+	if call.Function() != operators.Add || call.OverloadID() != overloads.AddList && call.OverloadID() != "" {
+		return false
+	}
+	switch call.Args()[1].(type) {
+	case interpreter.InterpretableConstructor, interpreter.InterpretableConst:
+		return false
+	}
+	return true
+}
+
+// comparesWithScalar reports whether a call compares a value with a literal string or number, which is done at one look.
+func comparesWithScalar(call interpreter.InterpretableCall) bool {
+	if call.Function() != operators.Equals && call.Function() != operators.NotEquals {
+		return false
+	}
+	return slices.ContainsFunc(call.Args(), func(arg interpreter.Interpretable) bool {
+		literal, ok := arg.(interpreter.InterpretableConst)
+		return ok && isScalar(literal.Value())
+	})
 }
 
 // implementation is what cel-go would call; nil where it calls a method of the first argument.
