@@ -10,19 +10,11 @@ import (
 	"k8s.io/apiserver/pkg/cel/environment"
 )
 
-const (
-	// maxSource is the length of the longest expression, as in the CRD.
-	maxSource = 4096
-	// maxOptionalMaps bounds optMap and optFlatMap: each of these macros copies the expression before it, so a chain of them
-	// doubles with every link while it is parsed.
-	maxOptionalMaps = 6
-)
-
-// compatibility is the version of Kubernetes whose functions are offered. They are API: raising it adds functions, and none
-// may go. A newer k8s.io/apiserver leaves it as it is.
+// compatibility is the version of Kubernetes whose environment is extended. What is offered is API: raising the version adds
+// functions, and none may go. A newer k8s.io/apiserver leaves it as it is.
 var compatibility = version.MajorMinor(1, 33)
 
-// newEnvironment is what ValidatingAdmissionPolicies of that version offer, and base64.
+// newEnvironment is what ValidatingAdmissionPolicies of Kubernetes 1.36 offer, and base64. A test holds it to that.
 func newEnvironment() (*cel.Env, error) {
 	set, err := environment.MustBaseEnvSet(compatibility).Extend(environment.VersionedOptions{
 		IntroducedVersion: version.MajorMinor(1, 0),
@@ -32,15 +24,17 @@ func newEnvironment() (*cel.Env, error) {
 			cel.Variable(Infrastructure, cel.DynType),
 			cel.ParserExpressionSizeLimit(maxSource + len("dyn(\n)")),
 			cel.ASTValidators(mixedLiterals{}),
+			// What 1.34 has added, and nothing has been since. There, the cost trackers of its overloads are put into a map for
+			// each evaluation, which takes longer than most expressions; here they have a price (price.go).
+			ext.Lists(ext.ListsVersion(2)),
 			// Kubernetes has no base64, and the certificates that providers keep are encoded.
 			ext.Encoders(ext.EncodersVersion(0)),
-			ext.Lists(ext.ListsVersion(2)),
 			cel.CustomTypeAdapter(adapter{}),
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	// Those that are stored are compiled with newer functions as well; here one environment is enough.
+	// This one is pinned; that for stored expressions has whatever the library knows.
 	return set.NewExpressionsEnv(), nil
 }

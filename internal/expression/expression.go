@@ -81,23 +81,11 @@ func (c *Compiler) WithClock(clock clock.PassiveClock) *Compiler {
 
 // Compile checks the syntax and the types of an expression; its error says where in the expression the first fault is.
 func (c *Compiler) Compile(source string) (*Program, error) {
-	if len(source) > maxSource {
-		return nil, fmt.Errorf("it has %d bytes; an expression may have %d", len(source), maxSource)
+	checked, err := c.check(source)
+	if err != nil {
+		return nil, err
 	}
-	if n := strings.Count(source, "optMap") + strings.Count(source, "optFlatMap"); n > maxOptionalMaps {
-		return nil, fmt.Errorf("%d times optMap or optFlatMap; an expression may have %d", n, maxOptionalMaps)
-	}
-	ast, issues := c.check(source)
-	if issues.Err() != nil {
-		faults := issues.Errors()
-		more := ""
-		if len(faults) > 1 {
-			more = fmt.Sprintf(" (and %d more)", len(faults)-1)
-		}
-		first := faults[0]
-		return nil, fmt.Errorf("line %d, column %d: %s%s", first.Location.Line(), first.Location.Column()+1, bounded(first.Message), more)
-	}
-	program, err := c.env.Program(ast,
+	program, err := c.env.Program(checked,
 		cel.CostLimit(costLimit),
 		cel.CostTracking(costs{}),
 		cel.InterruptCheckFrequency(checkFrequency),
@@ -108,7 +96,7 @@ func (c *Compiler) Compile(source string) (*Program, error) {
 		return nil, fmt.Errorf("planning: %s", bounded(err.Error()))
 	}
 	variables := map[string]bool{}
-	for _, reference := range ast.NativeRep().ReferenceMap() {
+	for _, reference := range checked.NativeRep().ReferenceMap() {
 		variables[reference.Name] = true
 	}
 	return &Program{program: program, variables: variables, clock: c.clock}, nil

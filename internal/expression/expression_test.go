@@ -6,6 +6,7 @@ package expression_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -129,9 +130,12 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
+// shared is one compiler for all tests: to make one takes longer than most of them.
+var shared = sync.OnceValues(expression.NewCompiler)
+
 func newCompiler(t *testing.T) *expression.Compiler {
 	t.Helper()
-	compiler, err := expression.NewCompiler()
+	compiler, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,20 +27,3 @@ func (mixedLiterals) Configure(config cel.MutableValidatorConfig) error {
 	exempt, _ := config.GetOrDefault(cel.HomogeneousAggregateLiteralExemptFunctions, []string{}).([]string)
 	return config.Set(cel.HomogeneousAggregateLiteralExemptFunctions, append(exempt, overloads.TypeConvertDyn))
 }
-
-// check parses an expression and checks its types.
-func (c *Compiler) check(source string) (*cel.Ast, *cel.Issues) {
-	parsed, issues := c.env.Parse(source)
-	if issues.Err() != nil {
-		return nil, issues
-	}
-	checked, issues := c.env.Check(parsed)
-	if issues.Err() == nil {
-		return checked, nil
-	}
-	// A comment may end the source.
-	if mixed, err := c.env.Compile(overloads.TypeConvertDyn + "(" + source + "\n)"); err.Err() == nil {
-		return mixed, nil
-	}
-	return nil, issues
-}
