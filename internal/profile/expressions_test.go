@@ -40,9 +40,12 @@ func TestPropertyStaysOnABusyMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
-	f.Published = &inventoryv1alpha1.ClusterProfile{Status: inventoryv1alpha1.ClusterProfileStatus{
+	published := &inventoryv1alpha1.ClusterProfile{Status: inventoryv1alpha1.ClusterProfileStatus{
 		Properties: []inventoryv1alpha1.Property{{Name: "slow.example.com", Value: "124750"}},
 	}}
+	f.Published = read(t, owning(published, "status", map[string]any{"f:status": map[string]any{"f:properties": map[string]any{
+		`k:{"name":"slow.example.com"}`: map[string]any{"f:name": map[string]any{}, "f:value": map[string]any{}},
+	}}}))
 	status, problems := inventory.Status(f, 1)
 	kept := ""
 	for _, property := range status.Status.Properties {
