@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -38,13 +39,20 @@ func TestNotes(t *testing.T) {
 // notes are what an installation on the hub would tell.
 func notes(t *testing.T) string {
 	t.Helper()
-	g := NewWithT(t)
+	told, err := dryRun(t, "")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred(), told)
+	return told
+}
+
+// dryRun is what an installation with these values would print; the hub is asked, and nothing is installed.
+func dryRun(t *testing.T, values string) (string, error) {
+	t.Helper()
 	home := t.TempDir()
 	kubeconfig := filepath.Join(home, "kubeconfig")
-	g.Expect(os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", hub.Config(), ""), 0o600)).To(Succeed())
-	command := exec.CommandContext(t.Context(), helm, "install", "trial", chart, "--namespace", namespace, "--dry-run=server", "--kubeconfig", kubeconfig)
+	NewWithT(t).Expect(os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", hub.Config(), ""), 0o600)).To(Succeed())
+	command := exec.CommandContext(t.Context(), helm, "install", "trial", chart, "--namespace", namespace, "--dry-run=server", "--kubeconfig", kubeconfig, "--values", "-")
 	command.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
-	told, err := command.CombinedOutput()
-	g.Expect(err).NotTo(HaveOccurred(), string(told))
-	return string(told)
+	command.Stdin = strings.NewReader(values)
+	printed, err := command.CombinedOutput()
+	return string(printed), err
 }

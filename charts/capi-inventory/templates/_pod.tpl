@@ -86,18 +86,3 @@ helm.sh/hook: pre-delete
 helm.sh/hook-weight: {{ . | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end -}}
-
-{{- /* The egress that every pod needs. Given the values of networkPolicy. */ -}}
-{{- define "egressToAPIServer" -}}
-- ports:
-  - {port: 53, protocol: UDP}
-  - {port: 53, protocol: TCP}
-- ports:
-  {{- range .apiServerPorts }}
-  - port: {{ . }}
-  {{- end }}
-  {{- with .apiServerTo }}
-  to:
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- end -}}
