@@ -21,6 +21,7 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -70,18 +71,19 @@ func findHelm() error {
 	return nil
 }
 
-// populate makes the namespaces of a hub. Pods that are not restricted are refused there, and so the chart's would be.
+// populate makes the namespaces of a hub, and a PriorityClass. Pods that are not restricted are refused there, and so the chart's would be.
 func populate(ctx context.Context) (err error) {
 	if k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
 		return err
 	}
-	for _, name := range []string{namespace, "team-a", "team-b", "argocd", "monitoring"} {
+	for _, name := range []string{namespace, "team-a", "team-b", "argocd", "monitoring", "123"} {
 		space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
 		if err := k8s.Create(ctx, space); err != nil {
 			return err
 		}
 	}
-	return nil
+	// A name that YAML takes for a number.
+	return k8s.Create(ctx, &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "123"}, Value: 1})
 }
 
 func newScheme() *runtime.Scheme {

@@ -3,8 +3,8 @@
 
 {{- define "fullname" -}}
 {{- if .Values.fullnameOverride -}}{{ .Values.fullnameOverride }}
-{{- else if contains "capi-inventory" .Release.Name -}}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
-{{- else -}}{{ printf "%s-capi-inventory" .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else if contains "capi-inventory" .Release.Name -}}{{ .Release.Name | replace "." "-" | trunc 40 | trimSuffix "-" }}
+{{- else -}}{{ printf "%s-capi-inventory" .Release.Name | replace "." "-" | trunc 40 | trimSuffix "-" }}
 {{- end -}}
 {{- end -}}
 

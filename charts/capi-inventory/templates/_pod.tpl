@@ -21,11 +21,11 @@ securityContext:
 {{- with (index . 0).Values.image.pullSecrets }}
 imagePullSecrets:
 {{- range . }}
-- name: {{ . }}
+- name: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $values.nodeSelector }}
 nodeSelector:
@@ -42,7 +42,7 @@ affinity:
 {{- end -}}
 
 {{- define "podPlacement" -}}
-serviceAccountName: {{ include "serviceAccount" . }}
+serviceAccountName: {{ include "serviceAccount" . | quote }}
 {{ include "podFrame" . }}
 {{- $selector := include "selector" . }}
 {{- with (get (index . 0).Values (index . 1)).topologySpread }}

@@ -115,8 +115,8 @@ roleRef:
   name: {{ index . 2 }}
 subjects:
 - kind: ServiceAccount
-  name: {{ include "serviceAccount" . }}
-  namespace: {{ (index . 0).Release.Namespace }}
+  name: {{ include "serviceAccount" . | quote }}
+  namespace: {{ (index . 0).Release.Namespace | quote }}
 {{- end -}}
 
 {{- /* A Role in a namespace, and its binding. Given (list . component name rules namespace). */ -}}
@@ -126,7 +126,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
   name: {{ index . 2 }}
-  namespace: {{ index . 4 }}
+  namespace: {{ index . 4 | quote }}
   labels:
     {{- include "componentLabels" . | nindent 4 }}
 rules:
@@ -141,7 +141,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
   name: {{ index . 2 }}
-  namespace: {{ index . 4 }}
+  namespace: {{ index . 4 | quote }}
   labels:
     {{- include "componentLabels" . | nindent 4 }}
 roleRef:
@@ -150,6 +150,6 @@ roleRef:
   name: {{ index . 2 }}
 subjects:
 - kind: ServiceAccount
-  name: {{ include "serviceAccount" . }}
-  namespace: {{ (index . 0).Release.Namespace }}
+  name: {{ include "serviceAccount" . | quote }}
+  namespace: {{ (index . 0).Release.Namespace | quote }}
 {{- end -}}

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRefusesValues: a value that cannot work is refused when the chart is rendered, and not by the API server, which may have
+// taken half of the release by then, or by a container that ends at once.
+func TestRefusesValues(t *testing.T) {
+	const exec = "{name: mine, execConfig: {apiVersion: client.authentication.k8s.io/v1, command: mine}}"
+	cases := map[string]struct{ values, says string }{
+		"Misspelt":           {"publisher: {replica: 2}", "replica"},
+		"Nested":             {"metrics: {rules: {enable: true}}", "enable"},
+		"InventoryName":      {"inventories: [{name: Not_A_Name}]", "Not_A_Name"},
+		"InventoryNamelong":  {"inventories: [{name: " + strings.Repeat("a", 64) + "}]", "63"},
+		"Interval":           {"consumer: {interval: 30}", "interval"},
+		"Workers":            {"consumer: {workers: 0}", "workers"},
+		"Permission":         {"consumer: {requirePermissions: [pods]}", "requirePermissions"},
+		"Install":            {"clusterProfileCRD: {install: sometimes}", "install"},
+		"Uninstall":          {"uninstall: {profiles: delete}", "profiles"},
+		"Digest":             {"publisher: {image: {digest: v1}}", "digest"},
+		"Namespace":          {"publisher: {namespaces: [team/a]}", "team/a"},
+		"AccountWithoutName": {"publisher: {serviceAccount: {create: false}}", "publisher.serviceAccount.name: must be set"},
+		"NoProviders":        {"consumer: {providers: []}", "providers"},
+		"ProviderTwice":      {"consumer: {providers: [" + exec + ", " + exec + "]}", `consumer.providers: "mine" is there twice`},
+		"ProviderVersion":    {"consumer: {providers: [{name: mine, execConfig: {apiVersion: v1, command: mine}}]}", "apiVersion"},
+		"ProviderCommand":    {"consumer: {providers: [{name: mine, execConfig: {apiVersion: client.authentication.k8s.io/v1}}]}", "command"},
+		"ZeroInterval":       {"consumer: {interval: 0s}", "interval"},
+		"ZeroHeartbeat":      {"consumer: {heartbeat: 0h0m0.0s}", "heartbeat"},
+		"ZeroTimeout":        {"consumer: {timeout: 0ms}", "timeout"},
+		"EndlessInterval":    {"consumer: {interval: 99999999h}", "interval"},
+		"PluginImageName":    {"consumer: {pluginImages: [{name: " + strings.Repeat("a", 57) + ", reference: x}]}", "56"},
+		"PluginImageTwice":   {"consumer: {pluginImages: [{name: a, reference: x}, {name: a, reference: z}]}", `consumer.pluginImages: "a" is there twice`},
+		"PluginImagePath":    {"consumer: {pluginImages: [{name: a, reference: x, path: 'b:c'}]}", "path"},
+		"ConsumerPodLabels":  {"consumer: {podLabels: {app.kubernetes.io/component: other}}", "app.kubernetes.io/component"},
+		"PublisherPodLabels": {"publisher: {podLabels: {app.kubernetes.io/name: other}}", "app.kubernetes.io/name"},
+		"PodLabelValue":      {"publisher: {podLabels: {a: 'b c'}}", "podLabels"},
+		"PodAnnotations":     {"consumer: {podAnnotations: {capi-inventory.dev/providers: x}}", "capi-inventory.dev/providers"},
+		"MonitorLabels":      {"metrics: {serviceMonitor: {labels: {helm.sh/chart: x}}}", "helm.sh/chart"},
+		"PriorityClass":      {"publisher: {priorityClassName: 'a: b'}", "priorityClassName"},
+		"PullSecret":         {"image: {pullSecrets: ['a b']}", "pullSecrets"},
+		"Tag":                {"image: {tag: 'v1 # no'}", "tag"},
+		"FullName":           {"fullnameOverride: 1st", "fullnameOverride"},
+		"InventoryTwice":     {"inventories: [{name: a}, {name: a}]", `inventories: "a" is there twice`},
+		"WatchFilter":        {"publisher: {watchFilter: 'a b'}", "watchFilter"},
+		"DisruptionBudget":   {"publisher: {podDisruptionBudget: {maxUnavailable: 101%}}", "maxUnavailable"},
+		"EnvPath":            {"consumer: {extraEnv: [{name: PATH, value: /bin}]}", "extraEnv"},
+		"EnvWithoutName":     {"publisher: {extraEnv: [{value: x}]}", "extraEnv"},
+		"VolumeOfTheChart":   {"consumer: {extraVolumes: [{name: providers, emptyDir: {}}]}", "consumer.extraVolumes"},
+		"VolumeOfAnImage":    {"consumer: {pluginImages: [{name: a, reference: x}], extraVolumes: [{name: plugin-a, emptyDir: {}}]}", "plugin-a"},
+		"VolumeTwice":        {"consumer: {extraVolumes: [{name: a, emptyDir: {}}, {name: a, emptyDir: {}}]}", `consumer.extraVolumes: "a" is there twice`},
+		"MountOfTheChart":    {"consumer: {extraVolumes: [{name: a, emptyDir: {}}], extraVolumeMounts: [{name: a, mountPath: /etc/capi-inventory/}]}", "/etc/capi-inventory"},
+		"MountTwice":         {"consumer: {extraVolumes: [{name: a, emptyDir: {}}], extraVolumeMounts: [{name: a, mountPath: /x}, {name: a, mountPath: /x}]}", `consumer.extraVolumeMounts: "/x" is there twice`},
+		"MountOfNothing":     {"consumer: {extraVolumeMounts: [{name: a, mountPath: /x}]}", `consumer.extraVolumeMounts: there is no volume "a"`},
+		"Ports":              {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if _, err := template(t, c.values); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("want a refusal that names %q, got %v", c.says, err)
+			}
+		})
+	}
+}
