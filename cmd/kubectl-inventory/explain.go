@@ -10,20 +10,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
-	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/explain"
-	"github.com/capi-inventory/capi-inventory/internal/lint"
 	"github.com/capi-inventory/capi-inventory/internal/nearest"
 	"github.com/capi-inventory/capi-inventory/internal/profile"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
 )
 
 // The kinds that can be explained, and what people may call them.
@@ -104,8 +97,9 @@ func (e *explainer) explain(ctx context.Context, hub client.Client, kind string,
 	if err != nil {
 		return explain.Report{}, err
 	}
+	source := key
 	if kind != kindProfile {
-		if facts.Cluster, err = cluster(ctx, hub, key); err != nil {
+		if err := readCluster(ctx, hub, key, &facts); err != nil {
 			return explain.Report{}, err
 		}
 	}
@@ -113,62 +107,38 @@ func (e *explainer) explain(ctx context.Context, hub client.Client, kind string,
 		i := slices.IndexFunc(facts.Profiles, func(p inventoryv1alpha1.ClusterProfile) bool {
 			return p.Namespace == key.Namespace && p.Name == key.Name
 		})
-		if i < 0 {
-			return explain.Report{}, e.unknown(ctx, hub, key, facts)
-		}
-		facts.Only = key
-		if source, stamped := profile.SourceOf(&facts.Profiles[i]); stamped {
-			if facts.Cluster, err = cluster(ctx, hub, source); err != nil {
-				return explain.Report{}, err
+		if i >= 0 {
+			facts.Only = key
+			var stamped bool
+			if source, stamped = profile.SourceOf(&facts.Profiles[i]); stamped {
+				if err := readCluster(ctx, hub, source, &facts); err != nil {
+					return explain.Report{}, err
+				}
 			}
 		}
-		if facts.Cluster == nil {
-			return explain.Foreign(facts)
+	}
+	if err := readChecks(ctx, hub, source, &facts); err != nil {
+		return explain.Report{}, err
+	}
+	switch {
+	case facts.Cluster != nil:
+		return explain.Cluster(facts)
+	case facts.Only == key:
+		return explain.Foreign(facts)
+	}
+	if facts.Unread.Cluster {
+		if report := explain.Hidden(facts, key); len(report.Profiles) > 0 {
+			return report, nil
 		}
 	}
-	if facts.Cluster == nil {
-		return explain.Report{}, e.unknown(ctx, hub, key, facts)
-	}
-	namespace := &corev1.Namespace{}
-	if err := hub.Get(ctx, client.ObjectKey{Name: facts.Cluster.Namespace}, namespace); err != nil {
-		return explain.Report{}, fmt.Errorf("reading the labels of the namespace %s: %w", facts.Cluster.Namespace, err)
-	}
-	facts.NamespaceLabels = namespace.Labels
-	return explain.Cluster(facts)
-}
-
-// gather reads everything but the Cluster.
-func gather(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
-	facts.Lint.Namespaces = lint.DefaultNamespaces
-	var inventories v1alpha1.InventoryList
-	if err := hub.List(ctx, &inventories); err != nil && !meta.IsNoMatchError(err) {
-		return facts, fmt.Errorf("listing Inventories: %w", err)
-	}
-	facts.Inventories = inventories.Items
-	if facts.Profiles, err = roster.Fleet(ctx, hub, namespace); err != nil {
-		return facts, err
-	}
-	facts.Checks, err = roster.Checks(ctx, hub, "")
-	return facts, err
-}
-
-// cluster reads a Cluster; nil where there is none.
-func cluster(ctx context.Context, hub client.Reader, key types.NamespacedName) (*clusterv1.Cluster, error) {
-	cluster := &clusterv1.Cluster{}
-	switch err := hub.Get(ctx, key, cluster); {
-	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading the Cluster %s: %w", key, err)
-	}
-	return cluster, nil
+	return explain.Report{}, e.unknown(ctx, hub, key, facts)
 }
 
 // unknown says which Cluster or profile was probably meant.
 func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.NamespacedName, facts explain.Facts) error {
-	var clusters clusterv1.ClusterList
-	if err := hub.List(ctx, &clusters); err != nil && !meta.IsNoMatchError(err) {
-		return fmt.Errorf("listing Clusters: %w", err)
+	clusters, err := clustersNear(ctx, hub, key.Namespace)
+	if err != nil {
+		return err
 	}
 	var here, elsewhere []string
 	note := func(namespace, name string) {
@@ -179,8 +149,8 @@ func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.Na
 			elsewhere = append(elsewhere, namespace+"/"+name)
 		}
 	}
-	for i := range clusters.Items {
-		note(clusters.Items[i].Namespace, clusters.Items[i].Name)
+	for i := range clusters {
+		note(clusters[i].Namespace, clusters[i].Name)
 	}
 	for i := range facts.Profiles {
 		note(facts.Profiles[i].Namespace, facts.Profiles[i].Name)
@@ -193,6 +163,14 @@ func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.Na
 	}
 	if like != "" {
 		like = fmt.Sprintf("; did you mean %s?", like)
+	}
+	switch hidden := facts.Unread.Profiles != nil && !facts.Unread.Profiles.Has(key.Namespace); {
+	case hidden && facts.Unread.Cluster:
+		return fmt.Errorf("you may read neither Clusters nor ClusterProfiles in the namespace %s%s", key.Namespace, like)
+	case hidden:
+		return fmt.Errorf("there is no Cluster %q in the namespace %s, where you may not read ClusterProfiles%s", key.Name, key.Namespace, like)
+	case facts.Unread.Cluster:
+		return fmt.Errorf("there is no ClusterProfile %q in the namespace %s, where you may not read Clusters%s", key.Name, key.Namespace, like)
 	}
 	return fmt.Errorf("there is neither a Cluster nor a ClusterProfile %q in the namespace %s%s", key.Name, key.Namespace, like)
 }

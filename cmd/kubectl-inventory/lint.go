@@ -71,7 +71,7 @@ func (l *linter) run(cmd *cobra.Command, names []string) error {
 	if l.rules {
 		return l.printRules()
 	}
-	profiles, fleet, err := l.subjects(cmd, names)
+	profiles, fleet, err := l.subjects(cmd, names, &options)
 	if err != nil {
 		return err
 	}
@@ -136,8 +136,8 @@ func consumerOf(flag, name string) (lint.Consumer, error) {
 	return "", fmt.Errorf("%s: %q is none of %s", flag, name, consumerNames())
 }
 
-// subjects are the profiles to look at, and those that stand beside them.
-func (l *linter) subjects(cmd *cobra.Command, names []string) (profiles, fleet []inventoryv1alpha1.ClusterProfile, err error) {
+// subjects are the profiles to look at, and those that stand beside them as far as these may be read.
+func (l *linter) subjects(cmd *cobra.Command, names []string, options *lint.Options) (profiles, fleet []inventoryv1alpha1.ClusterProfile, err error) {
 	if l.manifests.given() {
 		if len(names) > 0 || l.allNamespaces || l.selector != "" {
 			return nil, nil, errors.New("--filename: cannot be combined with names, -A or a selector")
@@ -152,7 +152,16 @@ func (l *linter) subjects(cmd *cobra.Command, names []string) (profiles, fleet [
 	if profiles, err = l.profiles(cmd, hub, &l.scopeFlags, names); err != nil {
 		return nil, nil, err
 	}
-	fleet, err = roster.Fleet(cmd.Context(), hub, profiles[0].Namespace)
+	var namespaces []string
+	for i := range profiles {
+		namespaces = append(namespaces, profiles[i].Namespace)
+	}
+	for _, namespace := range options.Namespaces {
+		if namespace != "" {
+			namespaces = append(namespaces, namespace)
+		}
+	}
+	fleet, options.Seen, err = roster.Fleet(cmd.Context(), hub, namespaces...)
 	return profiles, fleet, err
 }
 

@@ -30,6 +30,12 @@ type lister struct {
 	scopeFlags
 	outputFlags
 	watch bool
+
+	// namespaces are those looked into, and checks what consumers have seen there.
+	namespaces []string
+	checks     *roster.Checks
+	// checked says that some checks may be read, and so whether spokes are reachable is shown.
+	checked bool
 }
 
 func newList(o *options) *cobra.Command {
@@ -63,6 +69,7 @@ func (l *lister) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
+	l.namespaces = scope.Namespaces()
 	profiles, err := roster.Profiles(cmd.Context(), hub, scope)
 	if err != nil {
 		return err
@@ -72,21 +79,40 @@ func (l *lister) run(cmd *cobra.Command, names []string) error {
 	}
 	switch {
 	case l.watch:
-		return l.follow(cmd.Context(), hub, scope)
+		return l.follow(cmd.Context(), hub, scope, profiles)
 	case l.format == outputName:
 		return l.names(profiles)
 	case !l.human():
 		return l.encode(&l.outputFlags, asList(profiles))
 	}
-	checks, err := roster.Checks(cmd.Context(), hub, scope.Namespace)
-	if err != nil {
+	if l.checks, err = roster.ReadChecks(cmd.Context(), hub, l.namespaces...); err != nil {
 		return err
 	}
+	l.checked = l.tellHidden()
 	table := l.header()
 	for i := range profiles {
-		table.Add(l.row(&profiles[i], checks[client.ObjectKeyFromObject(&profiles[i])])...)
+		l.add(table, l.row(&profiles[i]))
 	}
 	return table.Flush()
+}
+
+// tellHidden says where SpokeChecks may not be read, and returns whether there are any that may.
+func (l *lister) tellHidden() bool {
+	hidden := l.checks.Hidden()
+	if len(hidden) == 0 {
+		return true
+	}
+	where := ""
+	if hidden[0] != "" {
+		where = " in the namespace " + strings.Join(hidden, ", ")
+	}
+	all := len(hidden) == len(l.namespaces)
+	if all {
+		l.say("REACHABLE is not shown: you may not read SpokeChecks (%s)%s.", v1alpha1.SchemeGroupVersion.Group, where)
+	} else {
+		l.say("REACHABLE is %s%s: you may not read SpokeChecks (%s) there.", unknown, where, v1alpha1.SchemeGroupVersion.Group)
+	}
+	return !all
 }
 
 func asList(profiles []inventoryv1alpha1.ClusterProfile) *inventoryv1alpha1.ClusterProfileList {
@@ -106,20 +132,39 @@ func (l *lister) header() *terminal.Table {
 	if l.format == outputWide {
 		headers = append(headers, "SERVER", "PROVIDERS", "PROPERTIES")
 	}
-	return l.table(&l.outputFlags, headers...)
+	return l.table(&l.outputFlags, shown(l, headers)...)
 }
 
-// age is the place of the age in a row: it alone changes by itself.
-const age = 6
+// Places in a row.
+const (
+	reachable = 5
+	// age alone changes by itself.
+	age = 6
+)
 
-func (l *lister) row(profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck) []terminal.Cell {
+// unknown stands for what may not be seen; for what is not there, a table has <none>.
+const unknown = "<unknown>"
+
+// add adds a row to a table.
+func (l *lister) add(table *terminal.Table, row []terminal.Cell) { table.Add(shown(l, row)...) }
+
+// shown leaves out of a row the column of which nothing is known.
+func shown[T any](l *lister, row []T) []T {
+	if l.checked {
+		return row
+	}
+	return slices.Delete(slices.Clone(row), reachable, reachable+1)
+}
+
+func (l *lister) row(profile *inventoryv1alpha1.ClusterProfile) []terminal.Cell {
+	check := l.checks.Of(client.ObjectKeyFromObject(profile))
 	row := []terminal.Cell{
 		terminal.Text(profile.Name),
 		terminal.Text(profile.Namespace),
 		terminal.Text(profile.Spec.ClusterManager.Name),
 		terminal.Text(profile.Status.Version.Kubernetes),
 		healthy(profile),
-		l.reachable(check),
+		l.reachable(profile.Namespace, check),
 		terminal.Text(duration.HumanDuration(l.now().Sub(profile.CreationTimestamp.Time))),
 	}
 	if l.format == outputWide {
@@ -137,7 +182,10 @@ func healthy(profile *inventoryv1alpha1.ClusterProfile) terminal.Cell {
 }
 
 // reachable is True, or False with the reason: one word, so that columns can be cut out of the table.
-func (l *lister) reachable(check *v1alpha1.SpokeCheck) terminal.Cell {
+func (l *lister) reachable(namespace string, check *v1alpha1.SpokeCheck) terminal.Cell {
+	if !l.checks.Readable(namespace) {
+		return terminal.Cell{Text: unknown, Tone: terminal.Faint}
+	}
 	if check == nil {
 		return terminal.Cell{}
 	}

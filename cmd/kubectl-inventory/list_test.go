@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/roster"
 	"github.com/capi-inventory/capi-inventory/internal/terminal"
 )
 
@@ -37,8 +38,8 @@ func TestReachable(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			l := &lister{options: &options{now: func() time.Time { return now }}}
-			if diff := cmp.Diff(tc.want, l.reachable(tc.check)); diff != "" {
+			l := &lister{options: &options{now: func() time.Time { return now }}, checks: roster.NewChecks()}
+			if diff := cmp.Diff(tc.want, l.reachable("team-a", tc.check)); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
 			}
 		})

@@ -20,6 +20,9 @@ func (e *explainer) printReport(report explain.Report) error {
 	for _, note := range report.Notes {
 		e.heading("%s", note)
 	}
+	for _, what := range report.Unread {
+		e.heading("You may not read %s.", what)
+	}
 	if len(report.Placements) > 0 {
 		e.heading("")
 		if err := e.printPlacements(report.Placements); err != nil {
@@ -43,6 +46,7 @@ func (e *explainer) printPlacements(placements []explain.Placement) error {
 	tones := map[explain.State]terminal.Tone{
 		explain.Published: terminal.Good, explain.Pending: terminal.Doubtful, explain.Withdrawing: terminal.Doubtful, explain.ClaimedByOther: terminal.Doubtful,
 		explain.Blocked: terminal.Bad, explain.Broken: terminal.Bad,
+		explain.Unknown: terminal.Doubtful,
 	}
 	table := e.table(&e.outputFlags, "INVENTORY", "STATE", "PROFILE", "WHY")
 	for _, p := range placements {

@@ -11,9 +11,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
-	toolscache "k8s.io/client-go/tools/cache"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -21,122 +19,67 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/terminal"
 )
 
-// board is what a watch has printed, and what it will print.
+// board is what a watch has printed, and what it will print. Only one goroutine works on it, by the changes that feeds send.
 type board struct {
 	*lister
+	// table is nil until everything that there is has arrived.
 	table    *terminal.Table
 	profiles map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile
-	checks   map[types.NamespacedName]*v1alpha1.SpokeCheck
 	printed  map[types.NamespacedName]string
 	// wanted are the profiles that were asked for by name; nil means all.
 	wanted map[types.NamespacedName]bool
+	// pending is how many feeds have not delivered yet what there is.
+	pending int
 }
 
 // follow prints every profile, and each again when it or its SpokeCheck has changed so that its row differs, until ctx ends.
-func (l *lister) follow(ctx context.Context, hub client.Client, scope roster.Scope) error {
-	b := &board{
-		lister:   l,
-		table:    l.header(),
-		profiles: map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile{},
-		checks:   map[types.NamespacedName]*v1alpha1.SpokeCheck{},
-		printed:  map[types.NamespacedName]string{},
-	}
+// It ends with an error where profiles cannot be watched, and does without SpokeChecks where those cannot.
+func (l *lister) follow(ctx context.Context, hub client.Client, scope roster.Scope, listed []inventoryv1alpha1.ClusterProfile) error {
+	l.checks = roster.NewChecks()
+	b := &board{lister: l, profiles: map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile{}, printed: map[types.NamespacedName]string{}}
 	if len(scope.Names) > 0 {
-		profiles, err := roster.Profiles(ctx, hub, scope)
-		if err != nil {
-			return err
-		}
 		b.wanted = map[types.NamespacedName]bool{}
-		for i := range profiles {
-			b.wanted[client.ObjectKeyFromObject(&profiles[i])] = true
-			if profiles[i].Namespace != scope.Namespace {
-				// The name named a namespace of its own.
-				scope.Namespace = ""
-			}
+		for i := range listed {
+			b.wanted[client.ObjectKeyFromObject(&listed[i])] = true
 		}
 	}
-	changes := make(chan func() types.NamespacedName)
-	synced, err := l.observe(ctx, hub, scope, b, changes)
+	feeds, err := feedsOf(hub, scope)
 	if err != nil {
 		return err
 	}
-	return b.loop(ctx, changes, synced)
-}
-
-// observe starts to watch; every change is sent as what makes it on the board. The channel it returns is closed when all that
-// there was has been sent.
-func (l *lister) observe(ctx context.Context, hub client.Client, scope roster.Scope, b *board, changes chan<- func() types.NamespacedName) (<-chan struct{}, error) {
 	config, err := l.connection()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	watched := cache.Options{
-		Scheme:   newScheme(),
-		ByObject: map[client.Object]cache.ByObject{&inventoryv1alpha1.ClusterProfile{}: {Label: scope.Selector}},
-	}
-	if scope.Namespace != "" {
-		watched.DefaultNamespaces = map[string]cache.Config{scope.Namespace: {}}
-	}
-	informers, err := cache.New(config, watched)
+	watched, err := client.NewWithWatch(config, client.Options{Scheme: hub.Scheme(), Mapper: hub.RESTMapper()})
 	if err != nil {
-		return nil, fmt.Errorf("watching: %w", err)
+		return fmt.Errorf("connecting to the hub: %w", err)
 	}
-	kinds := []client.Object{&inventoryv1alpha1.ClusterProfile{}}
-	if _, err := hub.RESTMapper().RESTMapping(v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck").GroupKind()); err == nil {
-		kinds = append(kinds, &v1alpha1.SpokeCheck{})
-	}
-	send := func(change func() types.NamespacedName) {
-		select {
-		case changes <- change:
-		case <-ctx.Done():
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changes := make(chan change)
+	b.pending = len(feeds)
+	for _, f := range feeds {
+		if err := f.start(ctx, watched, changes); err != nil {
+			return err
 		}
 	}
-	var registrations []toolscache.ResourceEventHandlerRegistration
-	for _, kind := range kinds {
-		informer, err := informers.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
-		if err != nil {
-			return nil, fmt.Errorf("watching: %w", err)
-		}
-		registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-			AddFunc:    func(object any) { send(func() types.NamespacedName { return b.put(object) }) },
-			UpdateFunc: func(_, object any) { send(func() types.NamespacedName { return b.put(object) }) },
-			DeleteFunc: func(object any) { send(func() types.NamespacedName { return b.remove(object) }) },
-		})
-		if err != nil {
-			return nil, fmt.Errorf("watching: %w", err)
-		}
-		registrations = append(registrations, registration)
-	}
-	go func() { _ = informers.Start(ctx) }()
-	synced := make(chan struct{})
-	go func() {
-		defer close(synced)
-		for _, registration := range registrations {
-			toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced)
-		}
-	}()
-	return synced, nil
+	return b.loop(ctx, changes)
 }
 
-// loop prints the board when all is on it, and then what changes.
-func (b *board) loop(ctx context.Context, changes <-chan func() types.NamespacedName, synced <-chan struct{}) error {
+// loop makes the changes. Nothing is printed before all that there is has arrived: the columns are as wide as it needs.
+func (b *board) loop(ctx context.Context, changes <-chan change) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case change := <-changes:
-			key := change()
-			if synced != nil {
-				continue
+			if err := change(b); err != nil {
+				return err
 			}
-			b.print(key)
-		case <-synced:
-			synced = nil
-			for _, key := range slices.SortedFunc(maps.Keys(b.profiles), func(x, y types.NamespacedName) int {
-				return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Name, y.Name))
-			}) {
-				b.print(key)
-			}
+		}
+		if b.table == nil {
+			continue
 		}
 		if err := b.table.Flush(); err != nil {
 			return err
@@ -144,52 +87,71 @@ func (b *board) loop(ctx context.Context, changes <-chan func() types.Namespaced
 	}
 }
 
-func (b *board) put(object any) types.NamespacedName {
-	key := client.ObjectKeyFromObject(object.(client.Object))
-	switch object := object.(type) {
-	case *inventoryv1alpha1.ClusterProfile:
-		b.profiles[key] = object
-	case *v1alpha1.SpokeCheck:
-		b.checks[key] = object
+// delivered counts a feed that has delivered what there is, or never will.
+func (b *board) delivered() {
+	if b.pending--; b.pending > 0 {
+		return
 	}
-	return key
+	b.checked = b.tellHidden()
+	b.table = b.header()
+	b.printAll()
 }
 
-func (b *board) remove(object any) types.NamespacedName {
-	if last, unseen := object.(toolscache.DeletedFinalStateUnknown); unseen {
-		object = last.Obj
+// blind takes the SpokeChecks of a namespace off the board.
+func (b *board) blind(namespace string, err error) {
+	b.checks.Hide(namespace)
+	if b.table != nil {
+		b.say("SpokeChecks can no longer be watched: %s", terminal.Printable(err.Error()))
+		b.printAll()
 	}
-	gone, ok := object.(client.Object)
-	if !ok {
-		return types.NamespacedName{}
+}
+
+func (b *board) printAll() {
+	for _, key := range slices.SortedFunc(maps.Keys(b.profiles), func(x, y types.NamespacedName) int {
+		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Name, y.Name))
+	}) {
+		b.print(key)
 	}
+}
+
+func (b *board) put(object client.Object) {
+	switch object := object.(type) {
+	case *inventoryv1alpha1.ClusterProfile:
+		b.profiles[client.ObjectKeyFromObject(object)] = object
+	case *v1alpha1.SpokeCheck:
+		b.checks.Put(object)
+	}
+	b.print(client.ObjectKeyFromObject(object))
+}
+
+func (b *board) remove(gone client.Object) {
 	key := client.ObjectKeyFromObject(gone)
 	switch gone := gone.(type) {
 	case *v1alpha1.SpokeCheck:
-		delete(b.checks, key)
+		b.checks.Remove(key)
+		b.print(key)
 	case *inventoryv1alpha1.ClusterProfile:
 		delete(b.profiles, key)
 		if _, shown := b.printed[key]; shown {
-			row := b.row(gone, b.checks[key])
+			row := b.row(gone)
 			row[age] = terminal.Cell{Text: "deleted", Tone: terminal.Bad}
-			b.table.Add(row...)
+			b.add(b.table, row)
 		}
 		delete(b.printed, key)
 	}
-	return key
 }
 
 // print adds the row of a profile to the table, where it is not the row that was printed last.
 func (b *board) print(key types.NamespacedName) {
 	profile := b.profiles[key]
-	if profile == nil || b.wanted != nil && !b.wanted[key] {
+	if b.table == nil || profile == nil || b.wanted != nil && !b.wanted[key] {
 		return
 	}
-	row := b.row(profile, b.checks[key])
+	row := b.row(profile)
 	said := fmt.Sprint(row[:age], row[age+1:])
 	if b.printed[key] == said {
 		return
 	}
 	b.printed[key] = said
-	b.table.Add(row...)
+	b.add(b.table, row)
 }

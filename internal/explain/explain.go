@@ -38,6 +38,8 @@ type Facts struct {
 	Profiles []inventoryv1alpha1.ClusterProfile
 	// Checks are the SpokeChecks beside them.
 	Checks map[types.NamespacedName]*v1alpha1.SpokeCheck
+	// Unread is what may be there besides, and could not be read for lack of rights.
+	Unread Unread
 	// Only, where it is set, is the one profile to be told of.
 	Only types.NamespacedName
 	// Lint is what is known of the consumers.
@@ -51,6 +53,8 @@ type Report struct {
 	Name string `json:"name"`
 	// Notes are sentences about the whole.
 	Notes []string `json:"notes,omitempty"`
+	// Unread says what could not be read for lack of rights, and what is not known because of that.
+	Unread []string `json:"unread,omitempty"`
 	// Placements say what each Inventory does with the Cluster.
 	Placements []Placement `json:"placements,omitempty"`
 	// Profiles are those that stand for the Cluster.
@@ -62,7 +66,7 @@ type Profile struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Manager   string `json:"manager"`
-	// Reachable is what the SpokeCheck beside it says; empty where there is none.
+	// Reachable is what the SpokeCheck beside it says, or that this may not be read; empty where there is no SpokeCheck.
 	Reachable string  `json:"reachable,omitempty"`
 	Fields    []Field `json:"fields"`
 	// LeftOut is what the Inventory could not publish, or not in full.
@@ -100,7 +104,8 @@ func Cluster(f Facts) (Report, error) {
 		return Report{}, err
 	}
 	report.Placements = placements
-	if len(f.Inventories) == 0 {
+	report.Unread = f.unread(name)
+	if len(f.Inventories) == 0 && !f.Unread.Inventories {
 		report.Notes = append(report.Notes, "There is no Inventory, so nothing is published: an Inventory says which Clusters are published where.")
 	}
 	for i := range f.Profiles {
@@ -125,16 +130,35 @@ func Foreign(f Facts) (Report, error) {
 	}
 	p := &f.Profiles[i]
 	report := Report{Kind: "ClusterProfile", Name: f.Only.String(), Profiles: []Profile{f.profile(p)}}
-	if source, stamped := profile.SourceOf(p); stamped {
-		report.Notes = append(report.Notes, fmt.Sprintf("It stands for the Cluster %s, which is not there, or may not be read; the publisher deletes it when it has made sure of that.", source))
-	} else {
+	switch source, stamped := profile.SourceOf(p); {
+	case stamped && f.Unread.Cluster:
+		report.Notes = append(report.Notes, fmt.Sprintf("It stands for the Cluster %s.", source))
+		report.Unread = f.unread(source)
+	case stamped:
+		report.Notes = append(report.Notes, fmt.Sprintf("It stands for the Cluster %s, which is not there; the publisher deletes it when it has made sure of that.", source))
+		report.Unread = f.unread(source)
+	default:
 		report.Notes = append(report.Notes, fmt.Sprintf("It is published by the cluster manager %q, for no Cluster of this hub.", p.Spec.ClusterManager.Name))
 	}
 	return report, nil
 }
 
+// Hidden explains a Cluster that may not be read by the profiles that stand for it.
+func Hidden(f Facts, cluster types.NamespacedName) Report {
+	report := Report{Kind: "Cluster", Name: cluster.String(), Unread: f.unread(cluster)}
+	for i := range f.Profiles {
+		if source, stamped := profile.SourceOf(&f.Profiles[i]); stamped && source == cluster {
+			report.Profiles = append(report.Profiles, f.profile(&f.Profiles[i]))
+		}
+	}
+	return report
+}
+
 func (f Facts) profile(p *inventoryv1alpha1.ClusterProfile) Profile {
 	out := Profile{Namespace: p.Namespace, Name: p.Name, Manager: p.Spec.ClusterManager.Name, Fields: f.fields(p), LeftOut: f.leftOut(p.Labels[v1alpha1.LabelInventory])}
+	if f.Unread.Checks.Has(p.Namespace) {
+		out.Reachable = "not known: you may not read SpokeChecks in the namespace " + p.Namespace
+	}
 	if check := f.Checks[types.NamespacedName{Namespace: p.Namespace, Name: p.Name}]; check != nil {
 		for _, condition := range check.Status.Conditions {
 			if condition.Type == v1alpha1.ConditionReachable {

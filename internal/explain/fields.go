@@ -30,12 +30,14 @@ type explainer struct {
 	owners    owners
 	cluster   *clusterv1.Cluster
 	inventory *v1alpha1.Inventory
-	out       []Field
+	// hidden says that the Inventory may be there and could not be read.
+	hidden bool
+	out    []Field
 }
 
 // fields tells of every field of a profile, in the order of its YAML.
 func (f Facts) fields(p *inventoryv1alpha1.ClusterProfile) []Field {
-	e := &explainer{profile: p, owners: ownersOf(p.ManagedFields), cluster: f.Cluster}
+	e := &explainer{profile: p, owners: ownersOf(p.ManagedFields), cluster: f.Cluster, hidden: f.Unread.Inventories}
 	for i := range f.Inventories {
 		if f.Inventories[i].Name == p.Labels[v1alpha1.LabelInventory] {
 			e.inventory = &f.Inventories[i]
@@ -173,6 +175,9 @@ func (e *explainer) propertySource(name string) string {
 				return fmt.Sprintf("%s.properties: %s", e.inventorySpec(), property.Expression)
 			}
 		}
+	}
+	if e.hidden {
+		return e.inventorySpec() + ".properties"
 	}
 	return "a ClusterProperty of the spoke"
 }

@@ -37,6 +37,8 @@ const (
 	Withdrawing State = "Withdrawing"
 	// Broken: the Inventory cannot work, or is going.
 	Broken State = "Broken"
+	// Unknown: it could not be read what becomes of the Cluster.
+	Unknown State = "Unknown"
 )
 
 // Placement is what an Inventory does with the Cluster.
@@ -90,6 +92,10 @@ func (f Facts) placeIn(inventory *profile.Inventory, source *v1alpha1.Inventory,
 	key := inventory.Key(f.Cluster)
 	live := f.find(key)
 	out := Placement{Inventory: inventory.Name(), Profile: key.String()}
+	if f.Unread.Namespace && f.hangsOnNamespace(source) {
+		out.State, out.Why = Unknown, fmt.Sprintf("spec.namespaceSelector decides, and you may not read the labels of the Namespace %s", f.Cluster.Namespace)
+		return out
+	}
 	if !inventory.Selects(f.Cluster, f.NamespaceLabels) {
 		out.State, out.Profile, out.Why = NotSelected, "", f.whyNotSelected(source)
 		if live != nil && live.Labels[v1alpha1.LabelInventory] == source.Name && f.standing(live) == profile.Ours {
@@ -102,6 +108,10 @@ func (f Facts) placeIn(inventory *profile.Inventory, source *v1alpha1.Inventory,
 		return out
 	}
 	holders[key.Namespace] = inventory.Name()
+	if f.Unread.hides(key.Namespace) {
+		out.State, out.Why = Unknown, fmt.Sprintf("it selects the Cluster; you may not read ClusterProfiles in the namespace %s", key.Namespace)
+		return out
+	}
 	switch f.standing(live) {
 	case profile.Ours:
 		out.State, out.Why = Published, "it selects the Cluster"
@@ -116,6 +126,14 @@ func (f Facts) placeIn(inventory *profile.Inventory, source *v1alpha1.Inventory,
 		out.State, out.Why = Blocked, profile.ForeignProblem(live, live.Spec.ClusterManager.Name).Message
 	}
 	return out
+}
+
+// hangsOnNamespace says whether nothing but the labels of its namespace can keep the Cluster out.
+func (f Facts) hangsOnNamespace(source *v1alpha1.Inventory) bool {
+	selector, err := metav1.LabelSelectorAsSelector(&source.Spec.ClusterSelector)
+	namespaces := source.Spec.NamespaceSelector
+	return err == nil && selector.Matches(labels.Set(f.Cluster.Labels)) && !profile.OptedOut(f.Cluster) &&
+		len(namespaces.MatchLabels)+len(namespaces.MatchExpressions) > 0
 }
 
 func (f Facts) find(key types.NamespacedName) *profile.Live {

@@ -6,6 +6,7 @@ package lint
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 )
 
@@ -17,6 +18,8 @@ type Options struct {
 	Namespaces map[Consumer]string
 	// Providers are the names in the consumers' provider file, in its order; none means that the file is not known.
 	Providers []string
+	// Seen are the namespaces whose profiles are all in the fleet; nil means every namespace. What may be in others is not known.
+	Seen sets.Set[string]
 }
 
 // Finding is what one consumer makes of one profile.
@@ -49,10 +52,11 @@ func Lint(profiles, fleet []inventoryv1alpha1.ClusterProfile, options Options) [
 	if len(consumers) == 0 {
 		consumers = Consumers
 	}
+	beside := newIndex(fleet)
 	findings := make([]Finding, 0, len(profiles)*len(consumers))
 	for i := range profiles {
 		for _, consumer := range consumers {
-			findings = append(findings, examine(subject{ClusterProfile: &profiles[i], consumer: consumer, fleet: fleet, options: options}))
+			findings = append(findings, examine(subject{ClusterProfile: &profiles[i], consumer: consumer, beside: beside, options: options}))
 		}
 	}
 	return findings
@@ -84,7 +88,7 @@ func examine(s subject) Finding {
 type subject struct {
 	*inventoryv1alpha1.ClusterProfile
 	consumer Consumer
-	fleet    []inventoryv1alpha1.ClusterProfile
+	beside   *index
 	options  Options
 }
 

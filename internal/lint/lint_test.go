@@ -101,6 +101,12 @@ func named(namespace, name string, age time.Duration) func(*profile) {
 	}
 }
 
+func managedBy(manager string) func(*profile) {
+	return func(p *profile) {
+		p.Spec.ClusterManager.Name, p.Labels[inventoryv1alpha1.LabelClusterManagerKey] = manager, manager
+	}
+}
+
 func deprecated(p *profile) {
 	p.Status.CredentialProviders, p.Status.AccessProviders = p.Status.AccessProviders, nil
 }

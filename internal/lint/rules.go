@@ -84,7 +84,7 @@ var rules = []rule{
 	{suite, "manager-label", No, managerLabelled, "set the label to the name of the cluster manager", sourceSuite},
 	{suite, "manager-name", Partly, managerIsLabel, "choose another name for new profiles: v1alpha2 requires it, and the field cannot be changed", sourceV1alpha2},
 	{suite, "member-id", No, memberIDSet, "give the label a value, or remove it", sourceSuite},
-	{suite, "member-id-unique", Partly, memberIDUnique, "delete all but one of the profiles of a member in the namespace", sourceSuite + "; KEP-4322"},
+	{suite, "member-id-unique", Partly, memberIDUnique, "delete all but one of the profiles of a member in the namespace, or have one of two cluster managers use other ids", sourceSuite + "; KEP-4322"},
 	{suite, "complete", Partly, complete, "have the cluster manager set them; each is optional", sourceSuite},
 	{suite, "deprecated-list", Partly, notDeprecated, "publish accessProviders alone: v1alpha2 has no credentialProviders", sourceV1alpha2},
 	{suite, "schema", No, eachWay(argumentsNoList), "remove the extension: the API server accepts only an object there", sourceCRD},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -78,15 +79,21 @@ func ruleCases(all, library, dialling []lint.Consumer) map[string]ruleCase {
 		"Environment":        {why: "these share one configuration between profiles", rule: "extension-environment", change: plugin(extend(envs, "null")), consumers: one(lint.Sveltos, lint.Knative, lint.MulticlusterRuntime), verdict: lint.Partly},
 		"ArgumentsAsTheyAre": {why: "the API server refuses what the KEP shows", rule: "schema", change: plugin(extend(args, `["--a"]`)), consumers: one(lint.Conformance), verdict: lint.No},
 
-		"YoungerTwin":   {why: "Argo CD takes the older", rule: "one-member", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", time.Hour))}, consumers: one(lint.ArgoCD), verdict: lint.No},
-		"TwinOfSameAge": {why: "Argo CD takes neither", rule: "one-member", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", 0))}, consumers: one(lint.ArgoCD), verdict: lint.No},
-		"OlderTwin":     {why: "this is the one that is taken", rule: "one-member", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", -time.Hour))}, verdict: lint.No},
-		"SameID":        {why: "an ID is for one member", rule: "member-id-unique", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", 0))}, consumers: one(lint.Conformance), verdict: lint.Partly},
-		"SameIDOfOther": {why: "managers do not know of each other's members", rule: "member-id-unique", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", 0), func(p *profile) { p.Spec.ClusterManager.Name = "other" })}, verdict: lint.Partly},
-		"EmptyID":       {why: "set and empty says that there is none", rule: "member-id", change: label(v1alpha1.LabelInventoryMemberID, ""), consumers: one(lint.ArgoCD), verdict: lint.Partly},
-		"Twice":         {why: "who reads all namespaces takes each profile for a cluster", rule: "one-profile", change: func(*profile) {}, beside: []profile{sound(named("argocd", "fleet-london", 0))}, consumers: one(lint.Sveltos, lint.MulticlusterRuntime), verdict: lint.Partly},
-		"ArgoLabel":     {why: "labels are copied to a Secret that Argo CD reads", rule: "argocd-labels", change: label("argocd.argoproj.io/secret-type", "repository"), consumers: one(lint.ArgoCD), verdict: lint.Partly},
-		"LongNames":     {why: "63 characters are left for both and a hyphen", rule: "name-length", change: named("fleet", strings.Repeat("a", 58), 0), consumers: one(lint.ArgoCD), verdict: lint.Partly},
+		"YoungerTwin":        {why: "Argo CD takes the older", rule: "one-member", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", time.Hour))}, consumers: one(lint.ArgoCD), verdict: lint.No},
+		"TwinOfSameAge":      {why: "Argo CD takes neither", rule: "one-member", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", 0))}, consumers: one(lint.ArgoCD), verdict: lint.No},
+		"OlderTwin":          {why: "this is the one that is taken", rule: "one-member", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", -time.Hour))}, verdict: lint.No},
+		"SameID":             {why: "an ID is for one member", rule: "member-id-unique", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", 0))}, consumers: one(lint.Conformance), verdict: lint.Partly},
+		"SameIDOfOther":      {why: "an ID is unique in an inventory, regardless of which cluster manager created the objects", rule: "member-id-unique", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", 0), managedBy("other"))}, consumers: one(lint.Conformance), verdict: lint.Partly},
+		"SameIDElsewhere":    {why: "another namespace is another inventory", rule: "member-id-unique", change: func(*profile) {}, beside: []profile{sound(named("argocd", "london", 0))}, verdict: lint.Partly},
+		"TwinOfOther":        {why: "Argo CD does not ask who the manager is", rule: "one-member", change: func(*profile) {}, beside: []profile{sound(named("fleet", "london-2", time.Hour), managedBy("other"))}, consumers: one(lint.ArgoCD), verdict: lint.No},
+		"SameServerOfOther":  {why: "nor which Inventory or manager a server is of, nor for the slash at its end", rule: "one-server", change: func(*profile) {}, beside: []profile{sound(named("fleet", "paris", 0), managedBy("other"), label(v1alpha1.LabelInventoryMemberID, "member-2"), server("https://london.example.com:6443/"))}, consumers: one(lint.ArgoCD), verdict: lint.Partly},
+		"SeenByOther":        {why: "the same ID by another manager in another namespace may be another member", rule: "namespace", change: func(*profile) {}, beside: []profile{sound(named("argocd", "london", 0), managedBy("other"))}, options: lint.Options{Namespaces: lint.DefaultNamespaces}, consumers: one(lint.Headlamp, lint.ArgoCD, lint.Kueue), verdict: lint.Unseen},
+		"PerhapsElsewhere":   {why: "what may not be read may be there", rule: "namespace", change: func(*profile) {}, options: lint.Options{Namespaces: lint.DefaultNamespaces, Seen: sets.New("fleet")}, consumers: one(lint.Headlamp, lint.ArgoCD, lint.Kueue), verdict: lint.Partly},
+		"SurelyNotElsewhere": {why: "what may be read and is not there is not there", rule: "namespace", change: func(*profile) {}, options: lint.Options{Namespaces: lint.DefaultNamespaces, Seen: sets.New("fleet", "argocd", "headlamp", "kueue-system")}, consumers: one(lint.Headlamp, lint.ArgoCD, lint.Kueue), verdict: lint.Unseen},
+		"EmptyID":            {why: "set and empty says that there is none", rule: "member-id", change: label(v1alpha1.LabelInventoryMemberID, ""), consumers: one(lint.ArgoCD), verdict: lint.Partly},
+		"Twice":              {why: "who reads all namespaces takes each profile for a cluster", rule: "one-profile", change: func(*profile) {}, beside: []profile{sound(named("argocd", "fleet-london", 0))}, consumers: one(lint.Sveltos, lint.MulticlusterRuntime), verdict: lint.Partly},
+		"ArgoLabel":          {why: "labels are copied to a Secret that Argo CD reads", rule: "argocd-labels", change: label("argocd.argoproj.io/secret-type", "repository"), consumers: one(lint.ArgoCD), verdict: lint.Partly},
+		"LongNames":          {why: "63 characters are left for both and a hyphen", rule: "name-length", change: named("fleet", strings.Repeat("a", 58), 0), consumers: one(lint.ArgoCD), verdict: lint.Partly},
 
 		"OtherLabel":     {why: "the label is how readers filter", rule: "manager-label", change: label(inventoryv1alpha1.LabelClusterManagerKey, "other"), consumers: one(lint.Conformance), verdict: lint.No},
 		"ManagerName":    {why: "v1alpha1 takes any text", rule: "manager-name", change: func(p *profile) { p.Spec.ClusterManager.Name = "My Manager" }, consumers: one(lint.Conformance), verdict: lint.Partly},

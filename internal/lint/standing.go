@@ -32,24 +32,13 @@ const (
 // inSight: the profile, or one of the same member, is where the consumer looks.
 func inSight(s subject) *fault {
 	want := s.options.Namespaces[s.consumer]
-	if want == "" || s.Namespace == want || slices.ContainsFunc(s.twins(), func(twin *inventoryv1alpha1.ClusterProfile) bool { return twin.Namespace == want }) {
+	switch {
+	case want == "" || s.Namespace == want || s.beside.seen[memberOf(s.ClusterProfile)][want]:
 		return nil
+	case s.options.Seen != nil && !s.options.Seen.Has(want):
+		return &fault{what: fmt.Sprintf("it looks in the namespace %s only, and you may not read whether the member has a profile there", want), mild: true}
 	}
 	return &fault{what: fmt.Sprintf("it looks in the namespace %s only, where the member has no profile", want)}
-}
-
-// twins are the other profiles of the same member by the same manager.
-func (s subject) twins() []*inventoryv1alpha1.ClusterProfile {
-	id := s.Labels[v1alpha1.LabelInventoryMemberID]
-	var twins []*inventoryv1alpha1.ClusterProfile
-	for i := range s.fleet {
-		other := &s.fleet[i]
-		if id != "" && other.Labels[v1alpha1.LabelInventoryMemberID] == id && other.Spec.ClusterManager.Name == s.Spec.ClusterManager.Name &&
-			(other.Namespace != s.Namespace || other.Name != s.Name) {
-			twins = append(twins, other)
-		}
-	}
-	return twins
 }
 
 func notIgnored(s subject) *fault {
@@ -79,25 +68,19 @@ func notUnhealthy(s subject) *fault {
 
 // oneProfile: the member is in one namespace only, for consumers that read all.
 func oneProfile(s subject) *fault {
-	twins := s.twins()
-	if len(twins) == 0 || s.options.Namespaces[s.consumer] != "" {
+	twin := s.other(s.beside.members[memberOf(s.ClusterProfile)])
+	if twin == nil || s.options.Namespaces[s.consumer] != "" {
 		return nil
 	}
-	return &fault{what: fmt.Sprintf("the member also has the profile %s/%s", twins[0].Namespace, twins[0].Name)}
+	return &fault{what: fmt.Sprintf("the member also has the profile %s/%s", twin.Namespace, twin.Name)}
 }
 
-// oneOfServer: no other profile of the namespace has the server.
+// oneOfServer: no other profile of the namespace has the server, of whatever manager or Inventory.
 func oneOfServer(s subject) *fault {
+	servers := s.beside.serversFor(s)
 	for _, w := range s.ways() {
-		for i := range s.fleet {
-			other := s
-			other.ClusterProfile = &s.fleet[i]
-			if w.Cluster.Server == "" || other.Namespace != s.Namespace || other.Name == s.Name {
-				continue
-			}
-			if slices.ContainsFunc(other.ways(), func(o way) bool { return o.Cluster.Server == w.Cluster.Server }) {
-				return &fault{what: fmt.Sprintf("the profile %s has the same server %s", other.Name, w.Cluster.Server)}
-			}
+		if other := s.other(servers[within{s.Namespace, serverOf(w)}]); other != nil {
+			return &fault{what: fmt.Sprintf("the profile %s has the same server %s", other.Name, w.Cluster.Server)}
 		}
 	}
 	return nil
@@ -105,16 +88,19 @@ func oneOfServer(s subject) *fault {
 
 // oneOfMember: of several profiles of one member in a namespace, this is the one that Argo CD takes, the oldest.
 func oneOfMember(s subject) *fault {
-	for _, twin := range s.twins() {
-		if twin.Namespace != s.Namespace || s.CreationTimestamp.Time.Before(twin.CreationTimestamp.Time) {
-			continue
-		}
-		if s.CreationTimestamp.Equal(&twin.CreationTimestamp) {
-			return &fault{what: fmt.Sprintf("the profile %s has the same member ID and the same age: neither is taken", twin.Name)}
-		}
-		return &fault{what: fmt.Sprintf("the profile %s has the same member ID and is older", twin.Name)}
+	oldest := s.sameID()
+	switch {
+	case oldest == nil || s.CreationTimestamp.Time.Before(oldest.CreationTimestamp.Time):
+		return nil
+	case s.CreationTimestamp.Equal(&oldest.CreationTimestamp):
+		return &fault{what: fmt.Sprintf("the profile %s has the same member ID and the same age: neither is taken", oldest.Name)}
 	}
-	return nil
+	return &fault{what: fmt.Sprintf("the profile %s has the same member ID and is older", oldest.Name)}
+}
+
+// sameID is the oldest other profile of the namespace with the same member ID, of whatever manager; nil where there is none.
+func (s subject) sameID() *inventoryv1alpha1.ClusterProfile {
+	return s.other(s.beside.ids[within{s.Namespace, s.Labels[v1alpha1.LabelInventoryMemberID]}])
 }
 
 func memberIDSet(s subject) *fault {
@@ -124,13 +110,17 @@ func memberIDSet(s subject) *fault {
 	return nil
 }
 
+// memberIDUnique: the conformance suite asks for ids that are unique in an inventory, "regardless of which cluster manager
+// created the objects".
 func memberIDUnique(s subject) *fault {
-	for _, twin := range s.twins() {
-		if twin.Namespace == s.Namespace {
-			return &fault{what: fmt.Sprintf("the profile %s has the same member ID", twin.Name)}
-		}
+	other := s.sameID()
+	switch {
+	case other == nil:
+		return nil
+	case other.Spec.ClusterManager.Name != s.Spec.ClusterManager.Name:
+		return &fault{what: fmt.Sprintf("the profile %s of the cluster manager %s has the same member ID", other.Name, other.Spec.ClusterManager.Name)}
 	}
-	return nil
+	return &fault{what: fmt.Sprintf("the profile %s has the same member ID", other.Name)}
 }
 
 func noArgoLabels(s subject) *fault {

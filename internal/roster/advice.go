@@ -91,7 +91,7 @@ func whyNone(ctx context.Context, hub client.Reader) string {
 
 // explainUnknown says of each name that is not there what may have been meant.
 func explainUnknown(ctx context.Context, hub client.Reader, namespace string, unknown []string) error {
-	everywhere, err := Fleet(ctx, hub, namespace)
+	everywhere, _, err := Fleet(ctx, hub, namespace)
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
 // page is how many objects are asked for at a time.
@@ -37,6 +35,21 @@ type Scope struct {
 	// Names, where there are any, are the profiles meant, each a name or a namespace and a name joined by a slash. A name
 	// by itself may stand for several profiles where the scope is everywhere.
 	Names []string
+}
+
+// Namespaces are those that the scope looks into, each once and by name; a single empty one stands for all. A scope of names
+// looks only where its names are.
+func (s Scope) Namespaces() []string {
+	var namespaces []string
+	for _, wanted := range s.Names {
+		namespace, _ := split(wanted, s.Namespace)
+		namespaces = append(namespaces, namespace)
+	}
+	if len(s.Names) == 0 || slices.Contains(namespaces, "") {
+		return []string{s.Namespace}
+	}
+	slices.Sort(namespaces)
+	return slices.Compact(namespaces)
 }
 
 // Profiles returns the profiles of a scope, by namespace and name. A name that is not there is an error; a scope in which
@@ -118,32 +131,24 @@ func told(err error) error {
 	return fmt.Errorf("listing ClusterProfiles: %w", err)
 }
 
-// Checks reads the SpokeChecks of a namespace, empty for all. A hub without them, or one that does not let us read them, has
-// none: a consumer need not be installed.
-func Checks(ctx context.Context, hub client.Reader, namespace string) (map[types.NamespacedName]*v1alpha1.SpokeCheck, error) {
-	options := &client.ListOptions{Namespace: namespace, Limit: page}
-	checks := map[types.NamespacedName]*v1alpha1.SpokeCheck{}
-	for {
-		var list v1alpha1.SpokeCheckList
-		switch err := hub.List(ctx, &list, options); {
-		case meta.IsNoMatchError(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-			return checks, nil
+// Fleet returns every profile that may be read: all of the hub, or else those of the namespaces. read are the namespaces that
+// were read, nil where all were.
+func Fleet(ctx context.Context, hub client.Reader, namespaces ...string) (fleet []inventoryv1alpha1.ClusterProfile, read sets.Set[string], err error) {
+	all, err := list(ctx, hub, "", nil)
+	if !apierrors.IsForbidden(err) {
+		return all, nil, err
+	}
+	read = sets.New[string]()
+	for _, namespace := range sets.List(sets.New(namespaces...)) {
+		profiles, err := list(ctx, hub, namespace, nil)
+		switch {
+		case apierrors.IsForbidden(err):
+			continue
 		case err != nil:
-			return nil, fmt.Errorf("listing SpokeChecks: %w", err)
+			return nil, nil, err
 		}
-		for i := range list.Items {
-			checks[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
-		}
-		if options.Continue = list.Continue; options.Continue == "" {
-			return checks, nil
-		}
+		fleet = append(fleet, profiles...)
+		read.Insert(namespace)
 	}
-}
-
-// Fleet returns every profile that may be read: all, or else those of the namespace.
-func Fleet(ctx context.Context, hub client.Reader, namespace string) ([]inventoryv1alpha1.ClusterProfile, error) {
-	if all, err := list(ctx, hub, "", nil); err == nil {
-		return all, nil
-	}
-	return list(ctx, hub, namespace, nil)
+	return fleet, read, nil
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -204,13 +205,46 @@ func TestLimitedRights(t *testing.T) {
 	if _, err := roster.Profiles(t.Context(), alice, roster.Scope{}); err == nil || !strings.Contains(err.Error(), "name a namespace that you may read with -n") {
 		t.Errorf("what helps must be said; got %v", err)
 	}
-	if checks, err := roster.Checks(t.Context(), alice, "a"); err != nil || len(checks) > 0 {
-		t.Errorf("checks that may not be read are none: %v %v", checks, err)
+	checks, err := roster.ReadChecks(t.Context(), alice, "a")
+	must(t, err)
+	if checks.Readable("a") || !checks.Readable("b") {
+		t.Errorf("that checks may not be read is not that there are none: %v", checks.Hidden())
 	}
-	if fleet, err := roster.Fleet(t.Context(), alice, "a"); err != nil || len(fleet) != 2 {
-		t.Errorf("who may not read all reads what there is in the namespace: %v %v", fleet, err)
+	all, err := roster.ReadChecks(t.Context(), as(t, hub.Config()), "")
+	must(t, err)
+	if !all.Readable("a") || len(all.Found()) != 0 {
+		t.Errorf("who may read them finds that there are none: %v %v", all.Found(), all.Hidden())
+	}
+	fleet, read, err := roster.Fleet(t.Context(), alice, "a", "b", "a")
+	must(t, err)
+	if len(fleet) != 2 || !read.Equal(sets.New("a")) {
+		t.Errorf("who may not read all reads what there is in the namespaces, each once; got %d of %v", len(fleet), read)
+	}
+	if fleet, read, err := roster.Fleet(t.Context(), as(t, hub.Config()), "a"); err != nil || read != nil || len(fleet) != 505 {
+		t.Errorf("who may read all reads all: %d of %v, %v", len(fleet), read, err)
 	}
 	if _, err := roster.Profiles(t.Context(), alice, roster.Scope{Namespace: "a", Names: []string{"pars"}}); err == nil || !strings.Contains(err.Error(), "did you mean paris?") {
 		t.Errorf("a suggestion needs no more rights than the question; got %v", err)
+	}
+}
+
+func TestNamespaces(t *testing.T) {
+	cases := map[string]struct {
+		why   string
+		scope roster.Scope
+		want  []string
+	}{
+		"One":       {why: "that of the scope", scope: roster.Scope{Namespace: "a"}, want: []string{"a"}},
+		"All":       {why: "an empty one stands for all", scope: roster.Scope{}, want: []string{""}},
+		"Names":     {why: "each once, by name", scope: roster.Scope{Namespace: "b", Names: []string{"x", "a/y", "z"}}, want: []string{"a", "b"}},
+		"Elsewhere": {why: "the scope's own is not looked into when every name says another", scope: roster.Scope{Namespace: "b", Names: []string{"a/x", "c/y"}}, want: []string{"a", "c"}},
+		"Anywhere":  {why: "a name that may be anywhere is looked for everywhere", scope: roster.Scope{Names: []string{"a/x", "y"}}, want: []string{""}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, tc.scope.Namespaces()); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			}
+		})
 	}
 }

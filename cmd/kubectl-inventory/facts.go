@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/explain"
+	"github.com/capi-inventory/capi-inventory/internal/lint"
+	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/roster"
+)
+
+// The facts for an explanation are read as far as a person's rights go: a tenant with rights in one namespace is told what
+// these show. What is refused is noted, and only what fails otherwise is an error.
+
+// gather reads the Inventories and the profiles.
+func gather(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
+	facts.Lint.Namespaces = lint.DefaultNamespaces
+	var inventories v1alpha1.InventoryList
+	switch err := hub.List(ctx, &inventories); {
+	case apierrors.IsForbidden(err):
+		facts.Unread.Inventories = true
+	case err != nil && !meta.IsNoMatchError(err):
+		return facts, fmt.Errorf("listing Inventories: %w", err)
+	}
+	facts.Inventories = inventories.Items
+	// Where profiles may be that stand for a Cluster of the namespace.
+	namespaces := []string{namespace}
+	for i := range facts.Inventories {
+		if into := facts.Inventories[i].Spec.Namespace; into != "" {
+			namespaces = append(namespaces, into)
+		}
+	}
+	facts.Profiles, facts.Unread.Profiles, err = roster.Fleet(ctx, hub, namespaces...)
+	facts.Lint.Seen = facts.Unread.Profiles
+	return facts, err
+}
+
+// readCluster reads a Cluster, none where it is not there, and the labels of its namespace.
+func readCluster(ctx context.Context, hub client.Reader, key types.NamespacedName, facts *explain.Facts) error {
+	cluster := &clusterv1.Cluster{}
+	switch err := hub.Get(ctx, key, cluster); {
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
+		return nil
+	case apierrors.IsForbidden(err):
+		facts.Unread.Cluster = true
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading the Cluster %s: %w", key, err)
+	}
+	facts.Cluster, facts.Unread.Cluster = cluster, false
+	namespace := &corev1.Namespace{}
+	switch err := hub.Get(ctx, client.ObjectKey{Name: key.Namespace}, namespace); {
+	case apierrors.IsForbidden(err):
+		facts.Unread.Namespace = true
+	case err != nil:
+		return fmt.Errorf("reading the labels of the namespace %s: %w", key.Namespace, err)
+	}
+	facts.NamespaceLabels = namespace.Labels
+	return nil
+}
+
+// readChecks reads the SpokeChecks beside the profiles that will be told of: those of the Cluster, and the one asked for.
+func readChecks(ctx context.Context, hub client.Reader, cluster types.NamespacedName, facts *explain.Facts) error {
+	namespaces := sets.New[string]()
+	for i := range facts.Profiles {
+		p := &facts.Profiles[i]
+		if source, stamped := profile.SourceOf(p); stamped && source == cluster || client.ObjectKeyFromObject(p) == facts.Only {
+			namespaces.Insert(p.Namespace)
+		}
+	}
+	checks, err := roster.ReadChecks(ctx, hub, sets.List(namespaces)...)
+	if err != nil {
+		return err
+	}
+	facts.Checks, facts.Unread.Checks = checks.Found(), sets.New(checks.Hidden()...)
+	return nil
+}
+
+// clustersNear are all Clusters, or else those of the namespace, as far as they may be read.
+func clustersNear(ctx context.Context, hub client.Reader, namespace string) ([]clusterv1.Cluster, error) {
+	var clusters clusterv1.ClusterList
+	err := hub.List(ctx, &clusters)
+	if apierrors.IsForbidden(err) {
+		err = hub.List(ctx, &clusters, client.InNamespace(namespace))
+	}
+	if err != nil && !apierrors.IsForbidden(err) && !meta.IsNoMatchError(err) {
+		return nil, fmt.Errorf("listing Clusters: %w", err)
+	}
+	return clusters.Items, nil
+}
