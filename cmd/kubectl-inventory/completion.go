@@ -22,17 +22,22 @@ import (
 // patience is how long a shell may be kept waiting for completions.
 const patience = 3 * time.Second
 
-// completeFlag completes the values of a flag.
-func completeFlag(cmd *cobra.Command, flag string, values ...string) {
-	completeFlagBy(cmd, flag, func(context.Context) []string { return values })
+// patiently is a context that bounds everything that a completion asks of the hub.
+func (o *options) patiently(cmd *cobra.Command) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+	o.bind(ctx)
+	return ctx, cancel
 }
 
-func completeFlagBy(cmd *cobra.Command, flag string, values func(context.Context) []string) {
+// completeFlag completes the values of a flag.
+func completeFlag(cmd *cobra.Command, flag string, values ...string) {
+	completeFlagBy(cmd, flag, func(*cobra.Command) []string { return values })
+}
+
+func completeFlagBy(cmd *cobra.Command, flag string, values func(*cobra.Command) []string) {
 	// It fails only where there is no such flag, which a test would show.
 	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		ctx, cancel := context.WithTimeout(cmd.Context(), patience)
-		defer cancel()
-		return beginning(begun, values(ctx)), cobra.ShellCompDirectiveNoFileComp
+		return beginning(begun, values(cmd)), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 
@@ -42,8 +47,8 @@ func beginning(begun string, values []string) []string {
 
 // completeFlags completes the kubeconfig flags, from the kubeconfig and from the hub.
 func (o *options) completeFlags(root *cobra.Command) {
-	fromKubeconfig := func(names func(*clientcmdapi.Config) []string) func(context.Context) []string {
-		return func(context.Context) []string {
+	fromKubeconfig := func(names func(*clientcmdapi.Config) []string) func(*cobra.Command) []string {
+		return func(*cobra.Command) []string {
 			config, err := o.config.ToRawKubeConfigLoader().RawConfig()
 			if err != nil {
 				return nil
@@ -54,7 +59,9 @@ func (o *options) completeFlags(root *cobra.Command) {
 	completeFlagBy(root, "context", fromKubeconfig(func(c *clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Contexts)) }))
 	completeFlagBy(root, "cluster", fromKubeconfig(func(c *clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Clusters)) }))
 	completeFlagBy(root, "user", fromKubeconfig(func(c *clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.AuthInfos)) }))
-	completeFlagBy(root, "namespace", func(ctx context.Context) []string {
+	completeFlagBy(root, "namespace", func(cmd *cobra.Command) []string {
+		ctx, cancel := o.patiently(cmd)
+		defer cancel()
 		var list corev1.NamespaceList
 		return o.read(ctx, &list, func() (names []string) {
 			for i := range list.Items {
@@ -77,7 +84,7 @@ func (o *options) read(ctx context.Context, list client.ObjectList, names func()
 // completeProfiles completes names of profiles that are not on the command line yet; explain also takes those of Clusters.
 func (o *options) completeProfiles(f *scopeFlags, clustersToo bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-		ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+		ctx, cancel := o.patiently(cmd)
 		defer cancel()
 		scope, err := o.scope(f, nil)
 		if err != nil {

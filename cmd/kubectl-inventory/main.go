@@ -37,6 +37,8 @@ func main() { os.Exit(start()) }
 func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first signal ends what is going on, and what was made for it is removed; the second one kills.
+	context.AfterFunc(ctx, stop)
 	log.SetLogger(logr.Discard())
 	args := os.Args[1:]
 	if filepath.Base(os.Args[0]) == completer {
@@ -51,11 +53,16 @@ func run(ctx context.Context, streams genericiooptions.IOStreams, now func() tim
 	o := &options{IOStreams: streams, now: now}
 	root := newRoot(o) //nolint:contextcheck // commands and completions are handed the context when they run
 	root.SetArgs(args)
+	o.bind(ctx)
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return 0
 	case errors.Is(err, errNo):
 		return exitNo
+	case ctx.Err() != nil:
+		// What failed, failed because of that.
+		o.say("error: interrupted")
+		return exitError
 	default:
 		o.say("error: %s", err)
 		return exitError

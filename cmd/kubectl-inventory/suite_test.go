@@ -45,7 +45,13 @@ var world struct {
 // later is the present of the tests: everything is three days old, to the minute.
 func later() time.Time { return time.Now().Add(72*time.Hour + time.Minute) }
 
+// asProgram is set where the test binary is to be the plugin itself, so that it can be sent signals.
+const asProgram = "KUBECTL_INVENTORY_TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(start())
+	}
 	flag.Parse()
 	code, err := runInWorld(m)
 	if err != nil {

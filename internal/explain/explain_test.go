@@ -259,7 +259,7 @@ func TestForeign(t *testing.T) {
 		profile inventoryv1alpha1.ClusterProfile
 		want    string
 	}{
-		"Orphan":  {why: "its Cluster is gone", profile: published("team-a", "london", "default", "1"), want: "It stands for the Cluster team-a/london, which is not there, or may not be read; the publisher deletes it when it has made sure of that."},
+		"Orphan":  {why: "its Cluster is gone", profile: published("team-a", "london", "default", "1"), want: "It stands for the Cluster team-a/london, which is not there; the publisher deletes it when it has made sure of that."},
 		"Foreign": {why: "it never had one", profile: published("team-a", "london", "", "", func(p *inventoryv1alpha1.ClusterProfile) { p.Labels = nil }), want: `It is published by the cluster manager "cluster-api", for no Cluster of this hub.`},
 	}
 	for name, tc := range cases {

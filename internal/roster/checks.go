@@ -71,7 +71,9 @@ func (c *Checks) Remove(profile types.NamespacedName) { delete(c.found, profile)
 // Hide says that the checks of a namespace, an empty one for all, may not be read. What was read before is forgotten.
 func (c *Checks) Hide(namespace string) {
 	c.hidden[namespace] = true
-	maps.DeleteFunc(c.found, func(key types.NamespacedName, _ *v1alpha1.SpokeCheck) bool { return namespace == "" || key.Namespace == namespace })
+	maps.DeleteFunc(c.found, func(key types.NamespacedName, _ *v1alpha1.SpokeCheck) bool {
+		return namespace == "" || key.Namespace == namespace
+	})
 }
 
 // Of is the check of a profile, nil where nobody has checked.
