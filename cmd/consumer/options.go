@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -67,10 +68,23 @@ func parse(args []string) (*options, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
+	if !flags.Changed("leader-elect") && o.leaderElectionNamespace == "" && !inCluster() {
+		// There is no namespace for the lease, and one who tries the consumer out on a laptop has no replicas.
+		o.leaderElect = false
+	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q: the consumer takes flags only", flags.Arg(0))
 	}
 	return o, o.validate()
+}
+
+// podNamespace is where a Pod finds its namespace; controller-runtime looks for the lease's there.
+const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// inCluster says whether the consumer runs in a Pod. A test sets it.
+var inCluster = func() bool {
+	_, err := os.Stat(podNamespace)
+	return err == nil
 }
 
 func (o *options) addFlags(flags *pflag.FlagSet) {
@@ -96,7 +110,7 @@ func (o *options) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "Address to serve metrics at; 0 for none.")
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true, "Serve metrics over TLS, and to those only whom the hub allows to get /metrics.")
 	flags.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "Address to serve /healthz and /readyz at; 0 for none.")
-	flags.BoolVar(&o.leaderElect, "leader-elect", true, "Let one of several replicas of the same name probe.")
+	flags.BoolVar(&o.leaderElect, "leader-elect", true, "Let one of several replicas of the same name probe. Off by default outside of a cluster, unless --leader-election-namespace is set.")
 	flags.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "Namespace of the lease; the Pod's own if not set.")
 
 	flags.BoolVar(&o.once, "once", false, "Probe every spoke once, print what was seen, write nothing, and exit: 0 if all are reachable, 1 if not, 2 if that could not be found out.")

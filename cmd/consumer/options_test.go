@@ -58,3 +58,33 @@ func TestParse(t *testing.T) {
 		t.Errorf("selector: %q", got)
 	}
 }
+
+func TestLeaderElection(t *testing.T) {
+	cases := map[string]struct {
+		why  string
+		pod  bool
+		args []string
+		want bool
+	}{
+		"Pod":             {why: "replicas must not probe side by side", pod: true, want: true},
+		"Outside":         {why: "there is no namespace for the lease, and the first command that is documented must work"},
+		"OutsideAsked":    {why: "then what is missing is said", args: []string{"--leader-elect"}, want: true},
+		"OutsideDeclined": {why: "as it says", args: []string{"--leader-elect=false"}},
+		"PodDeclined":     {why: "as it says", pod: true, args: []string{"--leader-elect=false"}},
+		"OutsideNamed":    {why: "there is a namespace for the lease", args: []string{"--leader-election-namespace=x"}, want: true},
+	}
+	real := inCluster
+	t.Cleanup(func() { inCluster = real })
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			inCluster = func() bool { return tc.pod }
+			o, err := parse(tc.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.leaderElect != tc.want {
+				t.Errorf("%s: leader election is %t", tc.why, o.leaderElect)
+			}
+		})
+	}
+}

@@ -5,10 +5,8 @@ package contexts_test
 
 import (
 	"errors"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
@@ -160,47 +157,5 @@ func TestMerge(t *testing.T) {
 				t.Errorf("%s: the namespace is gone", tc.why)
 			}
 		})
-	}
-}
-
-func TestCreateDoesNotOverwrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "config")
-	if _, err := contexts.Create(path, []contexts.Context{simple("a", "https://a")}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := contexts.Create(path, []contexts.Context{simple("b", "https://b")}); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a file was written over; the error is %v", err)
-	}
-	config, err := clientcmd.LoadFromFile(path)
-	if err != nil || config.Clusters["a"] == nil || config.Clusters["b"] != nil {
-		t.Errorf("the file is not the first one: %v %v", config, err)
-	}
-}
-
-func TestMergeIntoLink(t *testing.T) {
-	dir := t.TempDir()
-	real, link := filepath.Join(dir, "real"), filepath.Join(dir, "link")
-	if _, err := contexts.Create(real, []contexts.Context{simple("a", "https://a")}); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(real, link); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := contexts.MergeInto(link, []contexts.Context{simple("b", "https://b")}, false); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("a link was replaced by a file: %v %v", info, err)
-	}
-	if config, err := clientcmd.LoadFromFile(real); err != nil || config.Clusters["b"] == nil {
-		t.Errorf("what the link leads to was not merged into: %v", err)
-	}
-}
-
-func TestMergeIntoNothing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "config")
-	got, err := contexts.MergeInto(path, []contexts.Context{simple("a", "https://a")}, false)
-	if diff := cmp.Diff(contexts.Outcome{Added: []string{"a"}}, got); diff != "" || err != nil {
-		t.Errorf("a file that is not there is created: %v -want +got:\n%s", err, diff)
 	}
 }

@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// mode is that of every file written here: a kubeconfig lets its reader in.
+// mode is that of every file that is created here: a kubeconfig lets its reader in.
 const mode = 0o600
 
 // Create writes a kubeconfig to a file that must not exist yet.
@@ -38,19 +37,20 @@ func Create(path string, contexts []Context) (Outcome, error) {
 	return outcome, file.Close()
 }
 
-// MergeInto puts contexts into the kubeconfig in a file, which is created where there is none. The file is never half
-// written: a new one takes its place. kubectl and whoever else edits it is kept out meanwhile, by the lock that client-go
-// takes, too.
+// MergeInto puts contexts into the kubeconfig in a file, which is created where there is none. kubectl and everybody else who
+// edits it by client-go is kept out meanwhile, by the lock that client-go takes. The file keeps its owner and its mode.
 func MergeInto(path string, contexts []Context, replace bool) (outcome Outcome, err error) {
-	// Where the file is a link, the place it leads to is written to.
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	names, err := namesOf(path)
+	if err != nil {
+		return Outcome{}, err
 	}
-	unlock, err := lock(path)
+	unlock, err := lockAll(names)
 	if err != nil {
 		return Outcome{}, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	// Where the name is a link, the file that it leads to is written.
+	path = names[len(names)-1]
 	config, err := clientcmd.LoadFromFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Create(path, contexts)
@@ -68,32 +68,4 @@ func MergeInto(path string, contexts []Context, replace bool) (outcome Outcome, 
 		return Outcome{}, fmt.Errorf("encoding a kubeconfig: %w", err)
 	}
 	return outcome, substitute(path, raw)
-}
-
-// lock creates the file that stands for an edit in progress.
-func lock(path string) (func() error, error) {
-	name := path + ".lock"
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("somebody else is writing %s; if nobody is, remove %s", path, name)
-	} else if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", path, err)
-	}
-	return func() error { return os.Remove(name) }, file.Close()
-}
-
-// substitute puts a new file in the place of one.
-func substitute(path string, raw []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".") // of mode 0600
-	if err != nil {
-		return fmt.Errorf("writing beside %s: %w", path, err)
-	}
-	_, err = file.Write(raw)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing %s: %w", path, err), os.Remove(file.Name()))
-	}
-	return nil
 }
