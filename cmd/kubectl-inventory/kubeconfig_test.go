@@ -49,7 +49,7 @@ func TestKubeconfigLeadsIn(t *testing.T) {
 			if warned := strings.Contains(got.err, "Warning: the kubeconfig will hold the credentials"); warned != strings.Contains(name, "Embed") {
 				t.Errorf("%s: warned of credentials: %t", tc.why, warned)
 			}
-			if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
+			if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o640 {
 				t.Errorf("%s: the file's mode is %v, %v", tc.why, info.Mode(), err)
 			}
 			if version := versionBehind(t, to, "team-a/london"); version != assets.KubernetesVersion {
@@ -124,8 +124,8 @@ func TestKubeconfigMerges(t *testing.T) {
 	if config.CurrentContext != "mine-admin@mine" || config.Clusters["mine"] == nil || config.Contexts["team-a/london"] == nil {
 		t.Errorf("a merge keeps what is there, the current context too; got %q, %v", config.CurrentContext, config.Contexts)
 	}
-	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("what now holds a way into a spoke is for its owner alone; mode %v, %v", info.Mode(), err)
+	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("what now holds a way into a spoke is not for everybody; mode %v, %v", info.Mode(), err)
 	}
 	merged, err := os.ReadFile(to)
 	must(t, err)

@@ -38,7 +38,8 @@ func Create(path string, contexts []Context) (Outcome, error) {
 }
 
 // MergeInto puts contexts into the kubeconfig in a file, which is created where there is none. kubectl and everybody else who
-// edits it by client-go is kept out meanwhile, by the lock that client-go takes. The file keeps its owner and its mode.
+// edits it by client-go is kept out meanwhile, by the lock that client-go takes. The file keeps its owner and its mode, but
+// that nobody else may read it.
 func MergeInto(path string, contexts []Context, replace bool) (outcome Outcome, err error) {
 	names, err := namesOf(path)
 	if err != nil {

@@ -38,7 +38,7 @@ func replaceFile(path string, raw []byte) error {
 		err = errCannotReplace
 	}
 	if err == nil {
-		err = os.Chmod(fresh, info.Mode().Perm())
+		err = os.Chmod(fresh, private(info))
 	}
 	if err == nil {
 		// Nothing can be renamed to a mount, such as a file that a container was given by itself.
@@ -51,6 +51,9 @@ func replaceFile(path string, raw []byte) error {
 	}
 	return nil
 }
+
+// private is the mode of a file, without what it gives to everybody: what is written may let its reader into spokes.
+func private(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() &^ 0o007 }
 
 // writeBeside writes a new file of mode 0600 into the folder of another one, and returns its name.
 func writeBeside(path, suffix string, raw []byte) (string, error) {
@@ -67,6 +70,13 @@ func writeBeside(path, suffix string, raw []byte) (string, error) {
 
 // overwrite writes into a file itself. What was in it is kept beside it until that has succeeded, or has been undone.
 func overwrite(path string, raw []byte) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm() != private(info) {
+		err = os.Chmod(path, private(info))
+	}
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)

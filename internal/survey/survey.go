@@ -34,13 +34,18 @@ type Result struct {
 }
 
 // Run probes the spokes of the profiles, workers at a time, and returns the results in the order of the profiles. done is
-// called after each, from many goroutines. The error is the context's.
+// called after each, from many goroutines. The error is the context's; the results are not complete then.
 func Run(ctx context.Context, observer Observer, profiles []inventoryv1alpha1.ClusterProfile, workers int, done func(*Result)) ([]Result, error) {
 	results := make([]Result, len(profiles))
 	places := make(chan struct{}, workers)
 	var running sync.WaitGroup
 	for i := range profiles {
-		places <- struct{}{}
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			running.Wait()
+			return results, ctx.Err()
+		}
 		running.Go(func() {
 			defer func() { <-places }()
 			r := &results[i]
