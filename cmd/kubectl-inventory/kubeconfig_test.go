@@ -49,7 +49,7 @@ func TestKubeconfigLeadsIn(t *testing.T) {
 			if warned := strings.Contains(got.err, "Warning: the kubeconfig will hold the credentials"); warned != strings.Contains(name, "Embed") {
 				t.Errorf("%s: warned of credentials: %t", tc.why, warned)
 			}
-			if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o640 {
+			if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("%s: the file's mode is %v, %v", tc.why, info.Mode(), err)
 			}
 			if version := versionBehind(t, to, "team-a/london"); version != assets.KubernetesVersion {
