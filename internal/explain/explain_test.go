@@ -46,6 +46,8 @@ func published(namespace, name, inventory, uid string, change ...func(*inventory
 		v1alpha1.LabelInventory: inventory, v1alpha1.LabelClusterNamespace: "team-a", v1alpha1.LabelClusterName: "london", v1alpha1.LabelClusterUID: uid,
 	}}}
 	p.Spec.ClusterManager.Name = "cluster-api"
+	p.ManagedFields = []metav1.ManagedFieldsEntry{owned("capi-inventory-publisher", `{"f:metadata":{"f:labels":{
+		"f:capi-inventory.dev/inventory":{},"f:capi-inventory.dev/cluster-namespace":{},"f:capi-inventory.dev/cluster-name":{},"f:capi-inventory.dev/cluster-uid":{}}}}`)}
 	for _, c := range change {
 		c(&p)
 	}
@@ -70,10 +72,10 @@ func TestPlacements(t *testing.T) {
 		"ClaimedByOther": {
 			why:         "a namespace holds one profile of a Cluster, and the older Inventory has it whatever its name",
 			inventories: []v1alpha1.Inventory{inventory("a", 0, into("argocd")), inventory("b", time.Hour, into("argocd"))},
-			profiles:    []inventoryv1alpha1.ClusterProfile{published("argocd", "team-a-london", "b", "1")},
+			profiles:    []inventoryv1alpha1.ClusterProfile{published("argocd", "team-a--london", "b", "1")},
 			want: []explain.Placement{
-				{Inventory: "b", State: explain.Published, Profile: "argocd/team-a-london", Why: "it selects the Cluster"},
-				{Inventory: "a", State: explain.ClaimedByOther, Profile: "argocd/team-a-london", Why: "the older Inventory b publishes the Cluster into the namespace argocd, which holds one profile of a Cluster"},
+				{Inventory: "b", State: explain.Published, Profile: "argocd/team-a--london", Why: "it selects the Cluster"},
+				{Inventory: "a", State: explain.ClaimedByOther, Profile: "argocd/team-a--london", Why: "the older Inventory b publishes the Cluster into the namespace argocd, which holds one profile of a Cluster"},
 			},
 		},
 		"Broken": {
@@ -130,9 +132,9 @@ func TestPlacements(t *testing.T) {
 			why:         "another manager's profile is left alone",
 			inventories: []v1alpha1.Inventory{inventory("default", 0)},
 			profiles: []inventoryv1alpha1.ClusterProfile{published("team-a", "london", "", "", func(p *inventoryv1alpha1.ClusterProfile) {
-				p.Labels, p.Spec.ClusterManager.Name = nil, "other"
+				p.Labels, p.ManagedFields, p.Spec.ClusterManager.Name = nil, nil, "other"
 			})},
-			want: []explain.Placement{{Inventory: "default", State: explain.Blocked, Profile: "team-a/london", Why: `ClusterProfile team-a/london belongs to the cluster manager "other" and is left untouched; rename or remove it, or choose another namespace or profileName`}},
+			want: []explain.Placement{{Inventory: "default", State: explain.Blocked, Profile: "team-a/london", Why: `ClusterProfile team-a/london belongs to the cluster manager "other" and is left untouched; rename or delete it, or choose another namespace or profileName`}},
 		},
 		"NoPublisher": {
 			why:         "nobody has looked at the Inventory",

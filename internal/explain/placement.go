@@ -123,7 +123,12 @@ func (f Facts) placeIn(inventory *profile.Inventory, source *v1alpha1.Inventory,
 	case profile.Outlived:
 		out.State, out.Why = Pending, "the profile is of an earlier Cluster of this name; it is replaced when it is gone"
 	default:
-		out.State, out.Why = Blocked, profile.ForeignProblem(live, live.Spec.ClusterManager.Name).Message
+		// The publisher's own name as a manager is on the profiles that it has applied, and nowhere else.
+		manager := ""
+		if live.Applied() {
+			manager = live.Spec.ClusterManager.Name
+		}
+		out.State, out.Why = Blocked, profile.ForeignProblem(live, manager).Message
 	}
 	return out
 }

@@ -50,7 +50,7 @@ func TestUnreadPlacements(t *testing.T) {
 			why: "a profile that may not be read may be there", unread: explain.Unread{Profiles: sets.New("team-a")},
 			inventories: []v1alpha1.Inventory{inventory("default", 0), inventory("argo", 0, into("argocd"))},
 			want: []explain.Placement{
-				{Inventory: "argo", State: explain.Unknown, Profile: "argocd/team-a-london", Why: "it selects the Cluster; you may not read ClusterProfiles in the namespace argocd"},
+				{Inventory: "argo", State: explain.Unknown, Profile: "argocd/team-a--london", Why: "it selects the Cluster; you may not read ClusterProfiles in the namespace argocd"},
 				{Inventory: "default", State: explain.Published, Profile: "team-a/london", Why: "it selects the Cluster"},
 			},
 		},

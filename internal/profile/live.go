@@ -36,6 +36,9 @@ func Read(live *inventoryv1alpha1.ClusterProfile) (*Live, error) {
 	return &Live{ClusterProfile: live, applied: state}, nil
 }
 
+// Applied reports whether the publisher has applied the profile: it is neither another manager's nor a copy.
+func (l *Live) Applied() bool { return l.applied.Applied() }
+
 // Unchanged reports whether an apply of what is wanted would change nothing of the profile, or of its status.
 func (l *Live) Unchanged(want any, subresource string) (bool, error) {
 	return l.applied.Unchanged(want, subresource)
