@@ -107,8 +107,23 @@ const (
 	ReasonNotReady = "NotReady"
 	// ReasonForbidden: the spoke knows the credentials but does not allow what the consumer was told to require.
 	ReasonForbidden = "Forbidden"
-	// ReasonWrongCluster: the spoke is not the cluster that the profile's property cluster.clusterset.k8s.io identifies.
+	// ReasonWrongCluster: the spoke is not the cluster that the profile's property cluster.clusterset.k8s.io identifies: it
+	// says so itself by its ClusterProperty, or the UID of its namespace kube-system was that property and is another one now.
 	ReasonWrongCluster = "WrongCluster"
 	// ReasonReachable: the spoke is ready and knows who we are.
 	ReasonReachable = "Reachable"
+)
+
+// ConditionExpiring on a SpokeCheck: something that the way into the spoke depends on expires within 14 days, or has expired.
+//
+// Possible reasons when True: ExpiresSoon, Expired. When False: ExpiresLater.
+const (
+	ConditionExpiring = "Expiring"
+
+	// ReasonExpiresSoon: a certificate or token expires within 14 days; the message says which, and when.
+	ReasonExpiresSoon = "ExpiresSoon"
+	// ReasonExpired: a certificate or token has expired. The spoke may still be reachable, as long as it does not mind.
+	ReasonExpired = "Expired"
+	// ReasonExpiresLater: nothing expires within 14 days.
+	ReasonExpiresLater = "ExpiresLater"
 )

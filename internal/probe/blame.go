@@ -41,13 +41,19 @@ func (b *blame) of(err error, step string, cause error) error {
 		return failure
 	case errors.Is(cause, errDeadline):
 		return b.silence(step)
+	case errors.Is(cause, errTooLong):
+		return b.slow(step)
 	case errors.As(err, &name):
 		return b.unresolved(name)
+	case step == stepProxyTLS:
+		return b.proxyHandshake(err)
+	case step == stepProxy:
+		return b.connect(err)
 	case alert(err) != "":
 		return b.alerted(alert(err))
 	case step == stepTLS:
 		return b.handshake(err)
-	case step == stepConnect || step == stepProxy:
+	case step == stepConnect:
 		return b.connect(err)
 	case interrupted(err):
 		return stage.Fail(v1alpha1.ReasonNotReady, "The API server closed the connection without an answer to %s", step)
@@ -63,6 +69,8 @@ func (b *blame) silence(step string) error {
 		return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s was not resolved within %s; is the consumer's name server reachable?", b.dialled().Hostname(), b.timeout)
 	case stepConnect:
 		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s does not answer: no connection within %s, packets seem to be dropped on the way", b.target(), b.timeout)
+	case stepProxyTLS:
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections but never answers: no TLS handshake within %s", b.target(), b.timeout)
 	case stepProxy:
 		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections but did not lead to %s within %s", b.target(), b.server.Host, b.timeout)
 	case stepTLS:
@@ -72,11 +80,28 @@ func (b *blame) silence(step string) error {
 	}
 }
 
-func (b *blame) unresolved(err *net.DNSError) error {
-	if err.IsNotFound {
-		return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s does not exist where the consumer runs", b.dialled().Hostname())
+// slow is for a probe that reached its deadline although no step of it did. The step at which it happened may be another one
+// the next time, so it is not named.
+func (b *blame) slow(step string) error {
+	if slices.Index(order, step) < slices.Index(order, stepReady) {
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s is too slow: no connection within %s", b.peer(), steps*b.timeout)
 	}
-	return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s cannot be resolved: %s", b.dialled().Hostname(), err.Err)
+	return stage.Fail(v1alpha1.ReasonNotReady, "The API server is too slow: it did not answer all questions within %s", steps*b.timeout)
+}
+
+// unresolved does not quote the error: it has the ports of a connection to the name server, which change every time.
+func (b *blame) unresolved(err *net.DNSError) error {
+	name := b.dialled().Hostname()
+	switch {
+	case err.IsNotFound:
+		return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s does not exist where the consumer runs", name)
+	case err.IsTimeout:
+		return b.silence(stepResolve)
+	case strings.Contains(err.Err, "refused"):
+		return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s cannot be resolved: the consumer's name server refuses connections", name)
+	default:
+		return stage.Fail(v1alpha1.ReasonNameNotResolved, "The name %s cannot be resolved: the consumer's name server fails", name)
+	}
 }
 
 func (b *blame) connect(err error) error {
@@ -87,6 +112,8 @@ func (b *blame) connect(err error) error {
 		return stage.Fail(v1alpha1.ReasonConnectFailed, "There is no route to %s", b.target())
 	case interrupted(err):
 		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections and closes them at once", b.target())
+	case timedOut(err):
+		return b.silence(stepConnect)
 	default:
 		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s cannot be reached: %s", b.target(), innermost(err))
 	}
@@ -112,6 +139,27 @@ func (b *blame) handshake(err error) error {
 		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s accepts connections and closes them before TLS; a load balancer without a server behind it does that", b.peer())
 	default:
 		return stage.Fail(v1alpha1.ReasonTLSFailed, "%s cannot agree on TLS: %s", b.peer(), innermost(err))
+	}
+}
+
+// proxyHandshake is for a proxy that is spoken to over TLS. It is no part of the spoke, and the profile brings nothing to
+// judge it by.
+func (b *blame) proxyHandshake(err error) error {
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	switch {
+	case errors.As(err, &unknown):
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "The certificate of the proxy %s was signed by an authority the consumer's system does not know", b.proxy.Host)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "The certificate of the proxy %s is valid from %s to %s only; it has expired, or a clock is wrong",
+			b.proxy.Host, invalid.Cert.NotBefore.UTC().Format(time.DateOnly), invalid.Cert.NotAfter.UTC().Format(time.DateOnly))
+	case errors.As(err, &name):
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "The certificate of the proxy %s is for %s, not for %s", b.proxy.Host, names(name.Certificate), b.proxy.Hostname())
+	case timedOut(err):
+		return b.silence(stepProxyTLS)
+	default:
+		return stage.Fail(v1alpha1.ReasonConnectFailed, "%s cannot agree on TLS: %s", b.target(), innermost(err))
 	}
 }
 
@@ -198,6 +246,12 @@ func names(certificate *x509.Certificate) string {
 // interrupted says whether the other side hung up.
 func interrupted(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// timedOut says whether a connection, or all of those that were tried, reached its own deadline.
+func timedOut(err error) bool {
+	var deadline net.Error
+	return errors.As(err, &deadline) && deadline.Timeout()
 }
 
 // innermost is the error below all wrappings: what the outer ones add, the ports of a connection above all, changes from

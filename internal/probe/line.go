@@ -14,14 +14,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
 	"net/url"
-	"syscall"
 
 	"k8s.io/client-go/rest"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/address"
 	"github.com/capi-inventory/capi-inventory/internal/stage"
 )
 
@@ -40,6 +37,8 @@ type line struct {
 	transport *http.Transport
 	watch     *watch
 	blame     blame
+	// security is the TLS session of the last answer; nil before the first.
+	security *tls.ConnectionState
 }
 
 // answer is what a spoke said: the body is cut off at maxBody.
@@ -76,15 +75,18 @@ func (p *Prober) open(config *rest.Config) (*line, error) {
 		watch:     &watch{timeout: p.Timeout},
 		blame:     blame{server: server, proxy: via, named: security.ServerName, ownRoots: len(config.CAData) > 0, timeout: p.Timeout},
 	}
-	dialer := &net.Dialer{KeepAlive: -1}
+	dialer := &dialer{resolver: p.Resolver, timeout: p.Timeout, watch: l.watch, proxy: via}
+	if dialer.resolver == nil {
+		dialer.resolver = net.DefaultResolver
+	}
 	// A proxy from the environment is the administrator's choice, wherever it stands.
 	if !p.AllowLocalServers && (via == nil || fromProfile) {
-		dialer.Control = refuseLocal
+		dialer.refuse = refuseLocal
 	}
 	l.transport = &http.Transport{
-		Proxy:                  func(*http.Request) (*url.URL, error) { return via, nil },
+		Proxy:                  http.ProxyURL(hop(via)),
 		OnProxyConnectResponse: l.blame.proxyAnswer,
-		DialContext:            dialer.DialContext,
+		DialContext:            dialer.dial,
 		TLSClientConfig:        security,
 		MaxResponseHeaderBytes: maxHeader,
 		// A body that unpacks to more than it weighs is nothing to wait for.
@@ -99,15 +101,6 @@ func http1() *http.Protocols {
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	return protocols
-}
-
-// refuseLocal looks at the address that is about to be dialled, after every name has been resolved.
-func refuseLocal(_, addrPort string, _ syscall.RawConn) error {
-	to, err := netip.ParseAddrPort(addrPort)
-	if err != nil || address.Local(to.Addr()) {
-		return stage.Fail(v1alpha1.ReasonInvalidAccess, "The server's name resolves to a loopback, link-local or metadata address, which means another machine to every reader; --allow-local-servers permits it")
-	}
-	return nil
 }
 
 func (l *line) close() { l.transport.CloseIdleConnections() }
@@ -138,6 +131,9 @@ func (l *line) ask(ctx context.Context, step, method, path string, body []byte) 
 	request.Header.Set("User-Agent", l.userAgent)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+		// All that is posted are reviews, which store nothing. net/http then repeats one on a fresh connection where the
+		// server has closed the old one before an answer, as load balancers do. An empty value is not sent.
+		request.Header["Idempotency-Key"] = []string{}
 	}
 	if l.token != "" {
 		request.Header.Set("Authorization", "Bearer "+l.token)
@@ -148,6 +144,7 @@ func (l *line) ask(ctx context.Context, step, method, path string, body []byte) 
 		return answer{}, l.blame.of(err, l.watch.at(), context.Cause(ctx))
 	}
 	defer func() { _ = response.Body.Close() }()
+	l.security = response.TLS
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	// A server that sees us hang up at the deadline may still get to end its answer.
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
@@ -159,16 +156,9 @@ func (l *line) ask(ctx context.Context, step, method, path string, body []byte) 
 	return answer{code: response.StatusCode, body: text}, nil
 }
 
-// trace follows a request on its way to the spoke, and returns to the request's own step when the connection stands.
+// trace follows a request on its way to the spoke, where the dialer does not, and returns to the request's own step when the connection stands.
 func (l *line) trace(ctx context.Context, step string) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		DNSStart:     func(httptrace.DNSStartInfo) { l.watch.enter(stepResolve) },
-		ConnectStart: func(string, string) { l.watch.enter(stepConnect) },
-		ConnectDone: func(_, _ string, err error) {
-			if err == nil && l.blame.proxy != nil {
-				l.watch.enter(stepProxy)
-			}
-		},
 		TLSHandshakeStart: func() { l.watch.enter(stepTLS) },
 		GotConn:           func(httptrace.GotConnInfo) { l.watch.enter(step) },
 	})

@@ -16,7 +16,8 @@
 //	may we do what we will have to do?        | Forbidden
 //	is it the cluster the profile speaks of?  | WrongCluster
 //
-// Every question has the same deadline of its own. Nothing of what a spoke says is trusted: bodies, headers and texts are
+// Every question has the same deadline of its own, and all of them together have that of three: a server that answers each
+// question just in time would otherwise hold a probe ten times as long. Nothing of what a spoke says is trusted: bodies, headers and texts are
 // bounded, redirects are not followed.
 //
 // All questions of a probe go through one connection, which is opened for it and closed after it. A connection that is kept
@@ -37,8 +38,10 @@ import (
 
 // Prober probes spokes. It is never changed by a probe and safe for concurrent use.
 type Prober struct {
-	// Timeout is how long each single question may take.
+	// Timeout is how long each single question may take; a whole probe may take three times as long.
 	Timeout time.Duration
+	// Resolver looks up the names of servers and proxies; nil for the system's.
+	Resolver Resolver
 	// AllowLocalServers dials loopback and link-local addresses too.
 	AllowLocalServers bool
 	// Permissions are what the credentials must allow for a spoke to count as reachable.
@@ -55,6 +58,13 @@ type Observation struct {
 	Version string
 	// User is the name under which the spoke knows the credentials; empty where the probe did not learn it.
 	User string
+	// Expirations are the ends of what the way in depends on, as far as the probe learnt them.
+	Expirations []Expiration
+	// ClusterID is the UID of the spoke's namespace kube-system; empty where the probe did not learn it.
+	ClusterID string
+	// Doubt is a failure only for who knows that the profile's cluster ID is the UID of a namespace kube-system: the spoke's
+	// is another one. KEP-2149 recommends that UID and allows anything else.
+	Doubt *stage.Failure
 	// Steps says how long each question took, in the order in which they were asked.
 	Steps []Step
 }
@@ -65,9 +75,14 @@ type Step struct {
 	Took time.Duration
 }
 
-// Probe asks the questions. config holds the credentials; clusterID is the UID that the profile gives the spoke's namespace
-// kube-system, or empty. The observation of a probe whose context has ended says nothing about the spoke.
+// steps is how many times the timeout of a step a whole probe may take.
+const steps = 3
+
+// Probe asks the questions. config holds the credentials; clusterID is how the profile identifies the cluster, or empty. The
+// observation of a probe whose context has ended says nothing about the spoke.
 func (p *Prober) Probe(ctx context.Context, config *rest.Config, clusterID string) Observation {
+	ctx, cancel := context.WithTimeoutCause(ctx, steps*p.Timeout, errTooLong)
+	defer cancel()
 	line, err := p.open(config)
 	if err != nil {
 		return Observation{Failure: stage.Of(err, v1alpha1.ReasonInvalidAccess)}
@@ -78,6 +93,26 @@ func (p *Prober) Probe(ctx context.Context, config *rest.Config, clusterID strin
 	// An error without a reason of its own is a spoke that does not work as it should.
 	observation.Failure = stage.Of(err, v1alpha1.ReasonNotReady)
 	observation.Steps = line.watch.took()
+	observation.Expirations = append(ofServer(line.security), ofCredentials(config)...)
+	return observation
+}
+
+// Look asks one question without credentials, and fails only where nothing answers it: it is for a spoke of which nothing was
+// heard, costs no run of a plugin, and tells when a probe is worth its price again.
+func (p *Prober) Look(ctx context.Context, config *rest.Config) Observation {
+	ctx, cancel := context.WithTimeoutCause(ctx, steps*p.Timeout, errTooLong)
+	defer cancel()
+	line, err := p.open(rest.AnonymousClientConfig(config))
+	if err != nil {
+		return Observation{Failure: stage.Of(err, v1alpha1.ReasonInvalidAccess)}
+	}
+	defer line.close()
+	_, err = line.get(ctx, stepReady, "/readyz")
+	observation := Observation{Failure: stage.Of(err, v1alpha1.ReasonNotReady), Steps: line.watch.took()}
+	if observation.Failure != nil && observation.Failure.Reason == v1alpha1.ReasonUnauthorized {
+		// It wants credentials, so it is there.
+		observation.Failure = nil
+	}
 	return observation
 }
 
@@ -94,5 +129,5 @@ func (p *Prober) interview(ctx context.Context, line *line, clusterID string, se
 	if err := line.may(ctx, seen.User, p.Permissions); err != nil {
 		return err
 	}
-	return line.isCluster(ctx, clusterID)
+	return line.identify(ctx, clusterID, seen)
 }

@@ -23,6 +23,8 @@ const (
 	// maxVersion and maxUser bound what is taken from a spoke into a status, in bytes.
 	maxVersion = 64
 	maxUser    = 256
+	// maxID is the length in bytes of the longest cluster ID: that of a DNS name.
+	maxID = 253
 	// anonymous is who we are to a spoke that has not seen our credentials.
 	anonymous = "system:anonymous"
 )
@@ -88,6 +90,8 @@ func (l *line) whoAmI(ctx context.Context) (string, error) {
 		return "", nil
 	case !known:
 		return "", stage.Fail(v1alpha1.ReasonNotReady, "The server answered %d when asked who we are", answer.code)
+	case review.Status.UserInfo.Username == "":
+		return "", stage.Fail(v1alpha1.ReasonUnauthorized, "The spoke answers the question who we are without a name; is it a Kubernetes API server?")
 	}
 	return stage.Printable(review.Status.UserInfo.Username, maxUser), nil
 }
@@ -127,8 +131,21 @@ func (l *line) may(ctx context.Context, user string, permissions []Permission) e
 // which there is nothing to compare.
 var uid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// isCluster asks whether the spoke is the cluster that the profile identifies, as far as we may see its namespace kube-system.
-func (l *line) isCluster(ctx context.Context, id string) error {
+// propertyID is where a cluster says itself how its cluster set identifies it (KEP-2149), in the versions of the about API.
+var propertyID = []string{
+	"/apis/about.k8s.io/v1beta1/clusterproperties/" + v1alpha1.PropertyClusterID,
+	"/apis/about.k8s.io/v1alpha1/clusterproperties/" + v1alpha1.PropertyClusterID,
+}
+
+// identify asks whether the spoke is the cluster that the profile identifies, as far as we may see.
+//
+//	the UID of kube-system | the ClusterProperty of the spoke | the spoke is
+//	-----------------------|----------------------------------|------------------------------------------------------------
+//	not readable, or equal | not asked for                    | taken for the right one
+//	another one            | equal                            | the right one
+//	another one            | another one                      | the wrong one
+//	another one            | not there, or not readable       | in doubt: the manager may not mean the UID of kube-system
+func (l *line) identify(ctx context.Context, id string, seen *Observation) error {
 	if !uid.MatchString(id) {
 		return nil
 	}
@@ -137,11 +154,42 @@ func (l *line) isCluster(ctx context.Context, id string) error {
 		return err
 	}
 	var namespace metav1.PartialObjectMetadata
-	readable := answer.code == http.StatusOK && json.Unmarshal(answer.body, &namespace) == nil && uid.MatchString(string(namespace.UID))
-	if readable && string(namespace.UID) != id {
-		return stage.Fail(v1alpha1.ReasonWrongCluster, "The server belongs to the cluster %s, and the profile speaks of %s", namespace.UID, id)
+	if answer.code != http.StatusOK || json.Unmarshal(answer.body, &namespace) != nil || !uid.MatchString(string(namespace.UID)) {
+		return nil
 	}
+	if seen.ClusterID = string(namespace.UID); seen.ClusterID == id {
+		return nil
+	}
+	own, err := l.ownID(ctx)
+	switch {
+	case err != nil:
+		return err
+	case own == id:
+		return nil
+	case own != "":
+		return stage.Fail(v1alpha1.ReasonWrongCluster, "The server belongs to the cluster %s, and the profile speaks of %s", own, id)
+	}
+	seen.Doubt = stage.Fail(v1alpha1.ReasonWrongCluster, "The server belongs to the cluster %s, and the profile speaks of %s", seen.ClusterID, id)
 	return nil
+}
+
+// ownID is how the spoke identifies itself within its cluster set; empty where it does not say.
+func (l *line) ownID(ctx context.Context) (string, error) {
+	for _, path := range propertyID {
+		answer, err := l.get(ctx, stepIdentity, path)
+		if err != nil {
+			return "", err
+		}
+		var property struct {
+			Spec struct {
+				Value string `json:"value"`
+			} `json:"spec"`
+		}
+		if answer.code == http.StatusOK && json.Unmarshal(answer.body, &property) == nil && property.Spec.Value != "" {
+			return stage.Printable(property.Spec.Value, maxID), nil
+		}
+	}
+	return "", nil
 }
 
 // created says whether a review came back filled in.

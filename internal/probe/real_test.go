@@ -30,7 +30,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	code := m.Run()
+	code, err := runTrusting(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	if err := spoke.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -63,7 +67,7 @@ func TestRealAPIServer(t *testing.T) {
 		want        probe.Observation
 	}{
 		"Reachable": {why: "the good case", config: spoke.Config(), clusterID: string(system.UID), permissions: []probe.Permission{list, create},
-			want: probe.Observation{Version: assets.KubernetesVersion, User: "admin"}},
+			want: probe.Observation{Version: assets.KubernetesVersion, User: "admin", ClusterID: string(system.UID)}},
 		"WithoutRights": {why: "who may do nothing is still known, which is all that is asked", config: alice, clusterID: otherID, want: probe.Observation{Version: assets.KubernetesVersion, User: "alice"}},
 		"RefusedToken": {why: "a token of another cluster, or one that was revoked", config: spoke.Config(), change: func(c *rest.Config) { c.CertData, c.KeyData, c.BearerToken = nil, nil, "no" },
 			want: probe.Observation{Failure: &stage.Failure{Reason: v1alpha1.ReasonUnauthorized, Message: "The spoke refuses the credentials (401): they have expired, were revoked, or belong to another cluster"}}},
@@ -71,8 +75,8 @@ func TestRealAPIServer(t *testing.T) {
 			want: probe.Observation{Failure: &stage.Failure{Reason: v1alpha1.ReasonUnauthorized, Message: "The spoke sees an anonymous request: it, or a proxy before it, does not take the credentials in"}, Version: assets.KubernetesVersion}},
 		"Forbidden": {why: "a consumer that will fail at its first write wants to know now", config: alice, permissions: []probe.Permission{list, create},
 			want: probe.Observation{Failure: &stage.Failure{Reason: v1alpha1.ReasonForbidden, Message: "The user alice may not list pods, create deployments.apps"}, Version: assets.KubernetesVersion, User: "alice"}},
-		"WrongCluster": {why: "an address that was given to another cluster", config: spoke.Config(), clusterID: otherID,
-			want: probe.Observation{Failure: &stage.Failure{Reason: v1alpha1.ReasonWrongCluster, Message: "The server belongs to the cluster " + string(system.UID) + ", and the profile speaks of " + otherID}, Version: assets.KubernetesVersion, User: "admin"}},
+		"OtherUID": {why: "an address that was given to another cluster, or a manager that means another UID", config: spoke.Config(), clusterID: otherID,
+			want: probe.Observation{Doubt: &stage.Failure{Reason: v1alpha1.ReasonWrongCluster, Message: "The server belongs to the cluster " + string(system.UID) + ", and the profile speaks of " + otherID}, Version: assets.KubernetesVersion, User: "admin", ClusterID: string(system.UID)}},
 		"OtherKindOfID": {why: "KEP-2149 lets a cluster manager identify members by something else", config: spoke.Config(), clusterID: "projects/p/locations/l/memberships/m", want: probe.Observation{Version: assets.KubernetesVersion, User: "admin"}},
 		"ServerName": {why: "the certificate is checked against the name that is asked for", config: spoke.Config(), change: func(c *rest.Config) { c.ServerName = "elsewhere" },
 			want: probe.Observation{Failure: &stage.Failure{Reason: v1alpha1.ReasonTLSFailed}}},
@@ -88,7 +92,7 @@ func TestRealAPIServer(t *testing.T) {
 			prober := newProber()
 			prober.Permissions = tc.permissions
 			got := prober.Probe(t.Context(), config, tc.clusterID)
-			ignore := []cmp.Option{cmpopts.IgnoreFields(probe.Observation{}, "Steps")}
+			ignore := []cmp.Option{cmpopts.IgnoreFields(probe.Observation{}, "Steps", "Expirations")}
 			if tc.want.Failure != nil && tc.want.Failure.Message == "" {
 				ignore = append(ignore, cmpopts.IgnoreFields(stage.Failure{}, "Message"))
 			}

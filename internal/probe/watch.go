@@ -15,6 +15,7 @@ import (
 const (
 	stepResolve     = "resolve"
 	stepConnect     = "connect"
+	stepProxyTLS    = "proxy-tls"
 	stepProxy       = "proxy"
 	stepTLS         = "tls"
 	stepReady       = "readyz"
@@ -24,10 +25,13 @@ const (
 	stepIdentity    = "identity"
 )
 
-var order = []string{stepResolve, stepConnect, stepProxy, stepTLS, stepReady, stepVersion, stepWhoAmI, stepPermissions, stepIdentity}
+var order = []string{stepResolve, stepConnect, stepProxyTLS, stepProxy, stepTLS, stepReady, stepVersion, stepWhoAmI, stepPermissions, stepIdentity}
 
-// errDeadline is the cause of a request's end where a step took too long.
-var errDeadline = errors.New("deadline of a step")
+// errDeadline is the cause of a request's end where a step took too long, errTooLong where the whole probe did.
+var (
+	errDeadline = errors.New("deadline of a step")
+	errTooLong  = errors.New("deadline of a probe")
+)
 
 // watch gives each step of a probe its own deadline, although one request covers several of them: entering a step starts
 // the time anew. It may be entered from the transport's goroutines.

@@ -100,7 +100,7 @@ var breakdowns = map[string][]string{
 	v1alpha1.ReasonInvalidAccess:     {stageAccess, "resolve", "connect"},
 	v1alpha1.ReasonCredentialsFailed: {"plugin"},
 	v1alpha1.ReasonNameNotResolved:   {"resolve"},
-	v1alpha1.ReasonConnectFailed:     {"resolve", "connect", "proxy", "tls"},
+	v1alpha1.ReasonConnectFailed:     {"resolve", "connect", "proxy-tls", "proxy", "tls"},
 	v1alpha1.ReasonTLSFailed:         {"tls"},
 }
 

@@ -15,7 +15,7 @@ import (
 // with apply.
 //
 // SpokeCheck reports what a consumer saw when it dialled a spoke with nothing but its ClusterProfile: the profile's name and
-// namespace are the check's. The consumer writes it when something changed, and otherwise at most every five minutes.
+// namespace are the check's. The consumer writes it when something changed, and otherwise once in heartbeatSeconds.
 type SpokeCheckApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration    `json:",inline"`
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`

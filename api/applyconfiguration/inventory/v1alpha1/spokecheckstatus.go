@@ -16,7 +16,8 @@ import (
 // SpokeCheckStatus is what the last probe saw. A fact that the last probe could not learn, because an earlier stage failed,
 // is the one learnt last: kubernetesVersion and user say what the spoke was when it was last reached.
 type SpokeCheckStatusApplyConfiguration struct {
-	// conditions holds Reachable, with the stage at which the probe stopped as its reason.
+	// conditions holds Reachable, with the stage at which the probe stopped as its reason; and Expiring, once something is
+	// known that expires.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// provider is the name of the access provider that was used.
 	Provider *string `json:"provider,omitempty"`
@@ -28,8 +29,19 @@ type SpokeCheckStatusApplyConfiguration struct {
 	User *string `json:"user,omitempty"`
 	// memberID is the profile's label multicluster.x-k8s.io/inventory-member-id at the last probe.
 	MemberID *string `json:"memberID,omitempty"`
+	// clusterID is the UID of the spoke's namespace kube-system. It is asked for where the profile identifies the cluster by a
+	// UID (property cluster.clusterset.k8s.io), and kept from the last time that the spoke was reachable.
+	ClusterID *string `json:"clusterID,omitempty"`
+	// expires is when the first of the expirations is.
+	Expires *metav1.Time `json:"expires,omitempty"`
+	// expirations are the ends of the certificates and tokens that the way into the spoke depends on, the earliest first.
+	// What lives for less than 30 days is renewed by a machine and left out.
+	Expirations []ExpirationApplyConfiguration `json:"expirations,omitempty"`
 	// lastProbeTime is when the probe that this status tells of was made.
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
+	// heartbeatSeconds is after how many seconds, at most, the consumer writes a new lastProbeTime although nothing changed. A
+	// lastProbeTime that is three times as old says that the consumer no longer works.
+	HeartbeatSeconds *int32 `json:"heartbeatSeconds,omitempty"`
 }
 
 // SpokeCheckStatusApplyConfiguration constructs a declarative configuration of the SpokeCheckStatus type for use with
@@ -91,10 +103,47 @@ func (b *SpokeCheckStatusApplyConfiguration) WithMemberID(value string) *SpokeCh
 	return b
 }
 
+// WithClusterID sets the ClusterID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ClusterID field is set to the value of the last call.
+func (b *SpokeCheckStatusApplyConfiguration) WithClusterID(value string) *SpokeCheckStatusApplyConfiguration {
+	b.ClusterID = &value
+	return b
+}
+
+// WithExpires sets the Expires field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Expires field is set to the value of the last call.
+func (b *SpokeCheckStatusApplyConfiguration) WithExpires(value metav1.Time) *SpokeCheckStatusApplyConfiguration {
+	b.Expires = &value
+	return b
+}
+
+// WithExpirations adds the given value to the Expirations field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Expirations field.
+func (b *SpokeCheckStatusApplyConfiguration) WithExpirations(values ...*ExpirationApplyConfiguration) *SpokeCheckStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithExpirations")
+		}
+		b.Expirations = append(b.Expirations, *values[i])
+	}
+	return b
+}
+
 // WithLastProbeTime sets the LastProbeTime field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the LastProbeTime field is set to the value of the last call.
 func (b *SpokeCheckStatusApplyConfiguration) WithLastProbeTime(value metav1.Time) *SpokeCheckStatusApplyConfiguration {
 	b.LastProbeTime = &value
+	return b
+}
+
+// WithHeartbeatSeconds sets the HeartbeatSeconds field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HeartbeatSeconds field is set to the value of the last call.
+func (b *SpokeCheckStatusApplyConfiguration) WithHeartbeatSeconds(value int32) *SpokeCheckStatusApplyConfiguration {
+	b.HeartbeatSeconds = &value
 	return b
 }
