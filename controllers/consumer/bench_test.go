@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/access"
 	"github.com/capi-inventory/capi-inventory/internal/credential"
 	"github.com/capi-inventory/capi-inventory/internal/observe"
@@ -87,13 +88,12 @@ func BenchmarkFollow(b *testing.B) {
 	const spokes = 10000
 	for b.Loop() {
 		before := heap()
-		r := newRounds(wellBehaved(), time.Minute, 1, clock.RealClock{}, newMetrics())
+		r := newRounds(wellBehaved(), pace{time.Minute, time.Hour}, 1, clock.RealClock{}, newMetrics())
 		for i := range spokes {
 			profile.Name = fmt.Sprintf("spoke-%d", i)
-			r.follow(profile, false)
+			r.follow(profile, v1alpha1.SpokeCheckStatus{})
 		}
 		b.ReportMetric(float64(heap()-before)/spokes, "B/spoke")
-		r.quick.ShutDown()
-		r.slow.ShutDown()
+		r.due.ShutDown()
 	}
 }

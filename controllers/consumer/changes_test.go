@@ -90,8 +90,9 @@ func (f *fleet) events(profile string) []string {
 	return told
 }
 
-// TestAccessCounts: what a profile says of access is acted on at once, what it says of anything else is not.
-func TestAccessCounts(t *testing.T) {
+// TestAccessAndHealthCount: what a profile says of access and of health is acted on at once, what it says of anything else is
+// not.
+func TestAccessAndHealthCount(t *testing.T) {
 	f := newFleet(t)
 	stub := &script{observe: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) observe.Observation {
 		return observe.Observation{Server: profile.Status.AccessProviders[0].Cluster.Server}
@@ -106,8 +107,7 @@ func TestAccessCounts(t *testing.T) {
 	}
 	f.g.Eventually(server).Should(gomega.Equal("https://one"))
 	f.update(profile, func(status *inventoryv1alpha1.ClusterProfileStatus) {
-		status.Conditions = []metav1.Condition{{Type: "ControlPlaneHealthy", Status: metav1.ConditionFalse, Reason: "R", LastTransitionTime: metav1.Now()}}
-		status.Version.Kubernetes = "v1.99.0"
+		status.Properties = []inventoryv1alpha1.Property{{Name: "nodes", Value: "3"}}
 	})
 	profile.Labels = map[string]string{v1alpha1.LabelInventoryMemberID: "m"}
 	status := profile.Status
@@ -121,9 +121,57 @@ func TestAccessCounts(t *testing.T) {
 		t.Errorf("%d probes, though the access did not change", got)
 	}
 	f.update(profile, func(status *inventoryv1alpha1.ClusterProfileStatus) {
+		status.Conditions = []metav1.Condition{{Type: "ControlPlaneHealthy", Status: metav1.ConditionFalse, Reason: "R", LastTransitionTime: metav1.Now()}}
+	})
+	f.g.Eventually(stub.total).Should(gomega.Equal(2), "the manager says that the spoke's health has changed, and nobody looks")
+	f.update(profile, func(status *inventoryv1alpha1.ClusterProfileStatus) {
 		status.AccessProviders[0].Cluster.Server = "https://two"
 	})
 	f.g.Eventually(server).Should(gomega.Equal("https://two"))
+}
+
+// TestTimeInTheFuture: a check that was written by a clock that ran ahead, or forged, is written again, and not in the future.
+func TestTimeInTheFuture(t *testing.T) {
+	f := newFleet(t)
+	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
+	f.watch(func(r *Reconciler) { r.Observer, r.Options.Interval = wellBehaved(), time.Hour })
+	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
+	check := f.check("a")
+	check.Status.LastProbeTime = &metav1.Time{Time: time.Now().Add(24 * time.Hour)}
+	if err := hubClient.Status().Update(t.Context(), check); err != nil {
+		t.Fatal(err)
+	}
+	f.g.Eventually(func() bool { return f.check("a").Status.LastProbeTime.After(time.Now().Add(time.Hour)) }).Should(gomega.BeFalse())
+	if got := f.check("a").Status.HeartbeatSeconds; got != 3960 {
+		t.Errorf("a heartbeat of %ds, for an interval of an hour and its jitter", got)
+	}
+}
+
+// TestExpiryIsReported: what a probe of a real API server sees of its certificates, in the check and in an Event.
+func TestExpiryIsReported(t *testing.T) {
+	f := newFleet(t)
+	soon := time.Now().Add(10 * oneDay).Truncate(time.Second).UTC()
+	stub := &script{observe: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) observe.Observation {
+		return observe.Observation{Server: "https://a", Observation: probe.Observation{Expirations: []probe.Expiration{
+			{What: v1alpha1.ExpiringServingCertificate, At: soon.Add(oneYear), Lifetime: oneYear},
+			{What: v1alpha1.ExpiringClientCertificate, At: soon, Lifetime: oneYear},
+		}}}
+	}}
+	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
+	f.watch(func(r *Reconciler) { r.Observer = stub })
+	f.g.Eventually(func() []string { return f.events("a") }).Should(gomega.ConsistOf("Normal Reachable", "Warning ExpiresSoon"))
+	f.g.Eventually(stub.total).Should(gomega.BeNumerically(">", 3))
+	got := f.check("a").Status
+	want := []v1alpha1.Expiration{
+		{Kind: v1alpha1.ExpiringClientCertificate, Time: metav1.NewTime(soon)},
+		{Kind: v1alpha1.ExpiringServingCertificate, Time: metav1.NewTime(soon.Add(oneYear))},
+	}
+	if diff := cmp.Diff(want, got.Expirations); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got.Expires == nil || !got.Expires.Time.Equal(soon) {
+		t.Errorf("expires %v, want %s", got.Expires, soon)
+	}
 }
 
 // TestBreaksOff: a probe of an access that is no longer published is not waited for.
@@ -239,7 +287,8 @@ func TestQuiet(t *testing.T) {
 		return f.check("a").ResourceVersion
 	}).ShouldNot(gomega.Equal(first.ResourceVersion))
 	beat := f.check("a")
-	if since := beat.Status.LastProbeTime.Sub(first.Status.LastProbeTime.Time); since < 5*time.Minute-time.Second {
+	// The last probe before the five minutes are over is written down, so that no more than those lie between two writes.
+	if since := beat.Status.LastProbeTime.Sub(first.Status.LastProbeTime.Time); since < 5*time.Minute-13*time.Second || since > 5*time.Minute+time.Second {
 		t.Errorf("the heartbeat came after %s", since)
 	}
 	if diff := cmp.Diff(first.Status.Conditions, beat.Status.Conditions); diff != "" {

@@ -4,6 +4,7 @@
 package consumer
 
 import (
+	"slices"
 	"time"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -49,6 +50,8 @@ func statusOf(profile *inventoryv1alpha1.ClusterProfile, before v1alpha1.SpokeCh
 		KubernetesVersion: seen.Version,
 		User:              seen.User,
 		MemberID:          profile.Labels[v1alpha1.LabelInventoryMemberID],
+		ClusterID:         seen.ClusterID,
+		Expirations:       seen.ends,
 		LastProbeTime:     &at,
 	}
 	if !seen.Reachable() {
@@ -65,10 +68,17 @@ func statusOf(profile *inventoryv1alpha1.ClusterProfile, before v1alpha1.SpokeCh
 	if seen.Reachable() {
 		condition.Status = metav1.ConditionTrue
 	}
-	if was := reachable(before); was.Status == condition.Status {
-		condition.LastTransitionTime = was.LastTransitionTime
-	}
 	status.Conditions = []metav1.Condition{condition}
+	if len(status.Expirations) > 0 {
+		status.Expires = status.Expirations[0].Time.DeepCopy()
+		status.Conditions = append(status.Conditions, expiring(status, seen.at))
+	}
+	for i := range status.Conditions {
+		is := &status.Conditions[i]
+		if was := meta.FindStatusCondition(before.Conditions, is.Type); was != nil && was.Status == is.Status {
+			is.LastTransitionTime = was.LastTransitionTime
+		}
+	}
 	return status
 }
 
@@ -83,16 +93,31 @@ func known(now, before string) string {
 // same says whether two statuses differ in nothing but the time of the probe.
 func same(a, b v1alpha1.SpokeCheckStatus) bool {
 	a.LastProbeTime, b.LastProbeTime = nil, nil
-	was, is := reachable(a), reachable(b)
-	// What the hub stores has lost its fractions of a second.
-	was.LastTransitionTime, is.LastTransitionTime = metav1.Time{}, metav1.Time{}
-	a.Conditions, b.Conditions = nil, nil
-	return apiequality.Semantic.DeepEqual(was, is) && apiequality.Semantic.DeepEqual(a, b)
+	a.Conditions, b.Conditions = timeless(a.Conditions), timeless(b.Conditions)
+	return apiequality.Semantic.DeepEqual(a, b)
 }
 
-// transition says whether the spoke came, went, or is away for another reason.
-func transition(before, after v1alpha1.SpokeCheckStatus) bool {
-	return reachable(before).Reason != reachable(after).Reason
+// timeless are conditions without the time of their transition: what the hub stores has lost its fractions of a second.
+func timeless(conditions []metav1.Condition) []metav1.Condition {
+	conditions = slices.Clone(conditions)
+	for i := range conditions {
+		conditions[i].LastTransitionTime = metav1.Time{}
+	}
+	return conditions
+}
+
+// transitions are the conditions to tell of as Events: the spoke came, went, or is away for another reason; or something is
+// about to expire, or has.
+func transitions(before, after v1alpha1.SpokeCheckStatus) []metav1.Condition {
+	var told []metav1.Condition
+	for _, is := range after.Conditions {
+		was := meta.FindStatusCondition(before.Conditions, is.Type)
+		changed := was == nil || was.Reason != is.Reason
+		if changed && (is.Type == v1alpha1.ConditionReachable || is.Status == metav1.ConditionTrue) {
+			told = append(told, is)
+		}
+	}
+	return told
 }
 
 // reachable is the condition Reachable; the zero condition where nobody has reported yet.
@@ -103,23 +128,51 @@ func reachable(status v1alpha1.SpokeCheckStatus) metav1.Condition {
 	return metav1.Condition{}
 }
 
-// lastProbe is when the probe was made that the check tells of; long ago where there was none.
-func lastProbe(check *v1alpha1.SpokeCheck) time.Time {
-	if check.Status.LastProbeTime == nil {
-		return time.Time{}
+const (
+	// takeover is after how many heartbeats of silence an instance's check is taken over by another one.
+	takeover = 3
+	// skew is by how much the clocks of two instances may differ.
+	skew = time.Minute
+	// longestSilence is how long a check is left to its holder at most, whatever heartbeat it promises.
+	longestSilence = 24 * time.Hour
+)
+
+// lastProbe is when the probe was made that the check tells of; long ago where there was none, or where the time lies in the
+// future: whoever wrote that has a wrong clock, and would not be missed until then.
+func lastProbe(check *v1alpha1.SpokeCheck, now time.Time) time.Time {
+	if at := check.Status.LastProbeTime; at != nil && at.Sub(now) <= skew {
+		return at.Time
 	}
-	return check.Status.LastProbeTime.Time
+	return time.Time{}
+}
+
+// silent says whether the instance that reports on a spoke has missed its own heartbeats. ours is for a check that promises
+// none.
+func silent(check *v1alpha1.SpokeCheck, now time.Time, ours time.Duration) bool {
+	beat := time.Duration(check.Status.HeartbeatSeconds) * time.Second
+	if beat <= 0 {
+		beat = ours
+	}
+	return now.Sub(lastProbe(check, now)) >= min(takeover*beat, longestSilence)
 }
 
 // statusConfiguration is a status as server-side apply wants it: whole, and without what is not known.
 func statusConfiguration(profile *inventoryv1alpha1.ClusterProfile, status v1alpha1.SpokeCheckStatus) *inventoryac.SpokeCheckApplyConfiguration {
-	condition := reachable(status)
-	out := inventoryac.SpokeCheckStatus().WithLastProbeTime(*status.LastProbeTime).WithConditions(metav1ac.Condition().
-		WithType(condition.Type).
-		WithStatus(condition.Status).
-		WithReason(condition.Reason).
-		WithMessage(condition.Message).
-		WithLastTransitionTime(condition.LastTransitionTime))
+	out := inventoryac.SpokeCheckStatus().WithLastProbeTime(*status.LastProbeTime).WithHeartbeatSeconds(status.HeartbeatSeconds)
+	for _, condition := range status.Conditions {
+		out.WithConditions(metav1ac.Condition().
+			WithType(condition.Type).
+			WithStatus(condition.Status).
+			WithReason(condition.Reason).
+			WithMessage(condition.Message).
+			WithLastTransitionTime(condition.LastTransitionTime))
+	}
+	for _, expiration := range status.Expirations {
+		out.WithExpirations(inventoryac.Expiration().WithKind(expiration.Kind).WithTime(expiration.Time))
+	}
+	if status.Expires != nil {
+		out.WithExpires(*status.Expires)
+	}
 	for _, fact := range []struct {
 		value string
 		with  func(string) *inventoryac.SpokeCheckStatusApplyConfiguration
@@ -129,6 +182,7 @@ func statusConfiguration(profile *inventoryv1alpha1.ClusterProfile, status v1alp
 		{status.KubernetesVersion, out.WithKubernetesVersion},
 		{status.User, out.WithUser},
 		{status.MemberID, out.WithMemberID},
+		{status.ClusterID, out.WithClusterID},
 	} {
 		if fact.value != "" {
 			fact.with(fact.value)

@@ -67,28 +67,32 @@ func TestStatusOf(t *testing.T) {
 	}
 }
 
-// TestPause: those who work are regular, those who fail are left alone more and more, and never for ever.
+// TestPause: those who can be looked at are regular; those who would run their plugin in vain are left alone more and more,
+// but never for longer than a heartbeat.
 func TestPause(t *testing.T) {
 	const interval = 30 * time.Second
 	cases := map[string]struct {
 		why      string
+		pace     pace
 		failures int
 		want     time.Duration
 	}{
-		"Works":     {why: "no failure", failures: 0, want: interval},
-		"Hiccup":    {why: "most of what fails once works the next time", failures: 3, want: interval},
-		"Failing":   {why: "it is not a hiccup", failures: 4, want: 2 * interval},
-		"Dead":      {why: "nobody waits for it", failures: 6, want: 8 * interval},
-		"LongDead":  {why: "when it comes back, that is seen within ten intervals", failures: 7, want: 10 * interval},
-		"Forgotten": {why: "and no shift overflows", failures: 1000, want: 10 * interval},
+		"Works":        {why: "no costly failure", pace: pace{interval, time.Hour}, failures: 0, want: interval},
+		"Hiccup":       {why: "most of what fails once works the next time", pace: pace{interval, time.Hour}, failures: 3, want: interval},
+		"Failing":      {why: "it is not a hiccup", pace: pace{interval, time.Hour}, failures: 4, want: 2 * interval},
+		"Dead":         {why: "nobody waits for it", pace: pace{interval, time.Hour}, failures: 6, want: 8 * interval},
+		"LongDead":     {why: "when it comes back, that is seen within ten intervals", pace: pace{interval, time.Hour}, failures: 7, want: 10 * interval},
+		"Forgotten":    {why: "and no shift overflows", pace: pace{interval, time.Hour}, failures: 1000, want: 10 * interval},
+		"LongInterval": {why: "ten intervals of a quarter of an hour would be taken for silence", pace: pace{15 * time.Minute, time.Hour}, failures: 1000, want: time.Hour * 10 / 11},
+		"Heartbeat":    {why: "a heartbeat shorter than the interval cannot be kept", pace: pace{interval, time.Second}, failures: 1000, want: interval},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			spread := map[time.Duration]bool{}
 			for range 100 {
-				got := pause(interval, tc.failures)
+				got := tc.pace.pause(tc.failures)
 				spread[got] = true
-				if low, high := tc.want*9/10, tc.want*11/10; got < low || got > high {
+				if low, high := tc.want*9/10, tc.want*11/10; got > tc.pace.beat() || got < low || got > high {
 					t.Fatalf("%s: %s is not within %s and %s", tc.why, got, low, high)
 				}
 			}
@@ -96,5 +100,40 @@ func TestPause(t *testing.T) {
 				t.Errorf("%s: a fleet that started together stays together: %d different pauses of 100", tc.why, len(spread))
 			}
 		})
+	}
+}
+
+// TestSilent: when a check may be taken over. The holder's own heartbeat counts, so that two consumers of different intervals
+// do not take a check from each other in turns; a time in the future is worth nothing.
+func TestSilent(t *testing.T) {
+	cases := map[string]struct {
+		why  string
+		age  time.Duration
+		beat int32
+		want bool
+	}{
+		"Fresh":      {why: "it has just been written", age: time.Second, beat: 300, want: false},
+		"Late":       {why: "two heartbeats may be lost", age: 14 * time.Minute, beat: 300, want: false},
+		"Dead":       {why: "three are not lost by chance", age: 15 * time.Minute, beat: 300, want: true},
+		"Slow":       {why: "the holder probes once in an hour", age: 2 * time.Hour, beat: 3960, want: false},
+		"SlowDead":   {why: "and not in three", age: 4 * time.Hour, beat: 3960, want: true},
+		"Unsaid":     {why: "a holder of an older version has our heartbeat", age: 15 * time.Minute, want: true},
+		"UnsaidLate": {why: "likewise", age: 14 * time.Minute, want: false},
+		"Skewed":     {why: "clocks differ", age: -30 * time.Second, beat: 300, want: false},
+		"Future":     {why: "a clock that ran ahead must not freeze the check", age: -time.Hour, beat: 300, want: true},
+		"Endless":    {why: "nor must a promise", age: 25 * time.Hour, beat: 1 << 30, want: true},
+		"Negative":   {why: "nor nonsense", age: time.Minute, beat: -5, want: false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			at := metav1.NewTime(noon.Add(-tc.age))
+			check := &v1alpha1.SpokeCheck{Status: v1alpha1.SpokeCheckStatus{LastProbeTime: &at, HeartbeatSeconds: tc.beat}}
+			if got := silent(check, noon, 5*time.Minute); got != tc.want {
+				t.Errorf("%s: %t", tc.why, got)
+			}
+		})
+	}
+	if !silent(&v1alpha1.SpokeCheck{}, noon, 5*time.Minute) {
+		t.Error("a check that was never written is nobody's")
 	}
 }

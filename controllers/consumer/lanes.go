@@ -5,84 +5,152 @@ package consumer
 
 import (
 	"context"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/capi-inventory/capi-inventory/internal/observe"
 )
 
 // Start implements manager.Runnable. It returns when every probe has ended.
 func (r *rounds) Start(ctx context.Context) error {
-	var running sync.WaitGroup
-	for range r.workers {
-		running.Go(func() { r.work(ctx, r.quick, &running) })
-		running.Go(func() { r.work(ctx, r.slow, &running) })
+	stop := context.AfterFunc(ctx, r.due.ShutDown)
+	defer stop()
+	for {
+		key, shutdown := r.due.Get()
+		if shutdown {
+			break
+		}
+		r.arrive(ctx, key)
+		r.due.Done(key)
 	}
-	<-ctx.Done()
-	r.quick.ShutDown()
-	r.slow.ShutDown()
-	running.Wait()
+	r.running.Wait()
 	return nil
 }
 
-// work probes the spokes of a lane, one after the other. Only probes of the quick lane may linger.
-func (r *rounds) work(ctx context.Context, lane workqueue.TypedDelayingInterface[types.NamespacedName], running *sync.WaitGroup) {
-	for {
-		key, stop := lane.Get()
-		if stop {
-			return
-		}
-		if s, probing := r.begin(ctx, key); s != nil {
-			done := make(chan struct{})
-			running.Go(func() {
-				defer close(done)
-				if seen, counts := r.probe(probing, key, s); counts {
-					r.announce(ctx, key, seen)
-				}
-			})
-			r.await(done, lane == r.quick)
-		}
-		lane.Done(key)
-	}
-}
-
-// await returns when a probe is done, or when it has been given a place to linger in.
-func (r *rounds) await(done <-chan struct{}, mayLinger bool) {
-	if !mayLinger {
-		<-done
-		return
-	}
-	timer := r.clock.NewTimer(r.patience)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return
-	case <-timer.C():
-	}
-	select {
-	case <-done:
-	case r.lingering <- struct{}{}:
-		go func() {
-			<-done
-			<-r.lingering
-		}()
-	}
-}
-
-// probe observes a spoke and plans the next time.
-func (r *rounds) probe(ctx context.Context, key types.NamespacedName, s *spoke) (seen sighting, counts bool) {
+// arrive makes a spoke wait for its turn. It does nothing for one that is gone, waits or is being probed already, and puts off
+// one that is not due yet: it was woken by a time that no longer holds.
+func (r *rounds) arrive(ctx context.Context, key types.NamespacedName) {
 	r.mu.Lock()
-	profile := s.profile
-	r.mu.Unlock()
-	seen.at = r.clock.Now()
-	seen.Observation = r.observer.Observe(ctx, profile)
-	return seen, r.end(ctx, key, s, seen)
+	defer r.mu.Unlock()
+	s := r.spokes[key]
+	if s == nil || s.breakOff != nil || s.waits != nil {
+		return
+	}
+	if early := s.due.Sub(r.clock.Now()); early > 0 {
+		r.due.AddAfter(key, early)
+		return
+	}
+	s.waits = &waits{lane: s.standing, who: tenantOf(s.profile)}
+	r.lanes[s.standing].join(s.waits.who, key)
+	r.dispatch(ctx)
+}
+
+// dispatch starts the probes of all spokes that there is a place for. It must be called with the lock held.
+func (r *rounds) dispatch(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	for lane := range r.lanes {
+		for who, key, ok := r.lanes[lane].next(); ok; who, key, ok = r.lanes[lane].next() {
+			s := r.spokes[key]
+			s.waits = nil
+			probing, breakOff := context.WithCancel(ctx)
+			s.breakOff = breakOff
+			turn := &turn{key: key, spoke: s, profile: s.profile, who: who, lane: standing(lane)}
+			r.running.Go(func() { r.take(ctx, probing, turn) })
+		}
+	}
+}
+
+// turn is one probe of a spoke, or one look at it.
+type turn struct {
+	key     types.NamespacedName
+	spoke   *spoke
+	profile *inventoryv1alpha1.ClusterProfile
+	who     tenant
+	lane    standing
+}
+
+// take observes a spoke, plans the next time, and gives the place to the next one.
+func (r *rounds) take(ctx, probing context.Context, t *turn) {
+	seen := &sighting{at: r.clock.Now()}
+	if t.lane == unseen {
+		seen.Observation = r.observer.Look(probing, t.profile)
+	} else {
+		seen.Observation = r.observer.Observe(probing, t.profile)
+	}
+	if r.end(probing, t, seen) {
+		r.announce(ctx, t.key, seen)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lanes[t.lane].leave(t.who)
+	r.dispatch(ctx)
+}
+
+// end takes down a sighting, and says whether it counts. A probe that was broken off saw nothing; a look at something that
+// answers says no more than that a probe is worth its price again.
+func (r *rounds) end(probing context.Context, t *turn, seen *sighting) (counts bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, now := t.spoke, r.clock.Now()
+	broken := probing.Err() != nil
+	s.breakOff()
+	s.breakOff = nil
+	again := s.again
+	s.again = false
+	answers := t.lane == unseen && !dark(seen.Reason())
+	switch {
+	case r.spokes[t.key] != s:
+		// It may have left a credential behind since it was forgotten.
+		r.observer.Forget(t.key)
+		return false
+	case broken, answers:
+		if answers {
+			s.standing = failing
+		}
+		s.due = now
+		r.due.Add(t.key)
+		return false
+	}
+	s.takeDown(seen)
+	pause := r.pace.pause(s.failures)
+	if again {
+		pause = 0
+	}
+	s.due = now.Add(pause)
+	seen.next = s.due
+	r.due.AddAfter(t.key, pause)
+	return true
+}
+
+// takeDown brings what is known of a spoke up to date, and completes the sighting by it. It must be called with the lock held.
+func (s *spoke) takeDown(seen *sighting) {
+	if seen.Reachable() && seen.Doubt != nil && s.clusterID == observe.ClusterID(s.profile) {
+		// The UID of kube-system is what the manager means: it was the right one before.
+		seen.Failure = seen.Doubt
+	}
+	if seen.Reachable() && seen.ClusterID != "" {
+		s.clusterID = seen.ClusterID
+	}
+	seen.ClusterID = s.clusterID
+	seen.ends = s.expiries.learn(seen.at, seen.Expirations, seen.Reachable())
+	switch reason := seen.Reason(); {
+	case seen.Reachable():
+		s.standing, s.failures = working, 0
+	case costly(reason):
+		s.standing = failing
+		s.failures++
+	default:
+		s.standing, s.failures = standingOf(reason), 0
+	}
+	s.last = seen
 }
 
 // announce wakes the reconciliation of a profile whose spoke has been seen.
-func (r *rounds) announce(ctx context.Context, key types.NamespacedName, seen sighting) {
+func (r *rounds) announce(ctx context.Context, key types.NamespacedName, seen *sighting) {
 	r.metrics.probed(&seen.Observation)
 	profile := &inventoryv1alpha1.ClusterProfile{}
 	profile.Namespace, profile.Name = key.Namespace, key.Name

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/observe"
 )
 
@@ -34,7 +35,9 @@ var (
 	spokesMetric = prometheus.NewDesc("capi_inventory_consumer_spokes",
 		"Spokes by the reason of their last probe; Pending for those not yet probed.", []string{"reason"}, nil)
 	ageMetric = prometheus.NewDesc("capi_inventory_consumer_oldest_probe_age_seconds",
-		"Seconds since the probe of the spoke that was not probed for longest; a spoke that fails is probed at most ten intervals apart.", nil, nil)
+		"Seconds since the probe of the spoke that was not probed for longest; only a spoke whose plugin fails, or whose credentials are refused, is probed less often than every interval.", nil, nil)
+	expiryMetric = prometheus.NewDesc("capi_inventory_consumer_expiry_timestamp_seconds",
+		"When the first certificate or token of a kind expires, of all spokes, in seconds since 1970; a past time is that of one that has expired.", []string{"kind"}, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -42,22 +45,27 @@ func (r *rounds) Describe(descriptions chan<- *prometheus.Desc) {
 	r.metrics.steps.Describe(descriptions)
 	descriptions <- spokesMetric
 	descriptions <- ageMetric
+	descriptions <- expiryMetric
 }
 
 // Collect implements prometheus.Collector: what is true of all spokes is counted when somebody asks.
 func (r *rounds) Collect(collected chan<- prometheus.Metric) {
 	r.metrics.steps.Collect(collected)
-	byReason, oldest := r.census()
+	byReason, oldest, expiries := r.census()
 	for reason, count := range byReason {
 		collected <- prometheus.MustNewConstMetric(spokesMetric, prometheus.GaugeValue, float64(count), reason)
 	}
 	collected <- prometheus.MustNewConstMetric(ageMetric, prometheus.GaugeValue, oldest.Seconds())
+	for kind, at := range expiries {
+		collected <- prometheus.MustNewConstMetric(expiryMetric, prometheus.GaugeValue, float64(at.Unix()), string(kind))
+	}
 }
 
-func (r *rounds) census() (byReason map[string]int, oldest time.Duration) {
+// census counts the spokes by reason, and finds the oldest last probe and the first expiry of each kind.
+func (r *rounds) census() (byReason map[string]int, oldest time.Duration, first map[v1alpha1.ExpiringKind]time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	byReason = map[string]int{}
+	byReason, first = map[string]int{}, map[v1alpha1.ExpiringKind]time.Time{}
 	for _, s := range r.spokes {
 		if s.last == nil {
 			byReason["Pending"]++
@@ -65,6 +73,11 @@ func (r *rounds) census() (byReason map[string]int, oldest time.Duration) {
 		}
 		byReason[s.last.Reason()]++
 		oldest = max(oldest, r.clock.Since(s.last.at))
+		for _, expiration := range s.last.ends {
+			if at, ok := first[expiration.Kind]; !ok || expiration.Time.Time.Before(at) {
+				first[expiration.Kind] = expiration.Time.Time
+			}
+		}
 	}
-	return byReason, oldest
+	return byReason, oldest, first
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -19,14 +20,13 @@ import (
 )
 
 func TestMetrics(t *testing.T) {
-	r := newRounds(wellBehaved(), time.Minute, 1, clocktesting.NewFakeClock(noon), newMetrics())
-	t.Cleanup(func() {
-		r.quick.ShutDown()
-		r.slow.ShutDown()
-	})
+	r := newRounds(wellBehaved(), pace{time.Minute, time.Hour}, 1, clocktesting.NewFakeClock(noon), newMetrics())
+	t.Cleanup(r.due.ShutDown)
 	works := observe.Observation{Provider: "p", Observation: probe.Observation{Steps: []probe.Step{{Name: "tls", Took: 7 * time.Millisecond}}}}
 	fails := observe.Observation{Observation: probe.Observation{Failure: stage.Fail(v1alpha1.ReasonNotReady, "No")}}
-	for name, last := range map[string]*sighting{"a": {Observation: works, at: noon}, "b": {Observation: works, at: noon.Add(-90 * time.Second)}, "c": {Observation: fails, at: noon}, "d": nil} {
+	ends := []v1alpha1.Expiration{{Kind: v1alpha1.ExpiringToken, Time: metav1.NewTime(noon.Add(time.Hour))}}
+	later := []v1alpha1.Expiration{{Kind: v1alpha1.ExpiringToken, Time: metav1.NewTime(noon.Add(2 * time.Hour))}}
+	for name, last := range map[string]*sighting{"a": {Observation: works, at: noon, ends: ends}, "e": {Observation: works, at: noon, ends: later}, "b": {Observation: works, at: noon.Add(-90 * time.Second)}, "c": {Observation: fails, at: noon}, "d": nil} {
 		r.spokes[types.NamespacedName{Name: name}] = &spoke{last: last}
 	}
 	r.metrics.probed(&works)
@@ -52,11 +52,12 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	want := map[string]float64{
-		"capi_inventory_consumer_oldest_probe_age_seconds": 90,
-		"capi_inventory_consumer_spokes NotReady":          1,
-		"capi_inventory_consumer_spokes Pending":           1,
-		"capi_inventory_consumer_spokes Reachable":         2,
-		"capi_inventory_consumer_probe_step_seconds p tls": 1,
+		"capi_inventory_consumer_oldest_probe_age_seconds":       90,
+		"capi_inventory_consumer_spokes NotReady":                1,
+		"capi_inventory_consumer_spokes Pending":                 1,
+		"capi_inventory_consumer_spokes Reachable":               3,
+		"capi_inventory_consumer_expiry_timestamp_seconds Token": float64(noon.Add(time.Hour).Unix()),
+		"capi_inventory_consumer_probe_step_seconds p tls":       1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

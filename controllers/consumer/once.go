@@ -33,6 +33,7 @@ func Once(ctx context.Context, hub client.Reader, observer Observer, namespaces 
 			defer func() { <-places }()
 			seen := sighting{at: time.Now()}
 			seen.Observation = observer.Observe(ctx, &profiles[i])
+			seen.ends = new(expiries).learn(seen.at, seen.Expirations, true)
 			list.Items[i] = fresh(&profiles[i], seen)
 		})
 	}

@@ -66,9 +66,11 @@ type Options struct {
 	Interval time.Duration
 	// Heartbeat is how often a SpokeCheck is written although nothing changed.
 	Heartbeat time.Duration
-	// Workers is how many spokes are probed at once; see rounds for those that hang.
+	// Workers is the measure of how many spokes are probed at once; see rounds.
 	Workers int
 }
+
+func (o *Options) pace() pace { return pace{interval: o.Interval, heartbeat: o.Heartbeat} }
 
 // Filter selects profiles; the zero value selects all.
 type Filter struct {
@@ -99,8 +101,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		r.rounds.forget(request.NamespacedName)
 		return ctrl.Result{}, r.withdraw(ctx, &check)
 	}
-	r.rounds.follow(&profile, reachable(check.Status).Status == metav1.ConditionFalse)
-	if made := madeFor(&check); made != "" && made != profile.UID {
+	made := madeFor(&check)
+	var before v1alpha1.SpokeCheckStatus
+	if made == profile.UID {
+		before = check.Status
+	}
+	r.rounds.follow(&profile, before)
+	if made != "" && made != profile.UID {
 		// The profile was deleted and made anew; its check is another one, with another history. The deletion wakes us.
 		return ctrl.Result{}, r.delete(ctx, &check)
 	}
@@ -122,15 +129,19 @@ func (r *Reconciler) report(ctx context.Context, profile *inventoryv1alpha1.Clus
 		}
 	}
 	status := statusOf(profile, check.Status, seen)
-	if same(check.Status, status) && seen.at.Sub(lastProbe(check)) < r.Options.Heartbeat {
+	status.HeartbeatSeconds = r.Options.pace().beatSeconds()
+	// The next probe may come too late for the heartbeat.
+	if same(check.Status, status) && seen.next.Sub(lastProbe(check, seen.at)) <= r.Options.pace().beat() {
 		return nil
 	}
 	written, err := r.apply(ctx, profile, check, status)
 	if err != nil || !written {
 		return err
 	}
-	if transition(check.Status, status) && r.rounds.tell(client.ObjectKeyFromObject(profile), seen) {
-		r.Recorder.Eventf(profile, nil, eventType(&seen), seen.Reason(), "Probe", "%s", seen.Message())
+	if told := transitions(check.Status, status); len(told) > 0 && r.rounds.tell(client.ObjectKeyFromObject(profile), seen) {
+		for _, condition := range told {
+			r.Recorder.Eventf(profile, nil, eventType(condition), condition.Reason, "Probe", "%s", condition.Message)
+		}
 	}
 	return nil
 }
@@ -140,7 +151,7 @@ func (r *Reconciler) apply(ctx context.Context, profile *inventoryv1alpha1.Clust
 	owner := client.FieldOwner(r.Options.Name)
 	err = r.Client.Status().Apply(ctx, statusConfiguration(profile, status), owner)
 	if apierrors.IsConflict(err) {
-		if r.Clock.Since(lastProbe(check)) < takeover*r.Options.Heartbeat {
+		if !silent(check, r.Clock.Now(), r.Options.pace().beat()) {
 			logf.FromContext(ctx).V(1).Info("Another instance reports on this spoke and sees it differently", "reason", reachable(status).Reason)
 			return false, nil
 		}
@@ -152,11 +163,8 @@ func (r *Reconciler) apply(ctx context.Context, profile *inventoryv1alpha1.Clust
 	return true, nil
 }
 
-// takeover is after how many heartbeats of silence an instance's check is taken over by another one.
-const takeover = 3
-
-func eventType(seen *sighting) string {
-	if seen.Reachable() {
+func eventType(condition metav1.Condition) string {
+	if condition.Type == v1alpha1.ConditionReachable && condition.Status == metav1.ConditionTrue {
 		return corev1.EventTypeNormal
 	}
 	return corev1.EventTypeWarning

@@ -5,11 +5,10 @@ package consumer
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/observe"
 )
 
@@ -25,124 +25,175 @@ type Observer interface {
 	// Observe is called for one spoke at a time, and for many spokes at once. It returns soon after ctx has ended; its
 	// observation is then dropped.
 	Observe(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) observe.Observation
+	// Look is as Observe, but runs no plugin, and fails only where nothing answers as it should.
+	Look(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) observe.Observation
 	// Forget drops what is kept for a spoke whose profile is gone. It returns at once.
 	Forget(spoke types.NamespacedName)
 }
 
 var _ Observer = (*observe.Observer)(nil)
 
-const (
-	// longestPatience is how long a probe may keep a place among the quick ones; a tenth of a short interval is less.
-	longestPatience = time.Second
-	// jitter spreads the probes of spokes that became known at the same time, as a share of the interval either way.
-	jitter = 0.1
-	// After steadfast failures in a row, the time to the next probe doubles with each one more, up to longest intervals.
-	steadfast = 3
-	longest   = 10
-)
-
 // sighting is an observation and its time.
 type sighting struct {
 	observe.Observation
 	at time.Time
+	// next is when the spoke will be probed again, unless its profile changes before.
+	next time.Time
+	// ends are the expirations to report.
+	ends []v1alpha1.Expiration
 }
 
 // rounds decides when each spoke is probed, and lets no spoke hold up another one:
 //
-//	a spoke ...                                   | is probed
-//	----------------------------------------------|------------------------------------------------------------
-//	that is new, or whose access has changed      | at once; a probe of the old access is broken off
-//	that is new and was unreachable for the last  | at once, in the lane for those who hang
-//	consumer that ran here                        |
-//	that works                                    | every interval, give or take the jitter
-//	that failed                                   | likewise; from the fourth failure on less and less often
-//	whose last probe took longer than patience    | in a lane of its own, so that those who hang queue up behind each other
-//	whose probe takes longer than patience        | to its end, but its place goes to the next in the lane
+//	a spoke ...                                  | is probed
+//	---------------------------------------------|-------------------------------------------------------------
+//	that is new                                  | at once
+//	whose access has changed                     | at once; a probe of the old access is broken off
+//	whose health or version has changed          | at once
+//	that works                                   | every interval, give or take the jitter
+//	that does not answer as it should (dark)     | likewise, by a look, which runs no plugin; as soon as something
+//	                                             | answers, by a probe
+//	whose plugin fails, or gives what is refused | likewise; from the fourth failure on less and less often
 //
-// So with n workers up to n probes are quick, n are known to be slow, and n have just turned out to be: 3n in all.
+// "At once" holds for a few changes of a profile; further ones wait until an interval has passed.
+//
+// Those who may hang do not stand in the way of those who work: there is a lane for spokes that worked the last time, one for
+// those that failed, and one for looks. Within each, turns shares the places out among the tenants. With n workers, the first
+// has 2n places, the second n, so that at most 3n plugins run, and the third 8n: a look is cheap, and waits most of the time.
 type rounds struct {
 	observer Observer
-	interval time.Duration
-	patience time.Duration
-	workers  int
+	pace     pace
 	clock    clock.WithTicker
 	metrics  *metrics
 	// news tells of every sighting; the spokes' names are those of their profiles.
 	news chan event.GenericEvent
 
-	quick, slow workqueue.TypedDelayingInterface[types.NamespacedName]
-	// lingering has a place for each quick probe that outstays its place.
-	lingering chan struct{}
+	// due gives out the names of spokes that may be due.
+	due     workqueue.TypedDelayingInterface[types.NamespacedName]
+	running sync.WaitGroup
 
 	mu     sync.Mutex
 	spokes map[types.NamespacedName]*spoke
+	lanes  [3]*turns
 }
+
+// standing is what a spoke's last probe says of the next one. It is the lane that the spoke waits in.
+type standing int
+
+const (
+	working standing = iota
+	failing
+	unseen
+)
 
 // spoke is what the rounds know of a spoke. Its fields are guarded by the rounds' lock.
 type spoke struct {
-	profile *inventoryv1alpha1.ClusterProfile
-	due     time.Time
+	profile  *inventoryv1alpha1.ClusterProfile
+	standing standing
+	due      time.Time
+	// waits is where it waits for its turn; nil where it does not.
+	waits *waits
 	// breakOff ends the probe that is running; nil where none is.
 	breakOff context.CancelFunc
-	// slow says that the last probe took longer than patience.
-	slow     bool
+	// again says that news of the spoke came while it was being probed.
+	again bool
+	// wakes limits what changes of the profile can cause.
+	wakes *rate.Limiter
+	// trusted is when a changed access was last taken for a reason to expect a spoke to work.
+	trusted  time.Time
 	failures int
 	last     *sighting
 	told     time.Time
+	expiries expiries
+	// clusterID is the UID of kube-system when the spoke was last reachable.
+	clusterID string
 }
 
-func newRounds(observer Observer, interval time.Duration, workers int, clock clock.WithTicker, metrics *metrics) *rounds {
-	lane := func() workqueue.TypedDelayingInterface[types.NamespacedName] {
-		return workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.NamespacedName]{Clock: clock})
-	}
+// waits is a place in a line.
+type waits struct {
+	lane standing
+	who  tenant
+}
+
+func newRounds(observer Observer, pace pace, workers int, clock clock.WithTicker, metrics *metrics) *rounds {
 	return &rounds{
-		observer:  observer,
-		interval:  interval,
-		patience:  min(longestPatience, interval/10),
-		workers:   workers,
-		clock:     clock,
-		metrics:   metrics,
-		news:      make(chan event.GenericEvent, workers),
-		quick:     lane(),
-		slow:      lane(),
-		lingering: make(chan struct{}, workers),
-		spokes:    map[types.NamespacedName]*spoke{},
+		observer: observer,
+		pace:     pace,
+		clock:    clock,
+		metrics:  metrics,
+		news:     make(chan event.GenericEvent, workers),
+		due:      workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.NamespacedName]{Clock: clock}),
+		spokes:   map[types.NamespacedName]*spoke{},
+		lanes:    [3]*turns{working: newTurns(2 * workers), failing: newTurns(workers), unseen: newTurns(8 * workers)},
 	}
 }
 
-// follow makes a profile's spoke part of the rounds. It is called at every reconciliation and does nothing where the way
-// into the spoke is the same as before. suspect says that the spoke was not reachable when it was last reported on.
-func (r *rounds) follow(profile *inventoryv1alpha1.ClusterProfile, suspect bool) {
+// follow makes a profile's spoke part of the rounds, and wakes it where the profile says something new. It is called at every
+// reconciliation. before is what was last reported of the spoke of this very profile.
+func (r *rounds) follow(profile *inventoryv1alpha1.ClusterProfile, before v1alpha1.SpokeCheckStatus) {
 	key := client.ObjectKeyFromObject(profile)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.spokes[key]
-	switch {
-	case s == nil:
-		s = &spoke{slow: suspect}
-		r.spokes[key] = s
-	case s.profile.UID != profile.UID:
+	if s != nil && s.profile.UID != profile.UID {
 		r.abandon(key, s)
-		s = &spoke{}
-		r.spokes[key] = s
-	case sameWay(s.profile, profile):
-		return
-	default:
-		s.stop()
-		// What made it slow may have been the old access; news must not queue up behind those who hang.
-		s.slow = false
+		s = nil
 	}
+	if s == nil {
+		s = r.newSpoke(before)
+		s.profile = profile.DeepCopy()
+		r.spokes[key] = s
+		r.due.Add(key)
+		return
+	}
+	old := s.profile
 	s.profile = profile.DeepCopy()
-	s.failures = 0
-	s.due = r.clock.Now()
-	r.lane(s).Add(key)
+	if moved := !sameWay(old, profile); moved || !sameHealth(old, profile) {
+		r.wake(key, s, moved)
+	}
 }
 
-// sameWay says whether two states of a profile lead to its spoke in the same way, and to the same spoke.
-func sameWay(a, b *inventoryv1alpha1.ClusterProfile) bool {
-	return apiequality.Semantic.DeepEqual(a.Status.AccessProviders, b.Status.AccessProviders) &&
-		apiequality.Semantic.DeepEqual(a.Status.CredentialProviders, b.Status.CredentialProviders) &&
-		observe.ClusterID(a) == observe.ClusterID(b)
+func (r *rounds) newSpoke(before v1alpha1.SpokeCheckStatus) *spoke {
+	now := r.clock.Now()
+	s := &spoke{due: now, wakes: r.pace.limiter(), expiries: reportedBefore(before.Expirations, now), clusterID: before.ClusterID}
+	if reason := reachable(before).Reason; reason != "" && reason != v1alpha1.ReasonReachable {
+		s.standing = standingOf(reason)
+	}
+	return s
+}
+
+// wake makes a spoke due because its profile says something new. moved says that another way leads into it now. It must be
+// called with the lock held.
+func (r *rounds) wake(key types.NamespacedName, s *spoke, moved bool) {
+	now := r.clock.Now()
+	if moved {
+		s.failures = 0
+	}
+	if !s.wakes.AllowN(now, 1) {
+		// Its credentials may have been given up on; the new ones are tried within an interval all the same.
+		if soon := now.Add(r.pace.interval); s.due.After(soon) {
+			s.due = soon
+			r.due.AddAfter(key, r.pace.interval)
+		}
+		return
+	}
+	if moved && s.standing != working && now.Sub(s.trusted) >= longest*r.pace.interval {
+		// What made it fail may have been the old access, and those who fail must not keep it waiting. Who changes the access
+		// again and again is no longer believed.
+		s.standing, s.trusted = working, now
+	}
+	switch {
+	case s.breakOff != nil && moved:
+		s.breakOff()
+	case s.breakOff != nil:
+		s.again = true
+	case s.waits != nil && s.waits.lane == s.standing:
+		// It will be probed as it is by then.
+	default:
+		r.unqueue(key, s)
+		s.due = now
+		r.due.Add(key)
+	}
 }
 
 // forget takes a spoke out of the rounds.
@@ -157,14 +208,18 @@ func (r *rounds) forget(key types.NamespacedName) {
 
 // abandon ends what runs and drops what is kept for a spoke whose profile is gone. It must be called with the lock held.
 func (r *rounds) abandon(key types.NamespacedName, s *spoke) {
-	s.stop()
+	if s.breakOff != nil {
+		s.breakOff()
+	}
+	r.unqueue(key, s)
 	r.observer.Forget(key)
 }
 
-// stop breaks off the probe that is running, if one is.
-func (s *spoke) stop() {
-	if s.breakOff != nil {
-		s.breakOff()
+// unqueue takes a spoke out of the line that it waits in. It must be called with the lock held.
+func (r *rounds) unqueue(key types.NamespacedName, s *spoke) {
+	if s.waits != nil {
+		r.lanes[s.waits.lane].quit(s.waits.who, key)
+		s.waits = nil
 	}
 }
 
@@ -190,65 +245,10 @@ func (r *rounds) tell(key types.NamespacedName, seen sighting) bool {
 	return true
 }
 
-// begin marks a spoke as being probed, and returns nil for one that is not to be probed now: it is gone, is being probed
-// already, or was woken by a time that has since been put off.
-func (r *rounds) begin(ctx context.Context, key types.NamespacedName) (*spoke, context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.spokes[key]
-	if s == nil || s.breakOff != nil || ctx.Err() != nil {
-		return nil, nil
+// standingOf is the standing of a spoke that failed for a reason.
+func standingOf(reason string) standing {
+	if dark(reason) {
+		return unseen
 	}
-	if early := s.due.Sub(r.clock.Now()); early > 0 {
-		r.lane(s).AddAfter(key, early)
-		return nil, nil
-	}
-	ctx, s.breakOff = context.WithCancel(ctx)
-	return s, ctx
-}
-
-// end takes down a sighting, and says whether it counts. A probe that was broken off saw nothing.
-func (r *rounds) end(ctx context.Context, key types.NamespacedName, s *spoke, seen sighting) (counts bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	broken := ctx.Err() != nil
-	s.breakOff()
-	s.breakOff = nil
-	switch {
-	case r.spokes[key] != s:
-		// It may have left a credential behind since it was forgotten.
-		r.observer.Forget(key)
-		return false
-	case broken:
-		r.lane(s).Add(key)
-		return false
-	}
-	s.last = &seen
-	if s.failures++; seen.Reachable() {
-		s.failures = 0
-	}
-	s.slow = r.clock.Since(seen.at) > r.patience
-	delay := pause(r.interval, s.failures)
-	s.due = r.clock.Now().Add(delay)
-	r.lane(s).AddAfter(key, delay)
-	return true
-}
-
-func (r *rounds) lane(s *spoke) workqueue.TypedDelayingInterface[types.NamespacedName] {
-	if s.slow {
-		return r.slow
-	}
-	return r.quick
-}
-
-// pause is the time until the next probe of a spoke that has failed so many times in a row.
-func pause(interval time.Duration, failures int) time.Duration {
-	next := interval
-	for range failures - steadfast {
-		if next *= 2; next >= longest*interval {
-			next = longest * interval
-			break
-		}
-	}
-	return next + time.Duration((2*rand.Float64()-1)*jitter*float64(next))
+	return failing
 }

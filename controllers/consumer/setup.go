@@ -26,7 +26,7 @@ const writers = 4
 
 // Setup adds the Reconciler to a manager. Its metrics go to the registry.
 func (r *Reconciler) Setup(mgr manager.Manager, registry prometheus.Registerer) error {
-	r.rounds = newRounds(r.Observer, r.Options.Interval, r.Options.Workers, r.Clock, newMetrics())
+	r.rounds = newRounds(r.Observer, r.Options.pace(), r.Options.Workers, r.Clock, newMetrics())
 	if err := registry.Register(r.rounds); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}

@@ -171,6 +171,7 @@ type script struct {
 
 	mu        sync.Mutex
 	observed  map[types.NamespacedName]int
+	looked    map[types.NamespacedName]int
 	forgotten map[types.NamespacedName]int
 }
 
@@ -185,6 +186,17 @@ func (s *script) Observe(ctx context.Context, profile *inventoryv1alpha1.Cluster
 	return s.observe(ctx, profile)
 }
 
+// Look implements Observer.
+func (s *script) Look(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) observe.Observation {
+	s.mu.Lock()
+	if s.looked == nil {
+		s.looked = map[types.NamespacedName]int{}
+	}
+	s.looked[types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}]++
+	s.mu.Unlock()
+	return s.observe(ctx, profile)
+}
+
 // Forget implements Observer.
 func (s *script) Forget(spoke types.NamespacedName) {
 	s.mu.Lock()
@@ -195,12 +207,15 @@ func (s *script) Forget(spoke types.NamespacedName) {
 	s.forgotten[spoke]++
 }
 
-// total is how many observations were made.
+// total is how many observations were made, looks among them.
 func (s *script) total() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	total := 0
-	for _, count := range s.observed {
+	return sum(s.observed) + sum(s.looked)
+}
+
+func sum(counts map[types.NamespacedName]int) (total int) {
+	for _, count := range counts {
 		total += count
 	}
 	return total

@@ -7,6 +7,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -45,6 +46,9 @@ func (o *Observation) Message() string {
 	if o.Failure != nil {
 		message = o.Failure.Message
 	}
+	if o.Failure == nil && o.Doubt != nil {
+		message += "; note: the UID of kube-system is " + o.ClusterID + ", which is not the profile's " + v1alpha1.PropertyClusterID
+	}
 	if o.Note != "" {
 		message += "; note: " + o.Note
 	}
@@ -76,18 +80,32 @@ func (o *Observer) Observe(ctx context.Context, profile *inventoryv1alpha1.Clust
 	return seen
 }
 
+// Look tells whether anything answers at the other end of the way into the spoke of a profile. It runs no plugin and shows no
+// credentials. The observation is worth nothing where ctx has ended.
+func (o *Observer) Look(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) Observation {
+	way, err := o.Providers.Way(profile)
+	seen := Observation{Provider: way.Provider, Server: way.Server, Note: way.Note}
+	if err != nil {
+		seen.Failure = stage.Of(err, v1alpha1.ReasonInvalidAccess)
+		return seen
+	}
+	seen.Observation = o.Prober.Look(ctx, way.Config)
+	return seen
+}
+
 // Forget drops what is kept for a spoke; to be called when its profile is gone.
 func (o *Observer) Forget(spoke types.NamespacedName) { o.Credentials.Forget(spoke) }
 
 // enter goes from the plugin to the end, and says whether the credential was one remembered. A refused one is forgotten.
 func (o *Observer) enter(ctx context.Context, spoke types.NamespacedName, way access.Way, clusterID string, seen *Observation) (remembered bool) {
 	started := time.Now()
-	credential, remembered, err := o.Credentials.Get(ctx, spoke, way.Provider, way.Config)
+	answer, remembered, err := o.Credentials.Get(ctx, spoke, way.Provider, way.Config)
 	asked := time.Since(started)
 	if err != nil {
 		seen.Observation = probe.Observation{Failure: stage.Of(err, v1alpha1.ReasonCredentialsFailed)}
 	} else {
-		seen.Observation = o.Prober.Probe(ctx, credential.On(way.Config), clusterID)
+		seen.Observation = o.Prober.Probe(ctx, answer.On(way.Config), clusterID)
+		seen.Expirations = withAnswer(seen.Expirations, answer)
 	}
 	if !remembered {
 		seen.Steps = append([]probe.Step{{Name: stepPlugin, Took: asked}}, seen.Steps...)
@@ -96,6 +114,15 @@ func (o *Observer) enter(ctx context.Context, spoke types.NamespacedName, way ac
 		o.Credentials.Forget(spoke)
 	}
 	return remembered
+}
+
+// withAnswer adds what the plugin says of the end of a token that does not say it itself.
+func withAnswer(known []probe.Expiration, answer *credential.Credential) []probe.Expiration {
+	ofToken := func(e probe.Expiration) bool { return e.What == v1alpha1.ExpiringToken }
+	if answer.Token == "" || answer.Expires.IsZero() || slices.ContainsFunc(known, ofToken) {
+		return known
+	}
+	return append(known, probe.Expiration{What: v1alpha1.ExpiringToken, At: answer.Expires})
 }
 
 // stepPlugin is the step before those of a probe: the run of a plugin, where one was needed.
