@@ -21,9 +21,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/terminal"
 )
 
-// silence is how old a SpokeCheck may be before it says more of its consumer than of the spoke: three times the period in
-// which a consumer writes it anyway.
-const silence = 15 * time.Minute
+// heartbeat is how often a consumer renews a SpokeCheck that does not say how often.
+const heartbeat = 5 * time.Minute
 
 type lister struct {
 	*options
@@ -197,7 +196,7 @@ func (l *lister) reachable(namespace string, check *v1alpha1.SpokeCheck) termina
 	if condition.Reason != v1alpha1.ReasonReachable {
 		cell.Text += "(" + condition.Reason + ")"
 	}
-	if at := check.Status.LastProbeTime; at != nil && l.now().Sub(at.Time) > silence {
+	if check.Status.LastProbeTime != nil && check.Status.Silent(l.now(), heartbeat) {
 		cell.Text, cell.Tone = cell.Text+"(stale)", terminal.Doubtful
 	}
 	return cell

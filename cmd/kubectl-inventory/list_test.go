@@ -24,6 +24,8 @@ func TestReachable(t *testing.T) {
 		check.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason}}
 		return check
 	}
+	seldom := said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Hour)
+	seldom.Status.HeartbeatSeconds = 3600
 	cases := map[string]struct {
 		why   string
 		check *v1alpha1.SpokeCheck
@@ -34,6 +36,8 @@ func TestReachable(t *testing.T) {
 		"True":        {why: "the reason would say the same again", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Minute), want: terminal.Cell{Text: "True", Tone: terminal.Good}},
 		"False":       {why: "the reason says at which stage", check: said(metav1.ConditionFalse, v1alpha1.ReasonTLSFailed, time.Minute), want: terminal.Cell{Text: "False(TLSFailed)", Tone: terminal.Bad}},
 		"Stale":       {why: "a consumer that has died says nothing of today", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Hour), want: terminal.Cell{Text: "True(stale)", Tone: terminal.Doubtful}},
+		"Seldom":      {why: "a consumer that writes once in an hour is alive", check: seldom, want: terminal.Cell{Text: "True", Tone: terminal.Good}},
+		"Future":      {why: "a clock is wrong", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, -time.Hour), want: terminal.Cell{Text: "True(stale)", Tone: terminal.Doubtful}},
 		"StaleFalse":  {why: "nor does it where it was bad", check: said(metav1.ConditionFalse, v1alpha1.ReasonNotReady, time.Hour), want: terminal.Cell{Text: "False(NotReady)(stale)", Tone: terminal.Doubtful}},
 	}
 	for name, tc := range cases {

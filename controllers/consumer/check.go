@@ -128,34 +128,6 @@ func reachable(status v1alpha1.SpokeCheckStatus) metav1.Condition {
 	return metav1.Condition{}
 }
 
-const (
-	// takeover is after how many heartbeats of silence an instance's check is taken over by another one.
-	takeover = 3
-	// skew is by how much the clocks of two instances may differ.
-	skew = time.Minute
-	// longestSilence is how long a check is left to its holder at most, whatever heartbeat it promises.
-	longestSilence = 24 * time.Hour
-)
-
-// lastProbe is when the probe was made that the check tells of; long ago where there was none, or where the time lies in the
-// future: whoever wrote that has a wrong clock, and would not be missed until then.
-func lastProbe(check *v1alpha1.SpokeCheck, now time.Time) time.Time {
-	if at := check.Status.LastProbeTime; at != nil && at.Sub(now) <= skew {
-		return at.Time
-	}
-	return time.Time{}
-}
-
-// silent says whether the instance that reports on a spoke has missed its own heartbeats. ours is for a check that promises
-// none.
-func silent(check *v1alpha1.SpokeCheck, now time.Time, ours time.Duration) bool {
-	beat := time.Duration(check.Status.HeartbeatSeconds) * time.Second
-	if beat <= 0 {
-		beat = ours
-	}
-	return now.Sub(lastProbe(check, now)) >= min(takeover*beat, longestSilence)
-}
-
 // statusConfiguration is a status as server-side apply wants it: whole, and without what is not known.
 func statusConfiguration(profile *inventoryv1alpha1.ClusterProfile, status v1alpha1.SpokeCheckStatus) *inventoryac.SpokeCheckApplyConfiguration {
 	out := inventoryac.SpokeCheckStatus().WithLastProbeTime(*status.LastProbeTime).WithHeartbeatSeconds(status.HeartbeatSeconds)

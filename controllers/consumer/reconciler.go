@@ -131,7 +131,7 @@ func (r *Reconciler) report(ctx context.Context, profile *inventoryv1alpha1.Clus
 	status := statusOf(profile, check.Status, seen)
 	status.HeartbeatSeconds = r.Options.pace().beatSeconds()
 	// The next probe may come too late for the heartbeat.
-	if same(check.Status, status) && seen.next.Sub(lastProbe(check, seen.at)) <= r.Options.pace().beat() {
+	if same(check.Status, status) && seen.next.Sub(check.Status.Probed(seen.at)) <= r.Options.pace().beat() {
 		return nil
 	}
 	written, err := r.apply(ctx, profile, check, status)
@@ -151,7 +151,7 @@ func (r *Reconciler) apply(ctx context.Context, profile *inventoryv1alpha1.Clust
 	owner := client.FieldOwner(r.Options.Name)
 	err = r.Client.Status().Apply(ctx, statusConfiguration(profile, status), owner)
 	if apierrors.IsConflict(err) {
-		if !silent(check, r.Clock.Now(), r.Options.pace().beat()) {
+		if !check.Status.Silent(r.Clock.Now(), r.Options.pace().beat()) {
 			logf.FromContext(ctx).V(1).Info("Another instance reports on this spoke and sees it differently", "reason", reachable(status).Reason)
 			return false, nil
 		}

@@ -131,7 +131,7 @@ type fleet struct {
 // setting is what a test wants different from the usual.
 type setting func(*Reconciler)
 
-func newFleet(t *testing.T) *fleet {
+func newFleet(t testing.TB) *fleet {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "fleet-"}}
 	if err := hubClient.Create(t.Context(), namespace); err != nil {

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import "time"
+
+const (
+	// missedHeartbeats is after how many heartbeats without a word a consumer counts as gone.
+	missedHeartbeats = 3
+	// longestSilence is the same for a consumer that promises fewer words than that.
+	longestSilence = 24 * time.Hour
+	// clockSkew is by how much the clocks of two machines may differ.
+	clockSkew = time.Minute
+)
+
+// Probed is when the probe was made that the status tells of; long ago where there was none, or where the time lies in the
+// future: whoever wrote that has a wrong clock, and would not be missed until then.
+func (s *SpokeCheckStatus) Probed(now time.Time) time.Time {
+	if s.LastProbeTime != nil && s.LastProbeTime.Sub(now) <= clockSkew {
+		return s.LastProbeTime.Time
+	}
+	return time.Time{}
+}
+
+// Silent says whether the consumer that wrote the status has missed its own heartbeats, so that the status tells more of the
+// consumer than of the spoke. heartbeat is for a status that promises none.
+func (s *SpokeCheckStatus) Silent(now time.Time, heartbeat time.Duration) bool {
+	if s.HeartbeatSeconds > 0 {
+		heartbeat = time.Duration(s.HeartbeatSeconds) * time.Second
+	}
+	return now.Sub(s.Probed(now)) >= min(missedHeartbeats*heartbeat, longestSilence)
+}
