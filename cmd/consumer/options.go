@@ -98,10 +98,10 @@ func (o *options) addFlags(flags *pflag.FlagSet) {
 	flags.StringVarP(&o.selector, "selector", "l", "", "Label selector for the profiles to watch. All if not set.")
 	flags.StringVar(&o.clusterManager, "cluster-manager", "", "Watch only the profiles of this cluster manager (spec.clusterManager.name). All if not set.")
 
-	flags.DurationVar(&o.interval, "interval", 30*time.Second, "Time between two probes of a spoke. Spokes that fail again and again are probed at most ten intervals apart.")
+	flags.DurationVar(&o.interval, "interval", 30*time.Second, "Time between two probes of a spoke, or between two looks at one that does not answer. Spokes whose plugin fails, or whose credentials are refused, again and again, are probed at most ten intervals or a heartbeat apart.")
 	flags.DurationVar(&o.heartbeat, "heartbeat", 5*time.Minute, "How often a SpokeCheck is written although nothing changed.")
-	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "Deadline of each single stage of a probe, and of a credential plugin.")
-	flags.IntVar(&o.workers, "workers", 16, "How many spokes are probed at once; up to twice as many more may be hanging.")
+	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "Deadline of each single stage of a probe, and of a credential plugin; a whole probe may take three times as long.")
+	flags.IntVar(&o.workers, "workers", 16, "Measure of how many spokes are probed at once: at most three times as many probes and plugins, and eight times as many looks at spokes that do not answer. One namespace gets no more than half of each, one tenant a third.")
 
 	flags.BoolVar(&o.allowLocalServers, "allow-local-servers", false, "Dial servers on loopback, link-local and metadata addresses too. For tests: there, whoever writes profiles can have this machine dial itself.")
 	flags.BoolVar(&o.honorTLSFields, "honor-tls-fields", false, "Use tls-server-name and insecure-skip-tls-verify of a profile, which readers built on v0.1.3 of cluster-inventory-api drop.")

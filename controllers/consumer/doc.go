@@ -17,12 +17,13 @@
 //
 // # What it considers
 //
-// Only what a profile says of access makes a spoke due at once: cluster managers rewrite conditions all the time.
+// What a profile says of access and of health makes a spoke due at once, a few times; cluster managers rewrite the rest all
+// the time.
 //
 // A SpokeCheck is written when something changed, otherwise every Heartbeat, so that a reader can tell a check that holds
 // from a consumer that has died. Several consumers may watch one fleet under different names. The first to report on a spoke
 // holds its check, by the field ownership of server-side apply; another takes it over when the holder has been silent for
-// three heartbeats.
+// three of its own heartbeats.
 //
 // It removes the checks of profiles that are gone by itself, although they have an owner reference: there may be no
 // garbage collector, and a hub backed up and restored elsewhere may bring checks without their profiles.

@@ -19,7 +19,7 @@ type metrics struct{ steps *prometheus.HistogramVec }
 func newMetrics() *metrics {
 	return &metrics{steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "capi_inventory_consumer_probe_step_seconds",
-		Help: "How long each step of a probe took, by access provider: plugin (where the credential was not remembered), resolve, connect, proxy, tls, readyz, version, whoami, permissions, identity.",
+		Help: "How long each step of a probe took, by access provider: plugin (where the credential was not remembered), resolve, connect, proxy-tls, proxy, tls, readyz, version, whoami, permissions, identity.",
 		// From a spoke in the same rack to the longest timeout that makes sense.
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	}, []string{"step", "provider"})}

@@ -18,8 +18,13 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// The load balancer before a control plane hangs: its kernel accepts connections, and nobody ever answers. The consumer tells
-// at once, the profile as soon as Cluster API notices; and both tell when the control plane is back.
+// The load balancer before a control plane hangs: its kernel accepts connections, and nobody ever answers. The consumer, which
+// dials by itself, tells so within an interval, and within one when the control plane is back. The profile tells what Cluster
+// API tells, as soon as Cluster API does, and nobody touches the Cluster to make it look.
+//
+// Cluster API's own delay is not ours to shorten. It notices an outage after 50 seconds, and a return when it connects anew: 15
+// to 30 seconds later where it had dropped its connection. Where it had not, nothing makes it look at the Cluster again before
+// the Cluster changes or its resync is due, which is after ten minutes.
 func TestControlPlaneIsCutOffAndReturns(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
@@ -42,14 +47,16 @@ func TestControlPlaneIsCutOffAndReturns(t *testing.T) {
 	}, 10*time.Second).Should(Succeed())
 	step(t, "The consumer has noticed")
 
-	// Cluster API gives up after 50 seconds without an answer. Of a control plane that is not two minutes old, the kubeadm
-	// provider says then that it is unavailable; of an older one, that it does not know.
+	// Of a control plane that is not two minutes old, the kubeadm provider says then that it is unavailable; of an older one,
+	// that it does not know. The profile has to say the one that the Cluster says.
 	g.Eventually(func(g Gomega) {
-		g.Expect(meta.IsStatusConditionFalse(spoke.cluster(g).Status.Conditions, clusterv1.ClusterRemoteConnectionProbeCondition)).To(BeTrue())
-		g.Expect(spoke.profile(g).Status.Conditions).To(Or(
-			have(healthy, metav1.ConditionUnknown, v1alpha1.ReasonProbeFailed),
-			have(healthy, metav1.ConditionFalse, v1alpha1.ReasonControlPlaneUnavailable),
-		))
+		conditions := spoke.cluster(g).Status.Conditions
+		g.Expect(meta.IsStatusConditionFalse(conditions, clusterv1.ClusterRemoteConnectionProbeCondition)).To(BeTrue())
+		want := have(healthy, metav1.ConditionUnknown, v1alpha1.ReasonProbeFailed)
+		if meta.IsStatusConditionFalse(conditions, clusterv1.ClusterControlPlaneAvailableCondition) {
+			want = have(healthy, metav1.ConditionFalse, v1alpha1.ReasonControlPlaneUnavailable)
+		}
+		g.Expect(spoke.profile(g).Status.Conditions).To(want)
 	}, 3*time.Minute).Should(Succeed())
 	step(t, "Cluster API has noticed, and the profile says so: %v", meta.FindStatusCondition(spoke.profile(g).Status.Conditions, healthy).Reason)
 	cutOff := spoke.profile(g)
@@ -60,16 +67,14 @@ func TestControlPlaneIsCutOffAndReturns(t *testing.T) {
 	step(t, "Letting %s return", spoke)
 	dockerMust(t, "unpause", spoke.Name+"-lb")
 	resumed = true
+	returned := time.Now()
+	// However long it was away: an interval of 5 seconds, a look that may still wait for 2 seconds, and a probe.
+	g.Eventually(func(g Gomega) { g.Expect(spoke.check(g).Status.Conditions).To(beReachable()) }, 20*time.Second).Should(Succeed())
+	step(t, "The consumer says after %s that it is back", time.Since(returned).Round(time.Second))
 	g.Eventually(func(g Gomega) {
-		// Where the outage ends before Cluster API has dropped its connection, it looks at the Cluster again when the
-		// Cluster changes, or after ten minutes.
-		patch(t, spoke.cluster(g), `{"metadata":{"annotations":{"e2e.capi-inventory.dev/touched":"`+time.Now().Format(time.TimeOnly)+`"}}}`)
 		g.Expect(spoke.profile(g).Status.Conditions).To(have(healthy, metav1.ConditionTrue, v1alpha1.ReasonProbeSucceeded))
-	}, 2*time.Minute, 5*time.Second).Should(Succeed())
-	step(t, "The profile says that it is back")
-	// A spoke that has failed for long is probed ten intervals apart.
-	g.Eventually(func(g Gomega) { g.Expect(spoke.check(g).Status.Conditions).To(beReachable()) }, 90*time.Second).Should(Succeed())
-	step(t, "The consumer says so too")
+	}, 11*time.Minute).Should(Succeed())
+	step(t, "Cluster API says after %s that it is back, and so does the profile", time.Since(returned).Round(time.Second))
 	g.Expect(spoke.profile(g).UID).To(Equal(profile.UID))
 }
 
