@@ -42,6 +42,9 @@ func (r *rounds) arrive(ctx context.Context, key types.NamespacedName) {
 		r.due.AddAfter(key, early)
 		return
 	}
+	if s.standing == unseen && r.clock.Now().After(s.believe) {
+		s.standing = failing
+	}
 	s.waits = &waits{lane: s.standing, who: tenantOf(s.profile)}
 	r.lanes[s.standing].join(s.waits.who, key)
 	r.dispatch(ctx)
@@ -116,6 +119,9 @@ func (r *rounds) end(probing context.Context, t *turn, seen *sighting) (counts b
 		return false
 	}
 	s.takeDown(seen)
+	if t.lane != unseen {
+		s.believe = now.Add(r.pace.believed(now.Sub(seen.at) < quick))
+	}
 	pause := r.pace.pause(s.failures)
 	if again {
 		pause = 0

@@ -21,6 +21,8 @@ const (
 	longest   = 10
 	// wakes is how many changes of a profile are probed at once; after that, one in an interval.
 	wakes = 3
+	// quick is how long a failure takes at most that did not wait for a deadline.
+	quick = time.Second
 )
 
 // pace is how often a spoke is probed, and its check written.
@@ -48,6 +50,16 @@ func (p pace) beat() time.Duration {
 // beatSeconds is the beat as a check tells it.
 func (p pace) beatSeconds() int32 {
 	return int32(min(math.Ceil(p.beat().Seconds()), math.MaxInt32))
+}
+
+// believed is how long looks are taken for probes, after a probe that failed at once or one that hung. A look shows no client
+// certificate, and some servers hang up on whoever has none; those who do not answer at all do so for everybody, and it would
+// cost a place to find that out again.
+func (p pace) believed(atOnce bool) time.Duration {
+	if atOnce {
+		return longest * p.interval
+	}
+	return 10 * longest * p.interval
 }
 
 // limiter limits how often a spoke is woken by changes of its profile.

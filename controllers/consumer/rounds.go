@@ -100,7 +100,9 @@ type spoke struct {
 	// wakes limits what changes of the profile can cause.
 	wakes *rate.Limiter
 	// trusted is when a changed access was last taken for a reason to expect a spoke to work.
-	trusted  time.Time
+	trusted time.Time
+	// believe is until when a look that fails is taken for a probe that would.
+	believe  time.Time
 	failures int
 	last     *sighting
 	told     time.Time
@@ -157,43 +159,9 @@ func (r *rounds) newSpoke(before v1alpha1.SpokeCheckStatus) *spoke {
 	now := r.clock.Now()
 	s := &spoke{due: now, wakes: r.pace.limiter(), expiries: reportedBefore(before.Expirations, now), clusterID: before.ClusterID}
 	if reason := reachable(before).Reason; reason != "" && reason != v1alpha1.ReasonReachable {
-		s.standing = standingOf(reason)
+		s.standing, s.believe = standingOf(reason), now.Add(r.pace.believed(true))
 	}
 	return s
-}
-
-// wake makes a spoke due because its profile says something new. moved says that another way leads into it now. It must be
-// called with the lock held.
-func (r *rounds) wake(key types.NamespacedName, s *spoke, moved bool) {
-	now := r.clock.Now()
-	if moved {
-		s.failures = 0
-	}
-	if !s.wakes.AllowN(now, 1) {
-		// Its credentials may have been given up on; the new ones are tried within an interval all the same.
-		if soon := now.Add(r.pace.interval); s.due.After(soon) {
-			s.due = soon
-			r.due.AddAfter(key, r.pace.interval)
-		}
-		return
-	}
-	if moved && s.standing != working && now.Sub(s.trusted) >= longest*r.pace.interval {
-		// What made it fail may have been the old access, and those who fail must not keep it waiting. Who changes the access
-		// again and again is no longer believed.
-		s.standing, s.trusted = working, now
-	}
-	switch {
-	case s.breakOff != nil && moved:
-		s.breakOff()
-	case s.breakOff != nil:
-		s.again = true
-	case s.waits != nil && s.waits.lane == s.standing:
-		// It will be probed as it is by then.
-	default:
-		r.unqueue(key, s)
-		s.due = now
-		r.due.Add(key)
-	}
 }
 
 // forget takes a spoke out of the rounds.

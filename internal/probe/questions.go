@@ -154,7 +154,8 @@ func (l *line) identify(ctx context.Context, id string, seen *Observation) error
 		return err
 	}
 	var namespace metav1.PartialObjectMetadata
-	if answer.code != http.StatusOK || json.Unmarshal(answer.body, &namespace) != nil || !uid.MatchString(string(namespace.UID)) {
+	readable := answer.code == http.StatusOK && json.Unmarshal(answer.body, &namespace) == nil && uid.MatchString(string(namespace.UID))
+	if !readable {
 		return nil
 	}
 	if seen.ClusterID = string(namespace.UID); seen.ClusterID == id {
