@@ -52,7 +52,7 @@ func printTable(out io.Writer, checks *v1alpha1.SpokeCheckList) error {
 	// What cannot be written is told by Flush.
 	_, _ = fmt.Fprintln(table, "NAMESPACE\tNAME\tREACHABLE\tREASON\tVERSION\tMESSAGE")
 	for _, check := range checks.Items {
-		for _, condition := range check.Status.Conditions {
+		if condition := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReachable); condition != nil {
 			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", check.Namespace, check.Name, condition.Status, condition.Reason, check.Status.KubernetesVersion, condition.Message)
 		}
 	}

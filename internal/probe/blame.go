@@ -43,6 +43,8 @@ func (b *blame) of(err error, step string, cause error) error {
 		return b.slow(step)
 	case errors.As(err, &name):
 		return b.unresolved(name)
+	case step == stepResolve && timedOut(err):
+		return b.silence(step)
 	case step == stepProxyTLS:
 		return b.proxyHandshake(err)
 	case step == stepProxy:

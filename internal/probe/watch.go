@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,6 +27,9 @@ const (
 )
 
 var order = []string{stepResolve, stepConnect, stepProxyTLS, stepProxy, stepTLS, stepReady, stepVersion, stepWhoAmI, stepPermissions, stepIdentity}
+
+// dialled are the steps whose deadlines the dialer keeps, because it alone knows what it has met when they are reached.
+var dialled = []string{stepResolve, stepConnect, stepProxyTLS}
 
 // errDeadline is the cause of a request's end where a step took too long, errTooLong where the whole probe did.
 var (
@@ -73,6 +77,9 @@ func (w *watch) enter(step string) {
 	}
 	w.leave()
 	w.current, w.last, w.since = step, step, time.Now()
+	if slices.Contains(dialled, step) {
+		return
+	}
 	end := w.end
 	w.timer = time.AfterFunc(w.timeout, func() { end(fmt.Errorf("%w: %s", errDeadline, step)) })
 }
@@ -82,7 +89,10 @@ func (w *watch) leave() {
 	if w.current == "" {
 		return
 	}
-	w.timer.Stop()
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
 	if w.times == nil {
 		w.times = map[string]time.Duration{}
 	}
