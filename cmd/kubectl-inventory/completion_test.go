@@ -21,7 +21,7 @@ func TestCompletion(t *testing.T) {
 	}{
 		"Profiles":    {why: "names of the namespace", args: []string{"list", "-n", "team-a", ""}, want: []string{"london", "paris"}},
 		"OtherNames":  {why: "a name is given once", args: []string{"check", "-n", "team-a", "london", ""}, want: []string{"paris"}},
-		"Begun":       {why: "what does not begin so is left out", args: []string{"lint", "-A", "team"}, want: []string{"team-a-london"}},
+		"Begun":       {why: "what does not begin so is left out", args: []string{"lint", "-A", "team"}, want: []string{"team-a--london"}},
 		"Clusters":    {why: "explain knows Clusters, too", args: []string{"explain", "-n", "team-a", ""}, want: []string{"berlin", "london", "paris", "rome"}},
 		"Namespaces":  {why: "from the hub", args: []string{"list", "-n", "team-"}, want: []string{"team-a", "team-b"}},
 		"Contexts":    {why: "from the kubeconfig", args: []string{"list", "--context", ""}, want: []string{"hub-admin@hub"}},

@@ -103,7 +103,7 @@ func TestRights(t *testing.T) {
 	}{
 		"rights-list":            {why: "nobody has checked, and may not see, are two answers", hub: one, args: []string{"list", "-n", "team-a"}},
 		"rights-list-wide":       {why: "the server is that of the profile", hub: one, args: []string{"list", "-n", "team-a", "-o", "wide"}},
-		"rights-list-partly":     {why: "in one namespace it is known", hub: two, args: []string{"list", "-n", "team-a", "paris", "argocd/team-a-london"}},
+		"rights-list-partly":     {why: "in one namespace it is known", hub: two, args: []string{"list", "-n", "team-a", "paris", "argocd/team-a--london"}},
 		"rights-list-all":        {why: "what helps is said", hub: one, args: []string{"list", "-A"}, code: exitError},
 		"rights-explain":         {why: "a tenant, with rights in one namespace", hub: tenant, args: []string{"explain", "-n", "team-a", "paris"}},
 		"rights-explain-profile": {why: "not even the Cluster may be read", hub: one, args: []string{"explain", "-n", "team-a", "profile/paris"}},
@@ -115,7 +115,7 @@ func TestRights(t *testing.T) {
 		"rights-explain-nowhere": {why: "what is not there and what may not be read are two answers", hub: one, args: []string{"explain", "-n", "team-a", "rome"}, code: exitError},
 		"rights-explain-none":    {why: "nothing may be read", hub: one, args: []string{"explain", "-n", "team-b", "oslo"}, code: exitError},
 		"rights-lint":            {why: "the member may be where one may not look", hub: one, args: []string{"lint", "-n", "team-a", "paris"}, code: exitNo},
-		"rights-lint-two":        {why: "each namespace is looked into that may be", hub: two, args: []string{"lint", "-n", "team-a", "london", "argocd/team-a-london", "--consumer", "argocd,kueue"}},
+		"rights-lint-two":        {why: "each namespace is looked into that may be", hub: two, args: []string{"lint", "-n", "team-a", "london", "argocd/team-a--london", "--consumer", "argocd,kueue"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestRights(t *testing.T) {
 // TestWatchWithRights: a watch shows what its person may see, or ends; it never waits in silence.
 func TestWatchWithRights(t *testing.T) {
 	const header = "NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE"
-	const london, paris, argocd = "london team-a cluster-api v1.36.3 True", "paris team-a cluster-api v1.35.1 Unknown", "team-a-london argocd cluster-api v1.36.3 True"
+	const london, paris, argocd = "london team-a cluster-api v1.36.3 True", "paris team-a cluster-api v1.35.1 Unknown", "team-a--london argocd cluster-api v1.36.3 True"
 	cases := map[string]struct {
 		why    string
 		rights []right
@@ -161,18 +161,18 @@ func TestWatchWithRights(t *testing.T) {
 		},
 		"TwoNamespaces": {
 			why: "rights in the namespaces that are named are enough", rights: []right{{"team-a", profiles, see}, {"argocd", profiles, see}, {"team-a", checks, see}, {"argocd", checks, see}},
-			args: []string{"-n", "team-a", "paris", "argocd/team-a-london"},
+			args: []string{"-n", "team-a", "paris", "argocd/team-a--london"},
 			out:  []string{header, argocd + " <none>", paris + " False(ConnectFailed)"},
 		},
 		"TwoNamespacesChecksInOne": {
 			why: "each namespace shows what may be seen there", rights: []right{{"team-a", profiles, see}, {"argocd", profiles, see}, {"team-a", checks, see}},
-			args: []string{"-n", "team-a", "paris", "argocd/team-a-london"},
+			args: []string{"-n", "team-a", "paris", "argocd/team-a--london"},
 			out:  []string{header, argocd + " <unknown>", paris + " False(ConnectFailed)"},
 			said: "REACHABLE is <unknown> in the namespace argocd: you may not read SpokeChecks (capi-inventory.dev) there.",
 		},
 		"OtherNamespaceOnly": {
 			why: "the namespace of -n is not looked into when no name is in it", rights: []right{{"argocd", profiles, see}, {"argocd", checks, see}},
-			args: []string{"-n", "team-a", "argocd/team-a-london"},
+			args: []string{"-n", "team-a", "argocd/team-a--london"},
 			out:  []string{header, argocd + " <none>"},
 		},
 	}

@@ -118,11 +118,11 @@ func TestWatchByName(t *testing.T) {
 	ended := make(chan int)
 	go func() {
 		ended <- run(ctx, genericiooptions.IOStreams{Out: &out, ErrOut: &out}, later,
-			[]string{"list", "-w", "--kubeconfig", in("hub.kubeconfig"), "-n", "team-a", "paris", "argocd/team-a-london"})
+			[]string{"list", "-w", "--kubeconfig", in("hub.kubeconfig"), "-n", "team-a", "paris", "argocd/team-a--london"})
 	}()
 	g.Eventually(out.lines).WithTimeout(20 * time.Second).Should(gomega.Equal([]string{
 		"NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE",
-		"team-a-london argocd cluster-api v1.36.3 True <none>",
+		"team-a--london argocd cluster-api v1.36.3 True <none>",
 		"paris team-a cluster-api v1.35.1 Unknown False(ConnectFailed)",
 	}))
 	stop()

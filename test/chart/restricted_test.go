@@ -47,7 +47,7 @@ consumer: {enabled: false}
 
 	startPublisher(t, "team-a")
 
-	profiles := map[client.ObjectKey]*inventoryv1alpha1.ClusterProfile{{Namespace: "team-a", Name: "london"}: {}, {Namespace: "argocd", Name: "team-a-london"}: {}}
+	profiles := map[client.ObjectKey]*inventoryv1alpha1.ClusterProfile{{Namespace: "team-a", Name: "london"}: {}, {Namespace: "argocd", Name: "team-a--london"}: {}}
 	for key, profile := range profiles {
 		g.Eventually(func(g Gomega) {
 			g.Expect(k8s.Get(t.Context(), key, profile)).To(Succeed())

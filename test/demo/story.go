@@ -77,7 +77,7 @@ func (t *theatre) twoClusters(ctx context.Context) error {
 			return fmt.Errorf("making a kubeconfig Secret: %w", err)
 		}
 	}
-	for _, at := range []client.ObjectKey{{Namespace: "team-a", Name: "london"}, {Namespace: "team-b", Name: "paris"}, {Namespace: "argocd", Name: "team-a-london"}} {
+	for _, at := range []client.ObjectKey{{Namespace: "team-a", Name: "london"}, {Namespace: "team-b", Name: "paris"}, {Namespace: "argocd", Name: "team-a--london"}} {
 		if err := t.await(ctx, fmt.Sprintf("%s is published and reachable", at), func() bool { return t.reason(ctx, at) == v1alpha1.ReasonReachable }); err != nil {
 			return err
 		}
@@ -95,14 +95,14 @@ func (t *theatre) twoClusters(ctx context.Context) error {
 	profile := &unstructured.Unstructured{}
 	profile.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"))
 	profile.SetNamespace("argocd")
-	profile.SetName("team-a-london")
+	profile.SetName("team-a--london")
 	if err := t.getYAML(ctx, "clusterprofile", profile); err != nil {
 		return err
 	}
 	if err := t.showChecks(ctx, true); err != nil {
 		return err
 	}
-	return t.inventory(ctx, "lint", "team-a-london", "-n", "argocd")
+	return t.inventory(ctx, "lint", "team-a--london", "-n", "argocd")
 }
 
 func (t *theatre) spokeStops(ctx context.Context) error {

@@ -115,7 +115,7 @@ func (h hub) everyProfile(t *testing.T) []inventoryv1alpha1.ClusterProfile {
 		g.Expect(h.k8s.List(t.Context(), &list)).To(Succeed())
 		g.Expect(list.Items).To(HaveLen(len(recipes)))
 		for _, profile := range list.Items {
-			g.Expect(profile.Name).To(Equal("team-a-london"))
+			g.Expect(profile.Name).To(Equal("team-a--london"))
 			g.Expect(profile.Status.AccessProviders).NotTo(BeEmpty(), profile.Namespace)
 		}
 	}).WithTimeout(time.Minute).WithPolling(50 * time.Millisecond).Should(Succeed())
@@ -130,7 +130,7 @@ func (r recipe) accepts(t *testing.T, profile, fleet []inventoryv1alpha1.Cluster
 	if _, known := lint.DefaultNamespaces[r.consumer]; known || r.consumer == lint.MulticlusterRuntime {
 		options.Namespaces[r.consumer] = r.at
 	}
-	alone := []lint.Finding{{Namespace: r.at, Name: "team-a-london", Consumer: r.consumer, Accepts: lint.Yes}}
+	alone := []lint.Finding{{Namespace: r.at, Name: "team-a--london", Consumer: r.consumer, Accepts: lint.Yes}}
 	if diff := cmp.Diff(alone, lint.Lint(profile, profile, options)); diff != "" {
 		t.Errorf("it does not accept the profile: -want +got:\n%s", diff)
 	}
