@@ -51,13 +51,22 @@ func (l *limited) bytes() []byte {
 	return l.kept.Bytes()
 }
 
-// maxTail is how much of a plugin's complaints is kept, in bytes.
-const maxTail = 4 << 10
+const (
+	// maxTail is how much of the end of a plugin's complaints is kept, in bytes.
+	maxTail = 4 << 10
+	// maxLine is how much of the beginning of a line is looked at, in bytes.
+	maxLine = 1 << 10
+)
 
-// tail keeps the end of what a plugin complains about.
+// crash is the beginning of the line that says why a program in Go gave up. What follows it, and may be long, are stacks.
+var crash = regexp.MustCompile(`^\s*(panic: |fatal error: |F\d{4} \d\d:\d\d:\d\d\.)`)
+
+// tail keeps the end of what a plugin complains about, and the line that says why it crashed.
 type tail struct {
-	mu   sync.Mutex
-	kept []byte
+	mu      sync.Mutex
+	kept    []byte
+	line    []byte
+	crashed string
 }
 
 // Write implements io.Writer.
@@ -66,16 +75,35 @@ func (t *tail) Write(p []byte) (int, error) {
 	defer t.mu.Unlock()
 	t.kept = append(t.kept, p[max(0, len(p)-maxTail):]...)
 	t.kept = append([]byte(nil), t.kept[max(0, len(t.kept)-maxTail):]...)
+	for rest := p; len(rest) > 0; {
+		line, after, ended := bytes.Cut(rest, []byte{'\n'})
+		t.line = append(t.line, line[:min(len(line), maxLine-len(t.line))]...)
+		if ended {
+			t.endLine()
+		}
+		rest = after
+	}
 	return len(p), nil
 }
 
-// lastLine is the last line a plugin wrote, fit to be published: without what looks like a credential, and without what
-// changes from run to run.
-func (t *tail) lastLine(env []clientcmdapi.ExecEnvVar) string {
+func (t *tail) endLine() {
+	if t.crashed == "" && crash.Match(t.line) {
+		t.crashed = string(t.line)
+	}
+	t.line = t.line[:0]
+}
+
+// reason is the last line a plugin wrote, or the one that says why it crashed, fit to be published: without what looks like a
+// credential, and without what changes from run to run.
+func (t *tail) reason(env []clientcmdapi.ExecEnvVar) string {
 	t.mu.Lock()
+	t.endLine()
 	text := strings.TrimSpace(string(t.kept))
-	t.mu.Unlock()
 	line := text[strings.LastIndexByte(text, '\n')+1:]
+	if t.crashed != "" {
+		line = strings.TrimSpace(t.crashed)
+	}
+	t.mu.Unlock()
 	for _, variable := range env {
 		// The provider file may give a plugin its own secrets; short values are words, and cutting them out helps nobody.
 		if len(variable.Value) >= 8 {
@@ -94,7 +122,8 @@ var scrubbers = []struct {
 	{regexp.MustCompile(`\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?`), "…"},
 	// The near end of a connection has another port every time.
 	{regexp.MustCompile(`(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):\d+->`), ""},
-	// Request identifiers.
+	// Addresses in memory, and request identifiers.
+	{regexp.MustCompile(`\b0x[0-9a-f]{9,}\b`), "…"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`), "…"},
 	// Credentials: what follows the words that introduce them, and long numbers.
 	{regexp.MustCompile(`(?i)\b((bearer|basic)\s+|(token|password|secret|authorization)["']?\s*[:=]\s*["']?)[^\s"']+`), "$1…"},

@@ -7,11 +7,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
@@ -71,16 +74,34 @@ func play(role string) {
 		for {
 			fmt.Print(strings.Repeat("x", 4096))
 		}
+	case "panic":
+		panic("no hub: " + strings.Repeat("x", 10))
+	case "dump": // A crash whose stacks are longer than what is kept of a plugin's complaints.
+		fmt.Fprintln(os.Stderr, "starting\nfatal error: all goroutines are asleep - deadlock!")
+		for i := range 200 {
+			fmt.Fprintf(os.Stderr, "\ngoroutine %d [running]:\nmain.main()\n\t/src/main.go:%d +0x2b\n", i, i)
+		}
+		os.Exit(2)
 	case "hang":
 		connected()
-		bear("hang-child")
-		select {}
-	case "leave-child":
-		bear("hang-child")
+		bear("child", childOf{})
+		forever()
+	case "leave-child": // It shares the output.
+		bear("child", childOf{})
 		answer("from-the-parent", "")
-	case "hang-child":
+	case "fail-leaving-child":
+		bear("child", childOf{})
+		fmt.Fprint(os.Stderr, "no")
+		os.Exit(3)
+	case "leave-deaf-child":
+		bear("child", childOf{deaf: true})
+		answer("from-the-parent", "")
+	case "child":
 		connected()
-		select {}
+		ready()
+		forever()
+	default:
+		playOnSystem(role)
 	}
 }
 
@@ -92,18 +113,48 @@ func answer(token, expires string) {
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status})
 }
 
-// bear starts a child that shares the plugin's output.
-func bear(role string) {
+// childOf is how a child differs from its parent.
+type childOf struct {
+	deaf       bool
+	attributes syscall.SysProcAttr
+}
+
+// bear starts a child of the plugin, and returns when the child is ready.
+func bear(role string, how childOf) *os.Process {
+	born, ready, err := os.Pipe()
+	if err != nil {
+		panic(err)
+	}
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), playing+"="+role)
-	child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	child.ExtraFiles = []*os.File{ready}
+	child.SysProcAttr = &how.attributes
+	if !how.deaf {
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	}
 	if err := child.Start(); err != nil {
 		panic(err)
 	}
+	if err := ready.Close(); err != nil {
+		panic(err)
+	}
+	if _, err := io.ReadAll(born); err != nil {
+		panic(err)
+	}
+	return child.Process
 }
+
+// forever outlasts every test.
+func forever() { <-time.After(time.Hour) }
+
+// ready tells the parent that goes on as soon as it may.
+func ready() { _ = os.NewFile(3, "ready").Close() }
 
 // connected holds a connection to the test for as long as the process lives: its end tells the test of the process's end.
 func connected() {
+	if os.Getenv("LIFELINE") == "" {
+		return
+	}
 	if _, err := net.Dial("tcp", os.Getenv("LIFELINE")); err != nil {
 		panic(err)
 	}

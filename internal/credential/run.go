@@ -10,7 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
+	"slices"
+	"strings"
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -18,21 +19,20 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/stage"
 )
 
-const (
-	// maxAnswer is the size in bytes above which a plugin's answer is dropped.
-	maxAnswer = 256 << 10
-	// grace is how long a plugin's children may keep its output open after it has ended.
-	grace = 500 * time.Millisecond
-)
+// maxAnswer is the size in bytes above which a plugin's answer is dropped.
+const maxAnswer = 256 << 10
 
-// inherited are the variables that a plugin needs to run at all and to reach the hub. Everything else, the consumer's own
-// secrets among it, has to be named in the provider file.
+// inherited are the variables that a plugin of a service needs to run at all and to get out of its network. Everything else,
+// the consumer's own secrets among it, has to be named in the provider file.
 var inherited = []string{
-	"PATH", "HOME", "TMPDIR", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
 }
 
-// Inherited is the part of this process's environment that plugins are given.
+// ofHub are the variables by which plugins find the hub, which Source.Hub decides.
+var ofHub = []string{"KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}
+
+// Inherited is the part of this process's environment that plugins of a service are given.
 func Inherited() []string {
 	var environment []string
 	for _, name := range inherited {
@@ -43,30 +43,36 @@ func Inherited() []string {
 	return environment
 }
 
-// run runs a plugin once. It returns when the plugin has ended, at the latest a moment after the deadline; by then every
-// process of the plugin's group has been killed.
+// Personal is the environment for plugins that a person runs: all of the person's own, as in a shell, because the login to
+// the hub may rely on it. What says where the hub is, is not in it.
+func Personal() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(ofHub, name)
+	})
+}
+
+// run runs a plugin once. It returns when the plugin has ended, at the latest a moment after the deadline; by then it and its
+// children have been killed.
 func (s *Source) run(ctx context.Context, provider string, plugin *clientcmdapi.ExecConfig, info []byte) (*Credential, error) {
+	environment, err := s.environment(plugin, info)
+	if err != nil {
+		return nil, stage.Fail(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s cannot be told where the hub is: %s", name(plugin), provider, err)
+	}
+	// execute is what ends the plugin, with its children.
+	command := exec.CommandContext(context.WithoutCancel(ctx), plugin.Command, plugin.Args...)
+	command.Env = environment
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	stdout, stderr := &limited{limit: maxAnswer, exceeded: cancel}, &tail{}
-	command := exec.CommandContext(ctx, plugin.Command, plugin.Args...)
-	command.Env = s.environment(plugin, info)
-	command.Stdout, command.Stderr = stdout, stderr
-	command.WaitDelay = grace
-	inGroup(command)
-	err := command.Run()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		// The plugin itself has ended well, but a child of it holds on to its output.
-		killGroup(command)
-		err = nil
-	}
+	err = s.execute(ctx, command, stdout, stderr)
 	switch {
 	case stdout.overflowed():
 		return nil, stage.Fail(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s wrote more than %d bytes and was killed", name(plugin), provider, maxAnswer)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, stage.Fail(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s gave no answer within %s and was killed", name(plugin), provider, s.Timeout)
 	case err != nil:
-		return nil, failed(provider, plugin, err, stderr.lastLine(plugin.Env))
+		return nil, failed(provider, plugin, err, stderr.reason(plugin.Env))
 	}
 	credential, err := parse(stdout.bytes(), plugin.APIVersion)
 	if err != nil {
@@ -75,13 +81,21 @@ func (s *Source) run(ctx context.Context, provider string, plugin *clientcmdapi.
 	return credential, nil
 }
 
-// environment is the clean one, then the provider file's, then the question: of two values for a name, the last counts.
-func (s *Source) environment(plugin *clientcmdapi.ExecConfig, info []byte) []string {
+// environment is the base, then the hub's, then the provider file's, then the question: of two values for a name, the last
+// counts.
+func (s *Source) environment(plugin *clientcmdapi.ExecConfig, info []byte) ([]string, error) {
 	environment := append([]string{}, s.Environment...)
+	if s.Hub != nil {
+		hub, err := s.Hub()
+		if err != nil {
+			return nil, err
+		}
+		environment = append(environment, hub...)
+	}
 	for _, env := range plugin.Env {
 		environment = append(environment, env.Name+"="+env.Value)
 	}
-	return append(environment, "KUBERNETES_EXEC_INFO="+string(info))
+	return append(environment, "KUBERNETES_EXEC_INFO="+string(info)), nil
 }
 
 func failed(provider string, plugin *clientcmdapi.ExecConfig, err error, said string) error {

@@ -10,7 +10,7 @@
 //
 //	a plugin that hangs          | is killed with its children at the deadline
 //	a plugin that writes much    | is killed; what it wrote is dropped
-//	the environment              | only what Inherited names, and what the provider file sets
+//	the environment              | only what Inherited names, what Source.Hub says, and what the provider file sets
 //	an answer with an expiry     | is kept until then
 //	an answer without one        | is kept until Forget, or for Source.MaxAge
 //
@@ -52,8 +52,12 @@ type Source struct {
 	// MaxAge is how long an answer without an expiry is kept, so that a credential that was rotated is taken up although
 	// the spoke still accepts the old one.
 	MaxAge time.Duration
-	// Environment is handed to every plugin, as NAME=value; Inherited gives the usual one.
+	// Environment is handed to every plugin, as NAME=value: Inherited or Personal.
 	Environment []string
+	// Hub gives the variables by which plugins find the hub, before each run; nil where Environment has them.
+	Hub func() ([]string, error)
+	// Reaper ends what plugins leave behind outside their sessions; nil in a program that is run once.
+	Reaper *Reaper
 	// Clock tells when an answer has expired.
 	Clock clock.PassiveClock
 

@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package credential
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// grace is how long the children of a plugin that has ended may still pass on its output.
+const grace = 500 * time.Millisecond
+
+// process is the plugin itself, the first of all processes that it may start.
+type process struct {
+	*os.Process
+	state *os.ProcessState
+	err   error
+}
+
+// execute runs a plugin and returns when nothing of it is left: neither the plugin nor its children, where the system lets us
+// find them. It waits for the plugin until ctx ends.
+func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr io.Writer) error {
+	apart(command)
+	out := &output{}
+	if err := out.connect(command, stdout, stderr); err != nil {
+		return err
+	}
+	err := s.Reaper.start(func() (*os.Process, error) {
+		err := command.Start()
+		return command.Process, err
+	})
+	read := out.copy(err == nil)
+	if err != nil {
+		<-read
+		return err
+	}
+	plugin := &process{Process: command.Process}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		plugin.await()
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		plugin.killGroup()
+		<-ended
+	}
+	// A script's last child may still be passing on what the plugin has said.
+	wait(ctx, read)
+	plugin.endChildren()
+	wait(context.WithoutCancel(ctx), read)
+	_ = out.close()
+	<-read
+	err = plugin.reap()
+	s.Reaper.ended(plugin.Pid)
+	return err
+}
+
+// wait waits for a channel, for a moment at most.
+func wait(ctx context.Context, done <-chan struct{}) {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// reap returns how the plugin ended. From then on its number may be another process's.
+func (p *process) reap() error {
+	if p.state == nil && p.err == nil {
+		p.state, p.err = p.Wait()
+	}
+	switch {
+	case p.err != nil:
+		return p.err
+	case !p.state.Success():
+		return &exec.ExitError{ProcessState: p.state}
+	default:
+		return nil
+	}
+}
+
+// output connects what a plugin writes with where it is kept. os/exec would do so too, but then its Wait is what waits for the
+// output, and by then the plugin's number may be another process's.
+type output struct {
+	far   []*os.File
+	pipes []pipe
+}
+
+type pipe struct {
+	near *os.File
+	to   io.Writer
+}
+
+func (o *output) connect(command *exec.Cmd, stdout, stderr io.Writer) error {
+	for _, stream := range []struct {
+		end *io.Writer
+		to  io.Writer
+	}{{&command.Stdout, stdout}, {&command.Stderr, stderr}} {
+		near, far, err := os.Pipe()
+		if err != nil {
+			return errors.Join(err, o.close(), o.closeFar())
+		}
+		*stream.end = far
+		o.far, o.pipes = append(o.far, far), append(o.pipes, pipe{near: near, to: stream.to})
+	}
+	return nil
+}
+
+// copy reads what the plugin writes until the last process that holds its output has ended, or until close.
+func (o *output) copy(started bool) <-chan struct{} {
+	_ = o.closeFar()
+	if !started {
+		_ = o.close()
+	}
+	var reading sync.WaitGroup
+	for _, pipe := range o.pipes {
+		reading.Go(func() {
+			// What cannot be read any more was cut off by us.
+			_, _ = io.Copy(pipe.to, pipe.near)
+			_ = pipe.near.Close()
+		})
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		reading.Wait()
+	}()
+	return read
+}
+
+func (o *output) close() error {
+	var err error
+	for _, pipe := range o.pipes {
+		err = errors.Join(err, pipe.near.Close())
+	}
+	return err
+}
+
+func (o *output) closeFar() error {
+	var err error
+	for _, far := range o.far {
+		err = errors.Join(err, far.Close())
+	}
+	return err
+}

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package credential
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// apart gives a plugin a session of its own. Its children are in it unless they leave it on purpose, and none of them can
+// enter ours.
+func apart(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
+// killGroup kills the plugin and those of its children that are in its process group. The plugin must not have been reaped.
+func (p *process) killGroup() { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
+// await waits until the plugin has ended, and leaves it unreaped: as long as it is, its number is nobody else's, and neither
+// is that of its group and session.
+func (p *process) await() {
+	for {
+		if err := unix.Waitid(unix.P_PID, p.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// endChildren kills what is left in the plugin's session. Its group is killed first, which costs nothing; the search finds
+// those in other groups, such as jobs of a shell.
+func (p *process) endChildren() {
+	p.killGroup()
+	until(func() bool {
+		gone := true
+		for _, other := range processes() {
+			if other.session == p.Pid && other.pid != p.Pid && !other.zombie {
+				gone = false
+				kill(other)
+			}
+		}
+		return gone
+	})
+}
+
+// kill kills a process that was seen, unless its number has passed to another one since.
+func kill(seen stat) {
+	process, err := os.FindProcess(seen.pid)
+	if err != nil {
+		return
+	}
+	defer func() { _ = process.Release() }()
+	if now, ok := statOf(seen.pid); ok && now.started == seen.started {
+		_ = process.Kill()
+	}
+}
+
+// patience is how long a process that was killed may take to end. Only one that waits for a disk or a file server needs more,
+// and such a one must not hold up the spokes of others.
+const patience = 5 * time.Second
+
+// until calls done until it says so or patience has run out.
+func until(done func() bool) {
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !done() {
+		select {
+		case <-again.C:
+		case <-enough.C:
+			return
+		}
+	}
+}

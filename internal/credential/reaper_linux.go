@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package credential
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reaper ends and reaps what plugins leave behind outside their sessions, and where nobody else does: a container's first
+// process is the parent of all orphans in it, and orphans that are not reaped use up the container's process numbers until no
+// plugin can be started any more. A nil Reaper does nothing.
+type Reaper struct {
+	mu sync.Mutex
+	// running are the plugins that have not been reaped, with their start.
+	running map[int]uint64
+	// killed are orphans that were killed and have not ended yet, with their start.
+	killed  map[int]uint64
+	session int
+}
+
+// NewReaper makes this process the parent of all orphans that descend from it, as the first process of a container is anyway.
+func NewReaper() (*Reaper, error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("becoming the reaper of plugins' orphans: %w", err)
+	}
+	session, err := unix.Getsid(0)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the session: %w", err)
+	}
+	return &Reaper{running: map[int]uint64{}, killed: map[int]uint64{}, session: session}, nil
+}
+
+// start starts a plugin. Nothing is swept while it is not known to be one.
+func (r *Reaper) start(start func() (*os.Process, error)) error {
+	if r == nil {
+		_, err := start()
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	process, err := start()
+	if err == nil {
+		began, _ := statOf(process.Pid)
+		r.running[process.Pid] = began.started
+	}
+	return err
+}
+
+// ended is to be called when a plugin has been reaped.
+func (r *Reaper) ended(pid int) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	delete(r.running, pid)
+	r.mu.Unlock()
+	waiting := map[int]bool{}
+	until(func() bool { return r.sweep(waiting) })
+}
+
+// sweep reaps orphans that have ended and kills those that are left of plugins that have ended. It says whether there is
+// nothing to wait for: the children of an orphan become ours when it ends. An orphan is waited for by the one who kills it,
+// and by nobody after that.
+//
+// A child of ours in our own session is none of a plugin's: plugins have sessions of their own, and no way back. It was
+// started by somebody else in this process, such as the login to the hub, who waits for it.
+func (r *Reaper) sweep(waiting map[int]bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clean := true
+	for _, child := range processes() {
+		if child.parent != os.Getpid() || child.session == r.session {
+			continue
+		}
+		if _, plugin := r.running[child.pid]; plugin {
+			continue
+		}
+		switch {
+		case child.zombie:
+			clean = false
+			delete(r.killed, child.pid)
+			_, _ = syscall.Wait4(child.pid, nil, syscall.WNOHANG, nil)
+		case r.killed[child.pid] == child.started:
+			clean = clean && !waiting[child.pid]
+		case !r.mayBelong(child):
+			clean = false
+			r.killed[child.pid], waiting[child.pid] = child.started, true
+			_ = syscall.Kill(child.pid, syscall.SIGKILL)
+		}
+	}
+	return clean
+}
+
+// mayBelong says whether an orphan may be a running plugin's: by its session, or because it has left that and began when such
+// a plugin ran. Each plugin ends at its deadline, so an orphan is not spared for longer than that.
+func (r *Reaper) mayBelong(orphan stat) bool {
+	for plugin, began := range r.running {
+		if orphan.session == plugin || orphan.started >= began {
+			return true
+		}
+	}
+	return false
+}
