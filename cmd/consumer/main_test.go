@@ -83,6 +83,7 @@ func TestBinary(t *testing.T) {
 			t.Errorf("table -want +got:\n%s", diff)
 		}
 	})
+	t.Run("Hubs", func(t *testing.T) { testHubs(t, bin, hub) })
 	publish(t, hubClient, "stranger", hub.Config(), "unheard-of")
 	t.Run("OnceUnreachable", func(t *testing.T) {
 		var exit *exec.ExitError

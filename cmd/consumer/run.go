@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -27,15 +28,16 @@ import (
 	"github.com/capi-inventory/capi-inventory/controllers/consumer"
 	"github.com/capi-inventory/capi-inventory/internal/access"
 	"github.com/capi-inventory/capi-inventory/internal/credential"
+	"github.com/capi-inventory/capi-inventory/internal/credential/hub"
 	"github.com/capi-inventory/capi-inventory/internal/observe"
 	"github.com/capi-inventory/capi-inventory/internal/probe"
 	"github.com/capi-inventory/capi-inventory/internal/version"
 )
 
-// rotation is after how long a plugin whose credentials name no expiry is asked again.
+// rotation is after how long at most a plugin whose credentials name no expiry is asked again.
 const rotation = 10 * time.Minute
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string) (err error) {
 	o, err := parse(args)
 	if err != nil {
 		return err
@@ -45,35 +47,48 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
-	observer, err := o.observer()
+	loader := o.loader()
+	found, err := hub.Find(loader, "")
 	if err != nil {
 		return err
 	}
-	hub, err := o.hub()
+	defer func() { err = errors.Join(err, found.Close()) }()
+	observer, err := o.observer(found)
+	if err != nil {
+		return err
+	}
+	config, err := o.connection(loader)
 	if err != nil {
 		return err
 	}
 	if o.once {
-		return o.runOnce(ctx, hub, observer)
+		return o.runOnce(ctx, config, observer)
 	}
-	return o.runController(ctx, hub, observer)
+	return o.runController(ctx, config, observer)
 }
 
-func (o *options) observer() (*observe.Observer, error) {
+// observer runs plugins on the hub that this program found.
+func (o *options) observer(found *hub.Hub) (*observe.Observer, error) {
 	providers, err := access.Load(o.providerFile, access.Options{HonorTLSFields: o.honorTLSFields, AllowLocalServers: o.allowLocalServers})
 	if err != nil {
 		return nil, err
 	}
-	environment := credential.Inherited()
-	if o.kubeconfig != "" {
-		environment = append(environment, clientcmd.RecommendedConfigPathEnvVar+"="+o.kubeconfig)
+	// At once, so that a container without a place for temporary files is refused at its start.
+	if _, err := found.Environment(); err != nil {
+		return nil, err
+	}
+	reaper, err := credential.NewReaper()
+	if err != nil {
+		return nil, err
 	}
 	return &observe.Observer{
 		Providers: providers,
 		Credentials: &credential.Source{
 			Timeout:     o.timeout,
 			MaxAge:      rotation,
-			Environment: environment,
+			Environment: credential.Inherited(),
+			Hub:         found.Environment,
+			Reaper:      reaper,
 			Clock:       clock.RealClock{},
 		},
 		Prober: &probe.Prober{
@@ -85,10 +100,15 @@ func (o *options) observer() (*observe.Observer, error) {
 	}, nil
 }
 
-func (o *options) hub() (*rest.Config, error) {
+// loader finds the hub as kubectl does.
+func (o *options) loader() clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
+}
+
+func (o *options) connection(loader clientcmd.ClientConfig) (*rest.Config, error) {
+	config, err := loader.ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("finding the hub: %w", err)
 	}
@@ -105,12 +125,12 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, v1alpha1.AddToScheme(scheme)
 }
 
-func (o *options) runController(ctx context.Context, hub *rest.Config, observer *observe.Observer) error {
+func (o *options) runController(ctx context.Context, config *rest.Config, observer *observe.Observer) error {
 	scheme, err := newScheme()
 	if err != nil {
 		return err
 	}
-	mgr, err := ctrl.NewManager(hub, ctrl.Options{
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         o.cache(),
 		Metrics:                       o.metrics(),
@@ -163,12 +183,12 @@ func (o *options) cache() cache.Options {
 	return options
 }
 
-func (o *options) runOnce(ctx context.Context, hub *rest.Config, observer *observe.Observer) error {
+func (o *options) runOnce(ctx context.Context, config *rest.Config, observer *observe.Observer) error {
 	scheme, err := newScheme()
 	if err != nil {
 		return err
 	}
-	reader, err := client.New(hub, client.Options{Scheme: scheme})
+	reader, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}

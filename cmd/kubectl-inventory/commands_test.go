@@ -83,7 +83,7 @@ func TestCommands(t *testing.T) {
 		"kubeconfig-none":         {why: "an empty kubeconfig would look like a good one", args: with("kubeconfig", "-n", "cluster-inventory"), code: exitError},
 		"kubeconfig-merge-where":  {why: "no file is guessed", args: with("kubeconfig", "--merge"), code: exitError},
 		"kubeconfig-overwrite":    {why: "not without merging", args: with("kubeconfig", "--overwrite", "--to", "x"), code: exitError},
-		"kubeconfig-context":      {why: "the plugin would read another hub", args: with("kubeconfig", "-n", "team-a", "london", "--context", "hub-admin@hub"), code: exitError},
+		"kubeconfig-context":      {why: "the plugin would read another hub", hub: twoHubs(t), args: with("kubeconfig", "-n", "team-a", "london", "--context", "hub-admin@hub"), code: exitError},
 		"kubeconfig-into-the-hub": {why: "the plugin would need itself", args: with("kubeconfig", "-n", "team-a", "london", "--merge", "--to", in("hub.kubeconfig")), code: exitError},
 		"kubeconfig-exists":       {why: "nothing is written over", args: with("kubeconfig", "-n", "team-a", "london", "--to", in("hub.kubeconfig")), code: exitError},
 	}

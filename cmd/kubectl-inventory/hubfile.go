@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // noHub is the value of --plugin-kubeconfig for plugins that need no hub.
@@ -35,38 +37,60 @@ func (w *writer) hubOfPlugins() (string, error) {
 		return path, nil
 	}
 	const instead = "; name a kubeconfig for them with --plugin-kubeconfig, or say none if they need no hub, or use --embed"
-	if w.choosesContext() {
-		return "", fmt.Errorf("--context: plugins know nothing of it, they take the current context%s", instead)
-	}
-	files, err := w.hubFiles()
-	if err != nil {
+	found, err := w.pluginHub()
+	switch {
+	case err != nil:
 		return "", err
-	}
-	if target, err := filepath.Abs(w.to); err == nil && w.to != "" && slices.ContainsFunc(files, func(file string) bool { return same(file, target) }) {
+	case found.InCluster:
+		return "", nil
+	case found.File == "" && len(w.hubFlags()) > 0:
+		return "", fmt.Errorf("%s: plugins know nothing of it, they take the current context of one kubeconfig%s", strings.Join(w.hubFlags(), ", "), instead)
+	case found.File == "":
+		return "", fmt.Errorf("KUBECONFIG: the hub is put together from %d files, and plugins read one%s", len(found.Files), instead)
+	case w.to != "" && same(found.File, w.to):
 		return "", fmt.Errorf("--to: plugins find the hub by the current context of %s, which would no longer be the hub once a spoke's is used%s", w.to, instead)
 	}
-	return strings.Join(files, string(filepath.ListSeparator)), nil
+	return found.File, nil
 }
 
-// hubFiles are the files that the hub's kubeconfig is read from, none where it comes from elsewhere.
-func (w *writer) hubFiles() ([]string, error) {
-	access := w.config.ToRawKubeConfigLoader().ConfigAccess()
-	candidates := access.GetLoadingPrecedence()
-	if access.IsExplicitFile() {
-		candidates = []string{access.GetExplicitFile()}
-	}
-	var files []string
-	for _, candidate := range candidates {
-		if _, err := os.Stat(candidate); err != nil {
-			continue
+// hubFlags are the flags that say something of the hub which no kubeconfig does.
+func (w *writer) hubFlags() []string {
+	var flags []string
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{
+		{"context", *w.config.Context != ""},
+		{"cluster", *w.config.ClusterName != ""},
+		{"user", *w.config.AuthInfoName != ""},
+		{"server", *w.config.APIServer != ""},
+		{"tls-server-name", *w.config.TLSServerName != ""},
+		{"insecure-skip-tls-verify", *w.config.Insecure},
+		{"certificate-authority", *w.config.CAFile != ""},
+		{"client-certificate", *w.config.CertFile != ""},
+		{"client-key", *w.config.KeyFile != ""},
+		{"token", *w.config.BearerToken != ""},
+		{"as", *w.config.Impersonate != ""},
+		{"as-uid", *w.config.ImpersonateUID != ""},
+		{"as-group", len(*w.config.ImpersonateGroup) > 0},
+		{"disable-compression", *w.config.DisableCompression},
+	} {
+		if flag.set {
+			flags = append(flags, "--"+flag.name)
 		}
-		path, err := filepath.Abs(candidate)
-		if err != nil {
-			return nil, fmt.Errorf("finding the hub's kubeconfig: %w", err)
-		}
-		files = append(files, path)
 	}
-	return files, nil
+	return flags
+}
+
+// inPod is the variable without which a plugin does not take the cluster of the pod that it runs in.
+const inPod = "KUBERNETES_SERVICE_HOST"
+
+// outOfPod keeps a plugin that is told where the hub is from taking the cluster of its pod in place of it.
+func outOfPod(user *clientcmdapi.AuthInfo) {
+	if os.Getenv(inPod) == "" || slices.ContainsFunc(user.Exec.Env, func(env clientcmdapi.ExecEnvVar) bool { return env.Name == inPod }) {
+		return
+	}
+	user.Exec.Env = append(user.Exec.Env, clientcmdapi.ExecEnvVar{Name: inPod})
 }
 
 func same(a, b string) bool {

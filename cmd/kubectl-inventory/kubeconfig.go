@@ -152,6 +152,9 @@ func (w *writer) plugged(profiles []inventoryv1alpha1.ClusterProfile, ways []acc
 			return err
 		}
 		all[i], faults[i] = contexts.WithPlugin(&profiles[i], ways[i], hub)
+		if faults[i] == nil && hub != "" {
+			outOfPod(all[i].User)
+		}
 	}
 	return nil
 }

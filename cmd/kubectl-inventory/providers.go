@@ -14,12 +14,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/client-go/util/homedir"
 	"k8s.io/utils/clock"
 
 	"github.com/capi-inventory/capi-inventory/internal/access"
 	"github.com/capi-inventory/capi-inventory/internal/credential"
+	"github.com/capi-inventory/capi-inventory/internal/credential/hub"
 )
 
 const (
@@ -81,48 +81,16 @@ func (f *providerFlags) load() (*access.Providers, error) {
 
 // source runs plugins, which find the hub that the kubeconfig flags name. done removes what was made for that.
 func (o *options) source(f *providerFlags) (source *credential.Source, done func() error, err error) {
-	source = &credential.Source{Timeout: f.timeout, MaxAge: time.Hour, Environment: credential.Inherited(), Clock: clock.RealClock{}}
-	kubeconfig, done, err := o.hubForPlugins()
-	if kubeconfig != "" {
-		source.Environment = append(source.Environment, clientcmd.RecommendedConfigPathEnvVar+"="+kubeconfig)
+	found, err := o.pluginHub()
+	if err != nil {
+		return nil, nil, err
 	}
-	return source, done, err
+	return &credential.Source{
+		Timeout: f.timeout, MaxAge: time.Hour, Environment: credential.Personal(), Hub: found.Environment, Clock: clock.RealClock{},
+	}, found.Close, nil
 }
 
-// hubForPlugins is the kubeconfig that leads a plugin to the hub; empty where it finds the hub as this program does. A plugin
-// knows nothing of --context, so for that there is a kubeconfig of a moment with that context alone.
-func (o *options) hubForPlugins() (path string, done func() error, err error) {
-	done = func() error { return nil }
-	if !o.choosesContext() {
-		return *o.config.KubeConfig, done, nil
-	}
-	shared, err := o.config.ToRawKubeConfigLoader().RawConfig()
-	if err != nil {
-		return "", done, fmt.Errorf("finding the hub: %w", err)
-	}
-	raw := *shared.DeepCopy()
-	raw.CurrentContext = cmp.Or(*o.config.Context, raw.CurrentContext)
-	chosen := raw.Contexts[raw.CurrentContext]
-	if chosen == nil {
-		return "", done, fmt.Errorf("--context: there is no context %q", raw.CurrentContext)
-	}
-	chosen.Cluster, chosen.AuthInfo = cmp.Or(*o.config.ClusterName, chosen.Cluster), cmp.Or(*o.config.AuthInfoName, chosen.AuthInfo)
-	if err := errors.Join(clientcmdapi.MinifyConfig(&raw), clientcmdapi.FlattenConfig(&raw)); err != nil {
-		return "", done, fmt.Errorf("finding the hub for plugins: %w", err)
-	}
-	dir, err := os.MkdirTemp("", "kubectl-inventory-")
-	if err != nil {
-		return "", done, fmt.Errorf("making a kubeconfig for plugins: %w", err)
-	}
-	done = func() error { return os.RemoveAll(dir) }
-	path = filepath.Join(dir, "hub.kubeconfig")
-	if err := clientcmd.WriteToFile(raw, path); err != nil {
-		return "", done, errors.Join(fmt.Errorf("making a kubeconfig for plugins: %w", err), done())
-	}
-	return path, done, nil
-}
-
-// choosesContext says whether the flags lead to another hub than the kubeconfig by itself.
-func (o *options) choosesContext() bool {
-	return *o.config.Context != "" || *o.config.ClusterName != "" || *o.config.AuthInfoName != ""
+// pluginHub is how plugins find the hub that the kubeconfig flags name.
+func (o *options) pluginHub() (*hub.Hub, error) {
+	return hub.Find(o.config.ToRawKubeConfigLoader(), *o.config.Context)
 }
