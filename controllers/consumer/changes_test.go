@@ -231,6 +231,7 @@ func TestPluginsAreKeptApart(t *testing.T) {
 	tokens := t.TempDir()
 	reader := shell("per-cluster", `cat "$1/$CLUSTER"`, tokens)
 	reader["profileSourcedEnvVarsPolicy"] = "AppendIfNotExists"
+	reader["profileSourcedEnvVarsAllowed"] = []string{"CLUSTER"}
 	names := []string{"apart-a", "apart-b", "apart-c"}
 	for _, name := range names {
 		bearer, _ := token(t, name)

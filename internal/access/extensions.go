@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,7 +30,7 @@ const (
 
 // extensions returns the extensions that the library can be shown: it fails on two of one name, and panics where an
 // environment to merge is null.
-func extensions(provider *access.Provider, all []clientcmdv1.NamedExtension) ([]clientcmdv1.NamedExtension, error) {
+func extensions(provider *provider, all []clientcmdv1.NamedExtension) ([]clientcmdv1.NamedExtension, error) {
 	seen := map[string]bool{}
 	var kept []clientcmdv1.NamedExtension
 	for _, extension := range all {
@@ -48,7 +50,7 @@ func extensions(provider *access.Provider, all []clientcmdv1.NamedExtension) ([]
 	return kept, nil
 }
 
-func checkExtension(provider *access.Provider, name string, raw []byte) error {
+func checkExtension(provider *provider, name string, raw []byte) error {
 	switch name {
 	case extensionArgs:
 		var args []string
@@ -56,17 +58,28 @@ func checkExtension(provider *access.Provider, name string, raw []byte) error {
 			return stage.Fail(v1alpha1.ReasonInvalidAccess, "The extension %s is not a list of strings", name)
 		}
 	case extensionEnvs:
-		if !takes(string(provider.ProfileSourcedEnvVarsPolicy)) {
-			return nil
+		if takes(string(provider.ProfileSourcedEnvVarsPolicy)) {
+			return provider.checkEnvs(name, raw)
 		}
-		var envs map[string]string
-		if json.Unmarshal(raw, &envs) != nil {
-			return stage.Fail(v1alpha1.ReasonInvalidAccess, "The extension %s is not a map of strings", name)
+	}
+	return nil
+}
+
+// maxEnvName is how much of a variable's name a message repeats, in bytes.
+const maxEnvName = 64
+
+// checkEnvs refuses variables that the provider file does not name.
+func (p *provider) checkEnvs(extension string, raw []byte) error {
+	var envs map[string]string
+	if json.Unmarshal(raw, &envs) != nil {
+		return stage.Fail(v1alpha1.ReasonInvalidAccess, "The extension %s is not a map of strings", extension)
+	}
+	for _, env := range slices.Sorted(maps.Keys(envs)) {
+		if !slices.Contains(p.EnvVarsAllowed, env) {
+			return stage.Fail(v1alpha1.ReasonInvalidAccess, "The extension %s sets the variable %q, which profileSourcedEnvVarsAllowed of the provider %s does not name", extension, stage.Printable(env, maxEnvName), p.Name)
 		}
-		for _, env := range slices.Sorted(maps.Keys(envs)) {
-			if reserved(env) || strings.Contains(envs[env], "\x00") {
-				return stage.Fail(v1alpha1.ReasonInvalidAccess, "The extension %s sets the variable %q, which is not for a profile to set", name, env)
-			}
+		if strings.Contains(envs[env], "\x00") {
+			return stage.Fail(v1alpha1.ReasonInvalidAccess, "The extension %s gives the variable %q a NUL byte", extension, env)
 		}
 	}
 	return nil
@@ -77,16 +90,38 @@ func takes(policy string) bool {
 	return policy != "" && policy != string(access.ProfileSourcedCLIArgsPolicyIgnore)
 }
 
-// reserved are the variables that decide which program runs, as whom it talks to the hub, and through whom: a profile that
-// set them could have the consumer's own credentials sent elsewhere.
+// variable is what POSIX calls the name of a variable.
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// checkEnvVars refuses a list that cannot be meant.
+func (p *provider) checkEnvVars(field string) []error {
+	const list = "profileSourcedEnvVarsAllowed"
+	var problems []error
+	for i, env := range p.EnvVarsAllowed {
+		switch {
+		case !variable.MatchString(env):
+			problems = append(problems, fmt.Errorf("%s.%s[%d]: %q is not the name of a variable", field, list, i, env))
+		case reserved(env):
+			problems = append(problems, fmt.Errorf("%s.%s[%d]: %q is not for a profile to set", field, list, i, env))
+		}
+	}
+	if len(p.EnvVarsAllowed) > 0 && !takes(string(p.ProfileSourcedEnvVarsPolicy)) {
+		problems = append(problems, fmt.Errorf("%s.%s: has no effect while profileSourcedEnvVarsPolicy takes none", field, list))
+	}
+	return problems
+}
+
+// reserved are variables that decide, for any plugin, which program runs, as whom it talks to the hub, and through whom: a
+// profile that set them could have the consumer's own credentials sent elsewhere.
 func reserved(env string) bool {
 	upper := strings.ToUpper(env)
 	switch upper {
-	case "", "PATH", "HOME", "KUBECONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR":
+	case "PATH", "HOME", "KUBECONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR", "ENV", "IFS":
 		return true
 	}
-	return strings.ContainsAny(env, "=\x00") || strings.HasPrefix(upper, "LD_") || strings.HasPrefix(upper, "DYLD_") ||
-		strings.HasPrefix(upper, "KUBERNETES_") || strings.HasSuffix(upper, "_PROXY")
+	return strings.HasSuffix(upper, "_PROXY") || slices.ContainsFunc([]string{"LD_", "DYLD_", "KUBERNETES_", "BASH_"}, func(prefix string) bool {
+		return strings.HasPrefix(upper, prefix)
+	})
 }
 
 func checkCertificates(bundle []byte) error {

@@ -41,8 +41,21 @@ type Options struct {
 
 // Providers is what a provider file says, checked. It is never changed after Load and safe for concurrent use.
 type Providers struct {
-	providers []access.Provider
+	providers []provider
 	options   Options
+}
+
+// config is upstream's provider file with what we add. Upstream's reader passes over fields that it does not know, so that one
+// file serves all consumers.
+type config struct {
+	Providers []provider `json:"providers"`
+}
+
+type provider struct {
+	access.Provider
+	// EnvVarsAllowed names the variables that profiles may set for the plugin, where ProfileSourcedEnvVarsPolicy lets them set
+	// any: programs run commands and send tokens by variables that no list of forbidden ones could be complete for.
+	EnvVarsAllowed []string `json:"profileSourcedEnvVarsAllowed,omitempty"`
 }
 
 // Load reads a provider file. It is stricter than upstream's reader, which takes a misspelt field for one that is not there:
@@ -67,8 +80,8 @@ func Load(path string, options Options) (*Providers, error) {
 	return &Providers{providers: providers, options: options}, nil
 }
 
-func parse(raw []byte) ([]access.Provider, error) {
-	var config access.Config
+func parse(raw []byte) ([]provider, error) {
+	var config config
 	unknown, err := json.UnmarshalStrict(raw, &config)
 	if err != nil {
 		return nil, fmt.Errorf("it is not JSON of the expected shape: %w", err)
@@ -85,7 +98,8 @@ func parse(raw []byte) ([]access.Provider, error) {
 		} else {
 			seen[provider.Name] = i
 		}
-		problems = append(problems, check(field, provider)...)
+		problems = append(problems, check(field, provider.Provider)...)
+		problems = append(problems, provider.checkEnvVars(field)...)
 	}
 	return config.Providers, errors.Join(problems...)
 }

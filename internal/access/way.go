@@ -56,7 +56,7 @@ func (p *Providers) Way(profile *inventoryv1alpha1.ClusterProfile) (Way, error) 
 	if offer.Cluster.Extensions, err = extensions(provider, offer.Cluster.Extensions); err != nil {
 		return way, err
 	}
-	way.Config, err = build(provider, offer)
+	way.Config, err = build(&provider.Provider, offer)
 	if err != nil {
 		return way, stage.Fail(v1alpha1.ReasonInvalidAccess, "The access provider %s cannot be used: %s", offer.Name, err)
 	}
@@ -70,7 +70,7 @@ func (p *Providers) Way(profile *inventoryv1alpha1.ClusterProfile) (Way, error) 
 
 // choose returns deep copies of the first provider of the file that the profile offers and of that offer. The deprecated
 // credentialProviders count where accessProviders has none of that name.
-func (p *Providers) choose(profile *inventoryv1alpha1.ClusterProfile) (*access.Provider, *inventoryv1alpha1.AccessProvider, error) {
+func (p *Providers) choose(profile *inventoryv1alpha1.ClusterProfile) (*provider, *inventoryv1alpha1.AccessProvider, error) {
 	offers := slices.Concat(profile.Status.AccessProviders, profile.Status.CredentialProviders)
 	for _, provider := range p.providers {
 		for i := range offers {

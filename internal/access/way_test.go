@@ -30,11 +30,12 @@ const (
 	extensionEnvs = "clusterprofiles.multicluster.x-k8s.io/exec/additional-envs"
 )
 
-// twoProviders knows "first", which takes nothing from profiles, and "second", which takes everything.
+// twoProviders knows "first", which takes nothing from profiles, and "second", which takes arguments and three
+// variables.
 const twoProviders = `{"providers": [
 	{"name": "first", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "one", "provideClusterInfo": true}},
 	{"name": "second", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "two", "args": ["base"], "env": [{"name": "B", "value": "file"}, {"name": "A", "value": "file"}]},
-	 "profileSourcedCLIArgsPolicy": "Append", "profileSourcedEnvVarsPolicy": "AppendIfNotExists"}]}`
+	 "profileSourcedCLIArgsPolicy": "Append", "profileSourcedEnvVarsPolicy": "AppendIfNotExists", "profileSourcedEnvVarsAllowed": ["A", "C", "CLUSTER"]}]}`
 
 func load(t *testing.T, content string, options access.Options) *access.Providers {
 	t.Helper()
@@ -108,10 +109,18 @@ func TestWayRefuses(t *testing.T) {
 			message: "The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-args is not a list of strings"},
 		"EnvsNoMap": {why: "B10", profile: profile(offer("second", "https://a", extensionEnvs, `["a"]`)), reason: v1alpha1.ReasonInvalidAccess,
 			message: "The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs is not a map of strings"},
-		"EnvsPath": {why: "whoever writes a profile must not choose the program", profile: profile(offer("second", "https://a", extensionEnvs, `{"PATH":"/tmp"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "PATH", which is not for a profile to set`},
-		"EnvsProxy": {why: "nor where the consumer's own token for the hub goes", profile: profile(offer("second", "https://a", extensionEnvs, `{"https_proxy":"http://evil"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "https_proxy", which is not for a profile to set`},
+		"EnvsProgram": {why: "a shell runs what the value says", profile: profile(offer("second", "https://a", extensionEnvs, `{"CLUSTER":"a","BASH_ENV":"$(id)"}`)), reason: v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "BASH_ENV", which profileSourcedEnvVarsAllowed of the provider second does not name`},
+		"EnvsFunction": {why: "a shell runs it in place of a program", profile: profile(offer("second", "https://a", extensionEnvs, `{"BASH_FUNC_cat%%":"() { id; }"}`)), reason: v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "BASH_FUNC_cat%%", which profileSourcedEnvVarsAllowed of the provider second does not name`},
+		"EnvsEndpoint": {why: "the consumer's own token for the cloud would go there", profile: profile(offer("second", "https://a", extensionEnvs, `{"AZURE_AUTHORITY_HOST":"https://evil"}`)), reason: v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "AZURE_AUTHORITY_HOST", which profileSourcedEnvVarsAllowed of the provider second does not name`},
+		"EnvsCase": {why: "another variable to most programs, and the same to some", profile: profile(offer("second", "https://a", extensionEnvs, `{"cluster":"a"}`)), reason: v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "cluster", which profileSourcedEnvVarsAllowed of the provider second does not name`},
+		"EnvsLongName": {why: "a message is bounded", profile: profile(offer("second", "https://a", extensionEnvs, `{"`+strings.Repeat("X", 100)+`":"a"}`)), reason: v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "` + strings.Repeat("X", 61) + `…", which profileSourcedEnvVarsAllowed of the provider second does not name`},
+		"EnvsNUL": {why: "no program can be given it", profile: profile(offer("second", "https://a", extensionEnvs, `{"CLUSTER":"\u0000"}`)), reason: v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs gives the variable "CLUSTER" a NUL byte`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -232,6 +241,29 @@ func TestWayProxy(t *testing.T) {
 	u, err := way.Config.Proxy(&http.Request{})
 	if err != nil || u.String() != "socks5://proxy:1080" {
 		t.Errorf("proxy: %v, %v", u, err)
+	}
+}
+
+// TestNoVariableUnlessNamed: a policy that takes variables is no list of them.
+func TestNoVariableUnlessNamed(t *testing.T) {
+	for _, policy := range []string{"AppendIfNotExists", "Replace"} {
+		providers := load(t, `{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "x"}, "profileSourcedEnvVarsPolicy": "`+policy+`"}]}`, access.Options{})
+		_, err := providers.Way(profile(offer("p", "https://a", extensionEnvs, `{"CLUSTER":"a"}`)))
+		if want := v1alpha1.ReasonInvalidAccess + `: The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "CLUSTER", which profileSourcedEnvVarsAllowed of the provider p does not name`; err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", policy, err, want)
+		}
+	}
+}
+
+// TestTheLibraryReadsOurFile: one provider file serves all consumers, so what it says to ours alone must not break others.
+func TestTheLibraryReadsOurFile(t *testing.T) {
+	library, err := upstream.NewFromFile(file(t, twoProviders))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := library.BuildConfigFromCP(profile(offer("second", "https://a", extensionEnvs, `{"CLUSTER":"a"}`)))
+	if err != nil || len(config.ExecProvider.Env) != 3 {
+		t.Errorf("%v, %v", config, err)
 	}
 }
 
