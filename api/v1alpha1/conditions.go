@@ -93,6 +93,9 @@ const (
 	ReasonNoAccessProvider = "NoAccessProvider"
 	// ReasonInvalidAccess: the access provider cannot be used as it is published, for example because it names no server.
 	ReasonInvalidAccess = "InvalidAccess"
+	// ReasonReferenceNotPermitted: the profile refers to a Secret in a namespace from which the consumer does not follow
+	// references of other namespaces' profiles.
+	ReasonReferenceNotPermitted = "ReferenceNotPermitted"
 	// ReasonCredentialsFailed: the credential plugin is missing, failed, or gave nothing usable in time.
 	ReasonCredentialsFailed = "CredentialsFailed"
 	// ReasonNameNotResolved: the host name of the server, or of the proxy before it, does not resolve.

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/capi-inventory/capi-inventory/controllers/consumer"
+	"github.com/capi-inventory/capi-inventory/internal/access"
 	"github.com/capi-inventory/capi-inventory/internal/probe"
 )
 
@@ -42,6 +43,8 @@ type options struct {
 	allowLocalServers  bool
 	honorTLSFields     bool
 	requirePermissions []string
+	// referenceNamespaces are those from which references of any profile are followed.
+	referenceNamespaces []string
 
 	metricsBindAddress      string
 	metricsSecure           bool
@@ -105,6 +108,7 @@ func (o *options) addFlags(flags *pflag.FlagSet) {
 
 	flags.BoolVar(&o.allowLocalServers, "allow-local-servers", false, "Dial servers on loopback, link-local and metadata addresses too. For tests: there, whoever writes profiles can have this machine dial itself.")
 	flags.BoolVar(&o.honorTLSFields, "honor-tls-fields", false, "Use tls-server-name and insecure-skip-tls-verify of a profile, which readers built on v0.1.3 of cluster-inventory-api drop.")
+	flags.StringSliceVar(&o.referenceNamespaces, "reference-namespaces", nil, "Namespaces whose Secrets profiles of other namespaces may refer to, separated by commas; * for all. Whoever writes a profile has what is in such a Secret sent to a server of their choice. A profile may always refer to Secrets of its own namespace.")
 	flags.StringSliceVar(&o.requirePermissions, "require-permission", nil, "Permission without which a spoke does not count as reachable, as verb/resource, for example list/pods or create/deployments.apps; may be repeated.")
 
 	flags.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "Address to serve metrics at; 0 for none.")
@@ -137,6 +141,11 @@ func (o *options) validate() error {
 	for _, namespace := range o.namespaces {
 		if len(validation.ValidateNamespaceName(namespace, false)) > 0 {
 			wrong("namespace", "%q is not the name of a namespace", namespace)
+		}
+	}
+	for _, namespace := range o.referenceNamespaces {
+		if namespace != access.AllNamespaces && len(validation.ValidateNamespaceName(namespace, false)) > 0 {
+			wrong("reference-namespaces", "%q is neither the name of a namespace nor %s", namespace, access.AllNamespaces)
 		}
 	}
 	var err error

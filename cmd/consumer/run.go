@@ -69,7 +69,11 @@ func run(ctx context.Context, args []string) (err error) {
 
 // observer runs plugins on the hub that this program found.
 func (o *options) observer(found *hub.Hub) (*observe.Observer, error) {
-	providers, err := access.Load(o.providerFile, access.Options{HonorTLSFields: o.honorTLSFields, AllowLocalServers: o.allowLocalServers})
+	providers, err := access.Load(o.providerFile, access.Options{
+		HonorTLSFields:    o.honorTLSFields,
+		AllowLocalServers: o.allowLocalServers,
+		References:        access.References{Namespaces: o.referenceNamespaces, Default: found.Namespace},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,9 @@ func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if observer.Providers, err = c.follow(cmd.Context(), hub, &c.providerFlags, observer.Providers, profiles); err != nil {
+		return err
+	}
 	source, done, err := c.source(&c.providerFlags)
 	if err != nil {
 		return err

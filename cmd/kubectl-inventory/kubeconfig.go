@@ -70,6 +70,9 @@ func (w *writer) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
+	if providers, err = w.follow(cmd.Context(), hub, &w.providerFlags, providers, profiles); err != nil {
+		return err
+	}
 	made, left, err := w.make(cmd, providers, profiles)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/homedir"
 	"k8s.io/utils/clock"
@@ -42,12 +43,15 @@ type providerFlags struct {
 	honorTLSFields    bool
 	timeout           time.Duration
 	workers           int
+	// referenceNamespaces are those from which references of any profile are followed.
+	referenceNamespaces []string
 }
 
 func (f *providerFlags) add(cmd *cobra.Command) {
 	f.addFile(cmd, "")
 	cmd.Flags().BoolVar(&f.allowLocalServers, "allow-local-servers", false, "Dial servers on loopback, link-local and metadata addresses too, such as those of clusters in containers on this machine.")
 	cmd.Flags().BoolVar(&f.honorTLSFields, "honor-tls-fields", false, "Use tls-server-name and insecure-skip-tls-verify of a profile, which readers built on v0.1.3 of cluster-inventory-api drop.")
+	cmd.Flags().StringSliceVar(&f.referenceNamespaces, "reference-namespaces", nil, "Namespaces whose Secrets profiles of other namespaces may refer to, separated by commas; * for all. Whoever writes a profile has what is in such a Secret sent to a server of their choice. A profile may always refer to Secrets of its own namespace, and to those of its Cluster's where it leads to that Cluster.")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 5*time.Second, "Deadline of each single stage, and of a credential plugin.")
 	cmd.Flags().IntVar(&f.workers, "workers", 16, "How many spokes are worked on at once.")
 }
@@ -65,6 +69,11 @@ func (f *providerFlags) validate() error {
 	}
 	if f.workers < 1 {
 		return errors.New("--workers: must be at least 1")
+	}
+	for _, namespace := range f.referenceNamespaces {
+		if namespace != access.AllNamespaces && len(validation.ValidateNamespaceName(namespace, false)) > 0 {
+			return fmt.Errorf("--reference-namespaces: %q is neither the name of a namespace nor %s", namespace, access.AllNamespaces)
+		}
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,6 +168,12 @@ func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inve
 		return err
 	}
 	status := cluster.Status
+	host, port, _ := strings.Cut(world.spoke.Address(), ":")
+	number, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		return err
+	}
+	cluster.Spec.ControlPlaneEndpoint = clusterv1.APIEndpoint{Host: host, Port: int32(number)}
 	if err := world.k8s.Create(ctx, cluster); err != nil {
 		return err
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	HonorTLSFields bool
 	// AllowLocalServers dials servers on loopback and link-local addresses too.
 	AllowLocalServers bool
+	// References says which Secrets of the hub profiles may have plugins read.
+	References References
 }
 
 // Providers is what a provider file says, checked. It is never changed after Load and safe for concurrent use.

@@ -31,6 +31,9 @@ type Way struct {
 	// Config dials the server. Its ExecProvider is the plugin to run; it is not to be handed to a client before the plugin's
 	// answer has taken the place of it.
 	Config *rest.Config
+	// Reference is the Secret on the hub that the profile has the plugin read, set even where that is not permitted; nil where
+	// the profile refers to none.
+	Reference *Reference
 	// Note is what other readers of the profile may stumble over though this one does not, or the other way round.
 	Note string
 }
@@ -54,6 +57,9 @@ func (p *Providers) Way(profile *inventoryv1alpha1.ClusterProfile) (Way, error) 
 		return way, err
 	}
 	if offer.Cluster.Extensions, err = extensions(provider, offer.Cluster.Extensions); err != nil {
+		return way, err
+	}
+	if way.Reference, err = p.options.References.check(profile, provider, offer); err != nil {
 		return way, err
 	}
 	way.Config, err = build(&provider.Provider, offer)

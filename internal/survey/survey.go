@@ -96,12 +96,13 @@ const stageAccess = "access"
 // that is not here belongs to the last stage of all. The observer's own list of steps does not tell: a question counts as
 // begun when its connection is, so a connection that fails leaves the question behind it in the list.
 var breakdowns = map[string][]string{
-	v1alpha1.ReasonNoAccessProvider:  {stageAccess},
-	v1alpha1.ReasonInvalidAccess:     {stageAccess, "resolve", "connect"},
-	v1alpha1.ReasonCredentialsFailed: {"plugin"},
-	v1alpha1.ReasonNameNotResolved:   {"resolve"},
-	v1alpha1.ReasonConnectFailed:     {"resolve", "connect", "proxy-tls", "proxy", "tls"},
-	v1alpha1.ReasonTLSFailed:         {"tls"},
+	v1alpha1.ReasonNoAccessProvider:      {stageAccess},
+	v1alpha1.ReasonReferenceNotPermitted: {stageAccess},
+	v1alpha1.ReasonInvalidAccess:         {stageAccess, "resolve", "connect"},
+	v1alpha1.ReasonCredentialsFailed:     {"plugin"},
+	v1alpha1.ReasonNameNotResolved:       {"resolve"},
+	v1alpha1.ReasonConnectFailed:         {"resolve", "connect", "proxy-tls", "proxy", "tls"},
+	v1alpha1.ReasonTLSFailed:             {"tls"},
 }
 
 // Stages are the parts of the way as far as it was gone; the last one failed unless the spoke is reachable.

@@ -149,6 +149,7 @@ func (t *theatre) startPrograms(ctx context.Context) error {
 	}
 	return t.programs.start("consumer", "--kubeconfig", t.userKubeconfig("consumer"), "--clusterprofile-provider-file", t.providers(),
 		"--interval", "2s", "--timeout", "2s", "--allow-local-servers", "--leader-elect=false",
+		"--reference-namespaces", "team-a,team-b", // for the profiles in the namespace argocd
 		"--metrics-bind-address", "0", "--health-probe-bind-address", "0")
 }
 
