@@ -21,6 +21,7 @@ func TestParseRefuses(t *testing.T) {
 		"Argument":       {why: "consumer once looks like a command and is none", args: []string{"once"}, want: `unexpected argument "once": the consumer takes flags only`},
 		"Selector":       {why: "the flag must be named, the parser does not", args: []string{"--selector", "a in b"}, want: "--selector: unable to parse requirement: found 'b' expected: '('"},
 		"Namespace":      {why: "an informer for it would fail for ever", args: []string{"-n", "a,B"}, want: `--namespace: "B" is not the name of a namespace`},
+		"References":     {why: "a pattern would permit nothing", args: []string{"--reference-namespaces", "*,team-*"}, want: `--reference-namespaces: "team-*" is neither the name of a namespace nor *`},
 		"Interval":       {why: "zero would probe without a pause", args: []string{"--interval", "0s"}, want: "--interval: must be longer than nothing"},
 		"Workers":        {why: "nothing would ever be probed", args: []string{"--workers", "0"}, want: "--workers: must be at least 1"},
 		"Name":           {why: "it becomes the name of a lease", args: []string{"--name", "Me"}, want: `--name: "Me" is not a DNS name of at most 128 characters`},

@@ -12,7 +12,7 @@
 //	a plugin that writes much    | is killed; what it wrote is dropped
 //	the environment              | only what Inherited names, what Source.Hub says, and what the provider file sets
 //	an answer with an expiry     | is kept until then
-//	an answer without one        | is kept until Forget, or for Source.MaxAge
+//	an answer without one        | is kept until Forget, or for up to Source.MaxAge
 //
 // A credential is held in memory only, and no error quotes one.
 package credential
@@ -20,6 +20,8 @@ package credential
 import (
 	"context"
 	"crypto/sha256"
+	"hash/fnv"
+	"io"
 	"sync"
 	"time"
 
@@ -49,8 +51,9 @@ func (c *Credential) On(config *rest.Config) *rest.Config {
 type Source struct {
 	// Timeout is how long a plugin may take.
 	Timeout time.Duration
-	// MaxAge is how long an answer without an expiry is kept, so that a credential that was rotated is taken up although
-	// the spoke still accepts the old one.
+	// MaxAge is how long at most an answer without an expiry is kept, so that a credential that was rotated is taken up
+	// although the spoke still accepts the old one. Each spoke has a time of its own in the last fifth of it: after a start,
+	// when all plugins run at once, they would otherwise do so again each time.
 	MaxAge time.Duration
 	// Environment is handed to every plugin, as NAME=value: Inherited or Personal.
 	Environment []string
@@ -110,7 +113,7 @@ func (s *Source) recall(spoke types.NamespacedName, question [sha256.Size]byte) 
 func (s *Source) remember(spoke types.NamespacedName, question [sha256.Size]byte, credential *Credential) {
 	until := credential.Expires
 	if until.IsZero() {
-		until = s.Clock.Now().Add(s.MaxAge)
+		until = s.Clock.Now().Add(s.age(spoke))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,4 +121,12 @@ func (s *Source) remember(spoke types.NamespacedName, question [sha256.Size]byte
 		s.answers = map[types.NamespacedName]answer{}
 	}
 	s.answers[spoke] = answer{question: question, credential: credential, until: until}
+}
+
+// age is how long an answer for a spoke is kept.
+func (s *Source) age(spoke types.NamespacedName) time.Duration {
+	hash := fnv.New64a()
+	_, _ = io.WriteString(hash, spoke.String())
+	const steps = 1 << 10
+	return s.MaxAge - s.MaxAge/5*time.Duration(hash.Sum64()%steps)/steps
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -228,7 +229,7 @@ func TestRemembers(t *testing.T) {
 	source.Forget(spoke)
 	expect("after the spoke has refused it", plain, "two", false)
 	rotate("three")
-	clock.SetTime(noon.Add(10*time.Minute - 1))
+	clock.SetTime(noon.Add(8*time.Minute - 1))
 	expect("just before the time is up", plain, "two", true)
 	clock.SetTime(noon.Add(10 * time.Minute))
 	expect("a rotation is taken up although the old one works", plain, "three", false)
@@ -247,6 +248,44 @@ func TestRemembers(t *testing.T) {
 	expect("until it has expired", expiring, "four", true)
 	clock.SetTime(noon.Add(20 * time.Minute))
 	expect("and no longer", expiring, "five", false)
+}
+
+// TestSpread: what was fetched at one time is not fetched again at one time.
+func TestSpread(t *testing.T) {
+	tokens := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(tokens, []byte("t"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source, clock := newSource(time.Minute)
+	config := dialling(plugin("token", "TOKEN_FILE="+tokens))
+	const spokes = 16
+	remembered := func() int {
+		count := 0
+		for i := range spokes {
+			_, remembered, err := source.Get(t.Context(), types.NamespacedName{Namespace: "fleet", Name: strconv.Itoa(i)}, "p", config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if remembered {
+				count++
+			}
+		}
+		return count
+	}
+	for _, step := range []struct {
+		why         string
+		at          time.Duration
+		least, most int
+	}{
+		{why: "nothing is remembered at first", most: 0},
+		{why: "nothing is fetched again before the last fifth of its time", at: 8*time.Minute - 1, least: spokes, most: spokes},
+		{why: "some of it is in the middle of that", at: 9 * time.Minute, least: 1, most: spokes - 1},
+	} {
+		clock.SetTime(noon.Add(step.at))
+		if got := remembered(); got < step.least || got > step.most {
+			t.Errorf("%s: %d of %d are remembered", step.why, got, spokes)
+		}
+	}
 }
 
 // TestChildrenDie: a plugin is often a script, and killing the script alone leaves what hangs.

@@ -89,7 +89,7 @@ func TestValues(t *testing.T) {
 			},
 			hasNot:  []string{"ClusterRole/capi-inventory-consumer-secrets", "NetworkPolicy/capi-inventory-publisher", "ServiceMonitor/capi-inventory-publisher", "PrometheusRule/capi-inventory"},
 			says:    []string{"- --timeout=120s", "activeDeadlineSeconds: 180", "image: ghcr.io/capi-inventory/publisher:v0.1.0", "helm.sh/resource-policy: keep", "value: /plugins", "mountPath: /tmp"},
-			saysNot: []string{"--insecure-diagnostics", "--namespace="},
+			saysNot: []string{"--insecure-diagnostics", "--namespace=", "--reference-namespaces"},
 		},
 		"Everything": {
 			why:    "all that can be turned on, at once",
@@ -127,6 +127,28 @@ func TestValues(t *testing.T) {
 			why:    "an administrator may decide so",
 			values: "consumer: {readSecrets: {enabled: true}}",
 			has:    []string{"ClusterRole/capi-inventory-consumer-secrets", "ClusterRoleBinding/capi-inventory-consumer-secrets"},
+			// The right to read all Secrets does not let profiles refer to all of them.
+			saysNot: []string{"--reference-namespaces"},
+		},
+		"ConsumerReadsSomeSecrets": {
+			why:    "references are followed where Secrets are read",
+			values: "consumer: {readSecrets: {enabled: true, namespaces: [team-a, team-b]}}",
+			says:   []string{"--reference-namespaces=team-a,team-b"},
+		},
+		"ConsumerFollowsReferences": {
+			why:    "profiles that are published elsewhere than beside their Clusters",
+			values: "consumer: {readSecrets: {enabled: true, references: ['*']}}",
+			says:   []string{"--reference-namespaces=*"},
+		},
+		"ConsumerFollowsNoReference": {
+			why:     "every profile is beside its Cluster",
+			values:  "consumer: {readSecrets: {enabled: true, namespaces: [team-a], references: []}}",
+			saysNot: []string{"--reference-namespaces"},
+		},
+		"ConsumerReadsNoSecret": {
+			why:     "there is nothing to follow",
+			values:  "consumer: {readSecrets: {namespaces: [team-a], references: [team-a]}}",
+			saysNot: []string{"--reference-namespaces"},
 		},
 		"NoInventories": {
 			why:    "somebody else may manage them",
