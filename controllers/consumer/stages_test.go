@@ -4,6 +4,7 @@
 package consumer
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,8 +75,12 @@ func TestStages(t *testing.T) {
 			reason: v1alpha1.ReasonTLSFailed, message: "The certificate of " + hostOf(expired) + " is valid from 2020-01-01 to 2021-01-01 only; it has expired, or a clock is wrong",
 			want: v1alpha1.SpokeCheckStatus{Provider: "kubeconfig-secretreader", Server: expired.Host}},
 		"no-secret": {why: "the plugin's own words say what is missing", publish: func(name string) {
+			f.offer(name, offering("kubeconfig-secretreader", admin, "client.authentication.k8s.io/exec", fmt.Sprintf(`{"name":"nobody-kubeconfig","key":"value","namespace":%q}`, f.namespace)))
+		}, reason: v1alpha1.ReasonCredentialsFailed, message: `The plugin kubeconfig-secretreader of the access provider kubeconfig-secretreader failed (exit status 1): [kubeconfig-secretreader] failed to get secret ` + f.namespace + `/nobody-kubeconfig: secrets "nobody-kubeconfig" not found`,
+			want: v1alpha1.SpokeCheckStatus{Provider: "kubeconfig-secretreader", Server: serverOf(admin)}},
+		"foreign-secret": {why: "another tenant's Secret would go to this tenant's server", publish: func(name string) {
 			f.offer(name, offering("kubeconfig-secretreader", admin, "client.authentication.k8s.io/exec", `{"name":"nobody-kubeconfig","key":"value","namespace":"default"}`))
-		}, reason: v1alpha1.ReasonCredentialsFailed, message: `The plugin kubeconfig-secretreader of the access provider kubeconfig-secretreader failed (exit status 1): [kubeconfig-secretreader] failed to get secret default/nobody-kubeconfig: secrets "nobody-kubeconfig" not found`,
+		}, reason: v1alpha1.ReasonReferenceNotPermitted, message: `The profile refers to a Secret in the namespace "default", which is not its own; --reference-namespaces permits it`,
 			want: v1alpha1.SpokeCheckStatus{Provider: "kubeconfig-secretreader", Server: serverOf(admin)}},
 		"plugin-absent": {why: "an image without it", publish: func(name string) { f.offer(name, offering("absent", admin)) }, reason: v1alpha1.ReasonCredentialsFailed,
 			message: "The plugin /no/such/plugin of the access provider absent is not there: install it where the consumer runs", want: v1alpha1.SpokeCheckStatus{Provider: "absent", Server: serverOf(admin)}},
