@@ -4,21 +4,15 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -27,155 +21,6 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
-
-// binary is the program as a person has it. client-go decides at start where ~/.kube/config is, so that a test of it needs a
-// process of its own.
-var binary = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("go", "build", "-o", in("kubectl-inventory"), ".").CombinedOutput()
-	return in("kubectl-inventory"), errors.Join(err, errorOf(out))
-})
-
-func errorOf(output []byte) error {
-	if len(output) == 0 {
-		return nil
-	}
-	return errors.New(string(output))
-}
-
-// person runs the program with an environment of its own, and makes sure that it leaves no file behind.
-func person(t *testing.T, prefix, environment []string, args ...string) result {
-	t.Helper()
-	program, err := binary()
-	must(t, err)
-	temporary := t.TempDir()
-	line := append(append(prefix, program), args...)
-	command := exec.Command(line[0], line[1:]...)
-	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + temporary, "HOME=" + t.TempDir(), providersVariable + "=" + in("providers.json")}, environment...)
-	var out, errOut bytes.Buffer
-	command.Stdout, command.Stderr = &out, &errOut
-	var exit *exec.ExitError
-	if err := command.Run(); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	left, err := filepath.Glob(filepath.Join(temporary, "*"))
-	must(t, err)
-	if diff := cmp.Diff([]string(nil), left); diff != "" {
-		t.Errorf("the program left files behind -want +got:\n%s", diff)
-	}
-	return result{out: out.String(), err: errOut.String(), code: command.ProcessState.ExitCode()}
-}
-
-// write puts a file into a folder of the test.
-func write(t *testing.T, name string, content []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	must(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	must(t, os.WriteFile(path, content, 0o600))
-	return path
-}
-
-// halves are the hub's kubeconfig in two files, of which neither leads anywhere by itself.
-func halves(t *testing.T) string {
-	t.Helper()
-	whole, err := clientcmd.LoadFromFile(in("hub.kubeconfig"))
-	must(t, err)
-	users := clientcmdapi.NewConfig()
-	users.AuthInfos, whole.AuthInfos = whole.AuthInfos, nil
-	first, err := clientcmd.Write(*whole)
-	must(t, err)
-	second, err := clientcmd.Write(*users)
-	must(t, err)
-	return write(t, "clusters", first) + string(filepath.ListSeparator) + write(t, "users", second)
-}
-
-// withEmpty is a list of two files of which the second is the hub's kubeconfig.
-func withEmpty(t *testing.T) string {
-	t.Helper()
-	return write(t, "empty", []byte("apiVersion: v1\nkind: Config\n")) + string(filepath.ListSeparator) + in("hub.kubeconfig")
-}
-
-// homeOf is the HOME of a person whose ~/.kube/config is the file.
-func homeOf(t *testing.T, file string) string {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	must(t, err)
-	return filepath.Dir(filepath.Dir(write(t, ".kube/config", content)))
-}
-
-// tlsFlags are the flags that name a hub and the user of a configuration, without any kubeconfig.
-func tlsFlags(t *testing.T, config *rest.Config) []string {
-	t.Helper()
-	return []string{
-		"--server", config.Host, "--certificate-authority", write(t, "ca", config.CAData),
-		"--client-certificate", write(t, "certificate", config.CertData), "--client-key", write(t, "key", config.KeyData),
-	}
-}
-
-// token is one of a ServiceAccount that may do everything on the hub.
-func token(t *testing.T, name string) string {
-	t.Helper()
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "empty", Name: name}}
-	must(t, world.k8s.Create(t.Context(), account))
-	must(t, world.k8s.Create(t.Context(), &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "empty", Name: name}},
-	}))
-	request := &authenticationv1.TokenRequest{}
-	must(t, world.k8s.SubResource("token").Create(t.Context(), account, request))
-	return request.Status.Token
-}
-
-// login is a kubeconfig of the hub whose user logs in by a command that relies on the person's environment.
-func login(t *testing.T, token string) string {
-	t.Helper()
-	config, err := clientcmd.LoadFromFile(in("hub.kubeconfig"))
-	must(t, err)
-	for _, user := range config.AuthInfos {
-		*user = clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
-			APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode, Command: "sh",
-			Args: []string{"-c", `test "$CLOUD_PROFILE" = mine && echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "` + token + `"}}'`},
-		}}
-	}
-	raw, err := clientcmd.Write(*config)
-	must(t, err)
-	return write(t, "login", raw)
-}
-
-// pod is a pod of a cluster, with a token of its ServiceAccount.
-type pod struct {
-	cluster *apiserver.Server
-	token   string
-}
-
-// prefix is the beginning of a command line that runs the rest as if in the pod.
-func (p *pod) prefix(t *testing.T) []string {
-	t.Helper()
-	if p == nil {
-		return nil
-	}
-	prefix := []string{"unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", `
-		mount -t tmpfs tmpfs /run
-		mkdir -p /var/run/secrets/kubernetes.io/serviceaccount
-		cp "$0"/* /var/run/secrets/kubernetes.io/serviceaccount
-		exec "$@"`, t.TempDir()}
-	for name, content := range map[string]string{"token": p.token, "namespace": "empty", "ca.crt": string(p.cluster.CertificateAuthority())} {
-		must(t, os.WriteFile(filepath.Join(prefix[len(prefix)-1], name), []byte(content), 0o600))
-	}
-	if out, err := exec.Command(prefix[0], append(prefix[1:], "true")...).CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED: the files of a pod need a mount namespace, which this machine does not permit: %v\n%s", err, out)
-	}
-	return prefix
-}
-
-// environment are the variables that every container of the pod has.
-func (p *pod) environment() []string {
-	if p == nil {
-		return nil
-	}
-	host, port, _ := strings.Cut(p.cluster.Address(), ":")
-	return []string{"KUBERNETES_SERVICE_HOST=" + host, "KUBERNETES_SERVICE_PORT=" + port}
-}
 
 // TestPluginsFindTheHub is the rule that a plugin talks to the hub, and as whom, the program does: a spoke is reachable only if
 // the plugin finds its Secret.
@@ -207,7 +52,7 @@ func TestPluginsFindTheHub(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			prefix, environment := tc.pod.prefix(t), append(tc.environment, tc.pod.environment()...)
+			prefix, environment := tc.pod.prefix(t), slices.Concat(tc.environment, tc.pod.environment())
 			got := person(t, prefix, environment, append([]string{"check", "-n", "team-a", "london", "--allow-local-servers"}, tc.args...)...)
 			if got.code != 0 {
 				t.Errorf("%s: check: %s%s", tc.why, got.out, got.err)
@@ -268,7 +113,7 @@ func TestSecretsOfAnotherHub(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			prefix, environment := tc.pod.prefix(t), append(tc.environment, tc.pod.environment()...)
+			prefix, environment := tc.pod.prefix(t), slices.Concat(tc.environment, tc.pod.environment())
 			got := person(t, prefix, environment, append([]string{"check", "-n", "team-a", "evil", "--allow-local-servers"}, tc.args...)...)
 			if want := `failed to get secret team-a/london-kubeconfig: secrets "london-kubeconfig" not found`; got.code != exitNo || !strings.Contains(got.out, want) {
 				t.Errorf("%s: exit code %d, want %d with %s:\n%s%s", tc.why, got.code, exitNo, want, got.out, got.err)

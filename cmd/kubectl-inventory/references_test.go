@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -90,4 +92,11 @@ func TestForeignReferences(t *testing.T) {
 	if got := plugin(t, in("hub.kubeconfig"), "check", "--reference-namespaces", "a_b", "--clusterprofile-provider-file", in("providers.json")); got.code != exitError || got.err != "error: --reference-namespaces: \"a_b\" is neither the name of a namespace nor *\n" {
 		t.Errorf("exit code %d: %s", got.code, got.err)
 	}
+}
+
+// endpointOfSpoke is what Cluster API says of where the spoke answers.
+func endpointOfSpoke() (clusterv1.APIEndpoint, error) {
+	host, port, _ := strings.Cut(world.spoke.Address(), ":")
+	number, err := strconv.ParseInt(port, 10, 32)
+	return clusterv1.APIEndpoint{Host: host, Port: int32(number)}, err
 }

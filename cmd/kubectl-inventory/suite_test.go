@@ -12,8 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -168,12 +166,9 @@ func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inve
 		return err
 	}
 	status := cluster.Status
-	host, port, _ := strings.Cut(world.spoke.Address(), ":")
-	number, err := strconv.ParseInt(port, 10, 32)
-	if err != nil {
+	if cluster.Spec.ControlPlaneEndpoint, err = endpointOfSpoke(); err != nil {
 		return err
 	}
-	cluster.Spec.ControlPlaneEndpoint = clusterv1.APIEndpoint{Host: host, Port: int32(number)}
 	if err := world.k8s.Create(ctx, cluster); err != nil {
 		return err
 	}

@@ -90,7 +90,8 @@ func (r *References) find(provider *provider, offer *inventoryv1alpha1.AccessPro
 	case plugin == "secretreader":
 		// This plugin looks nowhere but in its own namespace.
 		name, reference.Namespace = "clusterName", ""
-	case plugin != "kubeconfig-secretreader" && reference.Namespace == "" && !(has(fields, "name") && has(fields, "key")):
+	case plugin == "kubeconfig-secretreader", reference.Namespace != "", has(fields, "name") && has(fields, "key"):
+	default:
 		return nil, nil
 	}
 	if reference.Namespace == "" {
@@ -115,7 +116,7 @@ func has(fields map[string]json.RawMessage, name string) bool {
 func fold(raw []byte) (map[string]json.RawMessage, error) {
 	fields := map[string]json.RawMessage{}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+	if token, _ := decoder.Token(); token != json.Delim('{') {
 		return fields, nil
 	}
 	for decoder.More() {

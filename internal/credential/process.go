@@ -26,6 +26,7 @@ type process struct {
 // execute runs a plugin and returns when nothing of it is left: neither the plugin nor its children, where the system lets us
 // find them. It waits for the plugin until ctx ends.
 func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr io.Writer) error {
+	s.first.Do(s.adopt)
 	apart(command)
 	out := &output{}
 	if err := out.connect(command, stdout, stderr); err != nil {
@@ -61,6 +62,14 @@ func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr 
 	err = plugin.reap()
 	s.Reaper.ended(plugin.Pid)
 	return err
+}
+
+// adopt makes the first process of a container the reaper that it has to be.
+func (s *Source) adopt() {
+	if s.Reaper == nil && os.Getpid() == 1 {
+		// Without a reaper, all is as under an init that does not reap.
+		s.Reaper, _ = NewReaper()
+	}
 }
 
 // wait waits for a channel, for a moment at most.

@@ -81,9 +81,13 @@ func playOnSystem(role string) {
 		if os.Getpid() != 1 {
 			panic("this is not the first process")
 		}
-		consume()
+		consume(nil)
 	case "consumer":
-		consume()
+		reaper, err := credential.NewReaper()
+		if err != nil {
+			panic(err)
+		}
+		consume(reaper)
 	case "helped-by-orphan": // A daemon that the plugin still talks to when another plugin has ended.
 		daemon := bear("daemon-parent", childOf{deaf: true, attributes: syscall.SysProcAttr{Setsid: true}})
 		_, _ = daemon.Wait()
@@ -131,16 +135,12 @@ func meet(fifo string) {
 }
 
 // consume runs plugins as a consumer does, and prints what is wrong.
-func consume() {
-	reaper, err := credential.NewReaper()
-	if err != nil {
-		panic(err)
-	}
-	source := func(timeout time.Duration) *credential.Source {
-		return &credential.Source{Timeout: timeout, MaxAge: time.Minute, Environment: os.Environ(), Clock: clock.RealClock{}, Reaper: reaper}
-	}
+func consume(reaper *credential.Reaper) {
+	source := &credential.Source{Timeout: time.Minute, MaxAge: time.Minute, Environment: os.Environ(), Clock: clock.RealClock{}, Reaper: reaper}
 	run := func(role string, timeout time.Duration) (*credential.Credential, error) {
-		given, _, err := source(timeout).Get(context.Background(), types.NamespacedName{Name: role}, "p", dialling(plugin(role)))
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		given, _, err := source.Get(ctx, types.NamespacedName{Name: role}, "p", dialling(plugin(role)))
 		return given, err
 	}
 	for _, role := range []string{"leave-child", "fail-leaving-child", "leave-deaf-child", "leave-job", "leave-daemon", "leave-daemon-holding"} {

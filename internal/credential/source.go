@@ -59,11 +59,13 @@ type Source struct {
 	Environment []string
 	// Hub gives the variables by which plugins find the hub, before each run; nil where Environment has them.
 	Hub func() ([]string, error)
-	// Reaper ends what plugins leave behind outside their sessions; nil in a program that is run once.
+	// Reaper ends what plugins leave behind outside their sessions. Where it is nil, that is done for the first process of a
+	// container alone, as nobody else does it there.
 	Reaper *Reaper
 	// Clock tells when an answer has expired.
 	Clock clock.PassiveClock
 
+	first   sync.Once
 	mu      sync.Mutex
 	answers map[types.NamespacedName]answer
 }

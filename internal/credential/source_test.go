@@ -4,23 +4,15 @@
 package credential_test
 
 import (
-	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"io"
-	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -129,76 +121,6 @@ func TestComplaintsAreScrubbed(t *testing.T) {
 	}
 }
 
-// TestEnvironment: what is in the consumer's environment is not for plugins, and what a plugin needs is there.
-func TestEnvironment(t *testing.T) {
-	t.Setenv("CONSUMERS_OWN_SECRET", "s")
-	t.Setenv("KUBECONFIG", "/other")
-	t.Setenv("KUBERNETES_SERVICE_HOST", "pod")
-	t.Setenv("HTTPS_PROXY", "http://proxy")
-	always := []string{
-		"KUBECONFIG=/hub", "HTTPS_PROXY=http://proxy", "TMPDIR=/from-the-file", "--flag",
-		`KUBERNETES_EXEC_INFO={"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"cluster":{"server":"https://spoke","config":{"clusterName":"c"}},"interactive":false}}`,
-	}
-	cases := map[string]struct {
-		why           string
-		environment   []string
-		given, denied []string
-	}{
-		"Service": {why: "the consumer's secrets are not for plugins", environment: credential.Inherited(), denied: []string{"CONSUMERS_OWN_SECRET", "KUBERNETES_SERVICE_HOST"}},
-		"Person":  {why: "a login may rely on all that the person has set, but not for where the hub is", environment: credential.Personal(), given: []string{"CONSUMERS_OWN_SECRET=s"}, denied: []string{"KUBERNETES_SERVICE_HOST"}},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			source, _ := newSource(time.Minute)
-			source.Environment = append(tc.environment, "TMPDIR=/other")
-			source.Hub = func() ([]string, error) { return []string{"KUBECONFIG=/hub"}, nil }
-			config := dialling(plugin("tell", "TMPDIR=/from-the-file"))
-			config.ExecProvider.Args = []string{"--flag"}
-			config.ExecProvider.ProvideClusterInfo = true
-			config.ExecProvider.Config = &apiruntime.Unknown{Raw: []byte(`{"clusterName":"c"}`), ContentType: apiruntime.ContentTypeJSON}
-			told := tell(t, source, config)
-			for _, want := range append(always, tc.given...) {
-				if !slices.ContainsFunc(told, func(s string) bool { return strings.TrimSpace(s) == want }) {
-					t.Errorf("%s: the plugin was not given %s, but\n%s", tc.why, want, strings.Join(told, "\n"))
-				}
-			}
-			for _, denied := range tc.denied {
-				if slices.ContainsFunc(told, func(s string) bool { return strings.HasPrefix(s, denied+"=") }) {
-					t.Errorf("%s: the plugin was given %s", tc.why, denied)
-				}
-			}
-		})
-	}
-}
-
-// tell returns the environment and the arguments that a plugin is given.
-func tell(t *testing.T, source *credential.Source, config *rest.Config) []string {
-	t.Helper()
-	got, _, err := source.Get(t.Context(), spoke, "p", config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(got.Token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var told []string
-	if err := json.Unmarshal(raw, &told); err != nil {
-		t.Fatal(err)
-	}
-	return told
-}
-
-// TestHubUnknown: without a hub there is no use in running a plugin.
-func TestHubUnknown(t *testing.T) {
-	source, _ := newSource(time.Minute)
-	source.Hub = func() ([]string, error) { return nil, errors.New("disk full") }
-	_, _, err := source.Get(t.Context(), spoke, "p", dialling(&clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "x"}))
-	if diff := cmp.Diff("The plugin x of the access provider p cannot be told where the hub is: disk full", stage.Of(err, "").Message); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
 func TestRemembers(t *testing.T) {
 	tokens := filepath.Join(t.TempDir(), "token")
 	rotate := func(token string) {
@@ -286,87 +208,4 @@ func TestSpread(t *testing.T) {
 			t.Errorf("%s: %d of %d are remembered", step.why, got, spokes)
 		}
 	}
-}
-
-// TestChildrenDie: a plugin is often a script, and killing the script alone leaves what hangs.
-func TestChildrenDie(t *testing.T) {
-	cases := map[string]struct {
-		why       string
-		role      string
-		lifelines int
-		wantToken string
-	}{
-		"Hanging":      {why: "the plugin and its child hang", role: "hang", lifelines: 2},
-		"LeftOver":     {why: "the plugin answers, and leaves a child that holds its output open", role: "leave-child", lifelines: 1, wantToken: "from-the-parent"},
-		"LeftOverDeaf": {why: "the plugin answers, and leaves a child whose output is elsewhere", role: "leave-deaf-child", lifelines: 1, wantToken: "from-the-parent"},
-		"LeftOverJob":  {why: "the child has a process group of its own, as the jobs of a shell have", role: "leave-job", lifelines: 1, wantToken: "from-the-parent"},
-		"Failed":       {why: "the plugin fails, and leaves a child that holds its output open", role: "fail-leaving-child", lifelines: 1},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if name == "LeftOverJob" && runtime.GOOS != "linux" {
-				t.Skip("NOT TESTED: other systems do not tell which processes are in a session")
-			}
-			listener := lifeline(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			source, _ := newSource(time.Minute)
-			ended := make(chan error, tc.lifelines)
-			go func() {
-				for range tc.lifelines {
-					conn, err := listener.Accept()
-					if err != nil {
-						ended <- err
-						continue
-					}
-					go func() {
-						_, err := io.Copy(io.Discard, conn)
-						ended <- err
-					}()
-				}
-				if tc.role == "hang" {
-					cancel()
-				}
-			}()
-			got, _, err := source.Get(ctx, spoke, "p", dialling(plugin(tc.role, "LIFELINE="+listener.Addr().String())))
-			if tc.wantToken == "" && err == nil || tc.wantToken != "" && (err != nil || got.Token != tc.wantToken) {
-				t.Errorf("%s: %v, %v", tc.why, got, err)
-			}
-			for range tc.lifelines {
-				select {
-				case <-ended:
-				case <-time.After(time.Minute):
-					t.Fatalf("%s: a process outlives its plugin", tc.why)
-				}
-			}
-		})
-	}
-}
-
-// TestCancelled: a probe that is broken off takes its plugin with it.
-func TestCancelled(t *testing.T) {
-	listener := lifeline(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		if conn, err := listener.Accept(); err == nil {
-			cancel()
-			_, _ = io.Copy(io.Discard, conn)
-		}
-	}()
-	source, _ := newSource(time.Minute)
-	if _, _, err := source.Get(ctx, spoke, "p", dialling(plugin("hang", "LIFELINE="+listener.Addr().String()))); err == nil {
-		t.Error("a plugin that was killed gave a credential")
-	}
-}
-
-// lifeline listens for processes that hold a connection as long as they live.
-func lifeline(t *testing.T) net.Listener {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	return listener
 }

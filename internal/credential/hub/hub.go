@@ -145,11 +145,8 @@ func (h *Hub) inferred() (string, error) {
 func (h *Hub) Environment() ([]string, error) {
 	switch {
 	case h.InCluster:
-		var environment []string
-		for _, name := range []string{"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"} {
-			environment = append(environment, name+"="+os.Getenv(name))
-		}
-		return environment, nil
+		const host, port = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
+		return []string{host + "=" + os.Getenv(host), port + "=" + os.Getenv(port)}, nil
 	case h.File != "":
 		return []string{clientcmd.RecommendedConfigPathEnvVar + "=" + h.File}, nil
 	}
