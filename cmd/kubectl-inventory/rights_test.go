@@ -27,8 +27,8 @@ type right struct{ namespace, resource, verbs string }
 
 const see = "get list watch"
 
-// person is the kubeconfig of somebody with these rights and no others. Rights that have been given remain.
-func person(t *testing.T, name string, rights ...right) string {
+// personWith is the kubeconfig of somebody with these rights and no others. Rights that have been given remain.
+func personWith(t *testing.T, name string, rights ...right) string {
 	t.Helper()
 	g := gomega.NewWithT(t)
 	config, err := world.hub.As(name)
@@ -90,11 +90,11 @@ const (
 
 // TestRights: a person is told what their rights show, and what they do not show.
 func TestRights(t *testing.T) {
-	one := person(t, "one", right{"team-a", profiles, see})
-	two := person(t, "two", right{"team-a", profiles, see}, right{"argocd", profiles, see}, right{"team-a", checks, see})
-	tenant := person(t, "tenant", right{"team-a", profiles, see}, right{"team-a", checks, see}, right{"team-a", clusters, see})
-	viewer := person(t, "viewer", right{"team-a", profiles, see}, right{"team-a", clusters, see}, right{"", inventories, see})
-	blind := person(t, "blind", right{"team-a", clusters, see})
+	one := personWith(t, "one", right{"team-a", profiles, see})
+	two := personWith(t, "two", right{"team-a", profiles, see}, right{"argocd", profiles, see}, right{"team-a", checks, see})
+	tenant := personWith(t, "tenant", right{"team-a", profiles, see}, right{"team-a", checks, see}, right{"team-a", clusters, see})
+	viewer := personWith(t, "viewer", right{"team-a", profiles, see}, right{"team-a", clusters, see}, right{"", inventories, see})
+	blind := personWith(t, "blind", right{"team-a", clusters, see})
 	cases := map[string]struct {
 		why  string
 		hub  string
@@ -179,7 +179,7 @@ func TestWatchWithRights(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			g := gomega.NewWithT(t)
-			hub := person(t, "watcher-"+name, tc.rights...)
+			hub := personWith(t, "watcher-"+name, tc.rights...)
 			var out, errOut screen
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
