@@ -91,6 +91,15 @@ func TestValues(t *testing.T) {
 			says:    []string{"- --timeout=120s", "activeDeadlineSeconds: 180", "image: ghcr.io/capi-inventory/publisher:v0.1.0", "helm.sh/resource-policy: keep", "value: /plugins", "mountPath: /tmp"},
 			saysNot: []string{"--insecure-diagnostics", "--namespace=", "--reference-namespaces"},
 		},
+		"Class": {
+			why:    "the publisher, its Inventories, its rights, its alert and its withdrawal are of one class",
+			values: `{"publisher": {"class": "blue"}, "metrics": {"rules": {"enabled": true}}, "inventories": [{"name": "default"}]}`,
+			has:    []string{"Inventory/default"},
+			says: []string{
+				"- --publisher-class=blue", "publisherClass: blue", "- publisher-blue.capi-inventory.dev", `name="publisher-blue.capi-inventory.dev"`,
+			},
+			saysNot: []string{`"publisher.capi-inventory.dev"`, "[publisher.capi-inventory.dev]"},
+		},
 		"Everything": {
 			why:    "all that can be turned on, at once",
 			values: everything,

@@ -49,3 +49,8 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- define "components" -}}
 publisher{{ if .Values.consumer.enabled }} consumer{{ end }}
 {{- end -}}
+
+{{- /* The Lease of the publisher: each class has its own, under which installations find one another. */ -}}
+{{- define "publisherLease" -}}
+publisher{{ with .Values.publisher.class }}-{{ . }}{{ end }}.capi-inventory.dev
+{{- end -}}

@@ -12,13 +12,17 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
   verbs: [get, list, watch]
 - apiGroups: [capi-inventory.dev]
   resources: [inventories]
-  verbs: [get, list, update, watch]
+  verbs: [get, list, patch, watch]
 - apiGroups: [capi-inventory.dev]
   resources: [inventories/status]
   verbs: [patch]
 - apiGroups: [multicluster.x-k8s.io]
   resources: [clusterprofiles]
   verbs: [get, list, watch]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "publisherLease" . }}]
+  verbs: [list]
 {{- end -}}
 
 {{- /* Where Clusters are, and so their Secrets and what they refer to. */ -}}
