@@ -4,6 +4,7 @@
 package publisher
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,7 +27,7 @@ func (a announcer) withdrawn(cluster *clusterv1.Cluster, live *inventoryv1alpha1
 		"Withdrew ClusterProfile %s", client.ObjectKeyFromObject(live))
 }
 
-// problems reports all problems of one reason in one Event, for the same cause.
+// problems reports all problems of one reason in one Event, for the same cause. Several Inventories may have one and the same.
 func (a announcer) problems(cluster *clusterv1.Cluster, fresh []profile.Problem) {
 	notes := map[string][]string{}
 	var reasons []string
@@ -34,7 +35,9 @@ func (a announcer) problems(cluster *clusterv1.Cluster, fresh []profile.Problem)
 		if notes[p.Reason] == nil {
 			reasons = append(reasons, p.Reason)
 		}
-		notes[p.Reason] = append(notes[p.Reason], p.Message)
+		if !slices.Contains(notes[p.Reason], p.Message) {
+			notes[p.Reason] = append(notes[p.Reason], p.Message)
+		}
 	}
 	for _, reason := range reasons {
 		a.recorder.Eventf(cluster, nil, corev1.EventTypeWarning, reason, "Publish", "%s", profile.Bound(strings.Join(notes[reason], "; ")))
