@@ -6,12 +6,14 @@ package v1alpha1
 // Reasons of the condition ControlPlaneHealthy (its type is upstream's) on a ClusterProfile.
 //
 // Possible reasons when True: ProbeSucceeded. When False: ControlPlaneUnavailable. When Unknown: NotReported, Paused,
-// ProbeFailed.
+// ClusterAPIDown, ProbeFailed.
 const (
 	// ReasonNotReported: Cluster API has not yet said whether the control plane is available. Wait, or look at the Cluster.
 	ReasonNotReported = "NotReported"
 	// ReasonPaused: the Cluster is paused, so its conditions are frozen and prove nothing.
 	ReasonPaused = "Paused"
+	// ReasonClusterAPIDown: no Cluster API controller has renewed its Lease for a while, so the Cluster's conditions are stale.
+	ReasonClusterAPIDown = "ClusterAPIDown"
 	// ReasonControlPlaneUnavailable: Cluster API reports the control plane unavailable.
 	ReasonControlPlaneUnavailable = "ControlPlaneUnavailable"
 	// ReasonProbeFailed: Cluster API cannot reach the control plane from the hub. Check the network between hub and spoke.

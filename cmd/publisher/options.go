@@ -42,6 +42,7 @@ type options struct {
 	namespaces          []string
 	concurrency         int
 	syncPeriod          time.Duration
+	staleAfter          time.Duration
 	qps                 float32
 	burst               int
 	leaderElect         bool
@@ -65,6 +66,7 @@ func parse(args []string) (*options, error) {
 	flags.StringSliceVar(&o.namespaces, "namespace", nil, "Publish only Clusters of these namespaces; all by default. What is published of others stays as it is.")
 	flags.IntVar(&o.concurrency, "concurrency", 10, "How many Clusters are reconciled at a time.")
 	flags.DurationVar(&o.syncPeriod, "sync-period", 10*time.Minute, "How often everything is looked at again without an event.")
+	flags.DurationVar(&o.staleAfter, "stale-after", 10*time.Minute, "After how long without a renewed Lease of Cluster API (controller-leader-election-capi, in any namespace) the health of every Cluster is Unknown. 0 never looks.")
 	flags.Float32Var(&o.qps, "kube-api-qps", 0, "Requests to the hub's API server, per second on average. 0 sets no limit: there are never more than --concurrency at once, and the API server's own priority and fairness rules over them.")
 	flags.IntVar(&o.burst, "kube-api-burst", 200, "Requests to the hub's API server that may exceed the average at once.")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "Publish only while holding the lead among replicas.")
@@ -117,6 +119,9 @@ func (o *options) validate(rest []string) error {
 	if o.syncPeriod < time.Minute {
 		refuse("--sync-period: must be at least 1m")
 	}
+	if o.staleAfter != 0 && o.staleAfter < time.Minute {
+		refuse("--stale-after: must be 0 or at least 1m")
+	}
 	if o.qps < 0 || o.burst < 1 {
 		refuse("--kube-api-qps: must not be negative; --kube-api-burst: must be positive")
 	}
@@ -130,6 +135,7 @@ func (o *options) publisher() publisher.Options {
 		WatchFilter:    o.watchFilter,
 		Namespaces:     o.namespaces,
 		Concurrency:    o.concurrency,
+		StaleAfter:     o.staleAfter,
 		Clock:          clock.RealClock{},
 	}
 }

@@ -17,6 +17,8 @@ func TestParseRefuses(t *testing.T) {
 		"LongManager":  {args: []string{"--cluster-manager-name=" + strings.Repeat("m", 64)}, says: []string{"--cluster-manager-name", "63"}},
 		"BadNamespace": {args: []string{"--namespace=team-a,Team_B"}, says: []string{"--namespace", "Team_B"}},
 		"BadFilter":    {args: []string{"--watch-filter=two words"}, says: []string{"--watch-filter"}},
+		"SoonStale":    {args: []string{"--stale-after=30s"}, says: []string{"--stale-after: must be 0 or at least 1m"}},
+		"NeverStale":   {args: []string{"--stale-after=-1m"}, says: []string{"--stale-after: must be 0 or at least 1m"}},
 		"AllAtOnce":    {args: []string{"--concurrency=0", "--sync-period=1s"}, says: []string{"--concurrency: must be at least 1", "--sync-period: must be at least 1m"}},
 		"Argument":     {args: []string{"publish"}, says: []string{`unexpected argument "publish"`}},
 		"UnknownFlag":  {args: []string{"--publish"}, says: []string{"unknown flag: --publish"}},

@@ -11,7 +11,7 @@
 //
 //   - reconciler.go: one Cluster → its profiles, in every Inventory that wants it (claims.go), and none elsewhere
 //     (withdraw.go). Everything that can change a profile is watched (watches.go): nothing is polled but Secrets that Cluster
-//     API's label does not mark (secrets.go).
+//     API's label does not mark (secrets.go), and whether Cluster API itself runs (liveness.go).
 //   - inventory.go: one Inventory → its status, from what the first reconciler has found out about each Cluster (ledger.go)
 //     and the profiles that exist (provenance.go).
 //

@@ -180,6 +180,7 @@ func (r *Reconciler) namespaceProblem(ctx context.Context, name string) (*profil
 // reports.
 func (r *Reconciler) facts(ctx context.Context, cluster *clusterv1.Cluster, inventory *profile.Inventory, live *profile.Live) (facts profile.Facts, known bool, again time.Duration, err error) {
 	facts = profile.Facts{Manager: r.options.ClusterManager, Cluster: cluster, Published: live, Now: r.options.Clock.Now(), Waiting: map[string]string{}}
+	facts.ClusterAPIDown = r.liveness.down(live)
 	for _, object := range []struct {
 		variable string
 		used     bool

@@ -34,6 +34,9 @@ type Options struct {
 	Namespaces []string
 	// Concurrency is how many Clusters are reconciled at a time.
 	Concurrency int
+	// StaleAfter is for how long no Lease of Cluster API must have been renewed until the health of every Cluster is unknown; 0 for
+	// never.
+	StaleAfter time.Duration
 	// Clock tells the time.
 	Clock clock.WithTicker
 	// Settled is called once, when every Cluster has been looked at since the start and an Inventory was there to want them;
@@ -51,6 +54,7 @@ type Reconciler struct {
 	inventories *inventories
 	secrets     *secrets
 	objects     *objects
+	liveness    *liveness
 	ledger      *ledger
 	writes      *writes
 	budgets     *budgets

@@ -55,6 +55,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		inventories: &inventories{cached: mgr.GetClient(), compiler: compiler, class: options.PublisherClass, compiled: map[types.UID]compiled{}},
 		secrets:     &secrets{cached: mgr.GetClient(), live: mgr.GetAPIReader(), clock: options.Clock, read: map[types.NamespacedName]*liveRead{}},
 		objects:     newObjects(mgr.GetCache(), mgr.GetRESTMapper(), options.Clock, ctx.Done()),
+		liveness:    newLiveness(mgr.GetAPIReader(), options),
 		ledger:      newLedger(ctx.Done()),
 		writes:      newWrites(options.Clock),
 		budgets:     newBudgets(options.Clock),
@@ -65,6 +66,9 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	if err := r.watch(mgr); err != nil {
 		return fmt.Errorf("setting up the controllers: %w", err)
+	}
+	if err := mgr.Add(r.liveness); err != nil {
+		return fmt.Errorf("watching the Leases of Cluster API: %w", err)
 	}
 	return nil
 }

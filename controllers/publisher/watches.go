@@ -79,6 +79,8 @@ func (r *Reconciler) watch(mgr ctrl.Manager) error {
 				queue.Add(reconcile.Request{NamespacedName: e.Object})
 			},
 		})).
+		// Cluster API went down, or came back.
+		WatchesRawSource(source.TypedChannel(r.liveness.changed, handler.TypedFuncs[struct{}, reconcile.Request]{GenericFunc: r.enqueueAll})).
 		Complete(r); err != nil {
 		return err
 	}
@@ -109,6 +111,14 @@ func (r *Reconciler) enqueue(clusters func(context.Context, client.Object) []typ
 		}
 		return requests
 	})
+}
+
+// enqueueAll reconciles every Cluster, for what no object reports.
+func (r *Reconciler) enqueueAll(ctx context.Context, _ event.TypedGenericEvent[struct{}], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+	for _, cluster := range r.clustersIn(ctx, "") {
+		r.arrivals.note(cluster)
+		queue.Add(reconcile.Request{NamespacedName: cluster})
+	}
 }
 
 // later reconciles the Inventories that an object concerns, once for many objects.

@@ -145,6 +145,9 @@ func (e *explainer) conditionSource(condition metav1.Condition) string {
 	if e.cluster == nil {
 		return ""
 	}
+	if condition.Reason == v1alpha1.ReasonClusterAPIDown {
+		return "the Leases controller-leader-election-capi, which no Cluster API controller renews"
+	}
 	switch condition.Type {
 	case inventoryv1alpha1.ClusterConditionControlPlaneHealthy:
 		return fmt.Sprintf("the Cluster's conditions %s=%s and %s=%s",

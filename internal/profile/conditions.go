@@ -17,14 +17,18 @@ import (
 )
 
 // controlPlaneHealthy is the table of the package comment, row by row.
-func controlPlaneHealthy(cluster *clusterv1.Cluster) metav1.Condition {
+func controlPlaneHealthy(cluster *clusterv1.Cluster, clusterAPIDown bool) metav1.Condition {
 	available := meta.FindStatusCondition(cluster.Status.Conditions, clusterv1.ClusterControlPlaneAvailableCondition)
 	probe := meta.FindStatusCondition(cluster.Status.Conditions, clusterv1.ClusterRemoteConnectionProbeCondition)
 	switch {
 	case paused(cluster):
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonPaused, "The Cluster is paused; Cluster API does not update its conditions.")
+	case clusterAPIDown:
+		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonClusterAPIDown, "No Cluster API controller is running, so the Cluster's conditions are stale.")
 	case !controlPlaneInitialized(cluster) || available == nil && probe == nil:
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonNotReported, "Cluster API has not reported an initialized control plane yet.")
+	case !cluster.Spec.ControlPlaneRef.IsDefined():
+		return standaloneHealthy(probe)
 	case available != nil && available.Status == metav1.ConditionFalse:
 		return healthy(metav1.ConditionFalse, v1alpha1.ReasonControlPlaneUnavailable, "Cluster API reports that the control plane is not available.")
 	case probe != nil && probe.Status != metav1.ConditionTrue:
@@ -33,6 +37,18 @@ func controlPlaneHealthy(cluster *clusterv1.Cluster) metav1.Condition {
 		return healthy(metav1.ConditionTrue, v1alpha1.ReasonProbeSucceeded, "The control plane is available and answers Cluster API's probe.")
 	}
 	return healthy(metav1.ConditionUnknown, v1alpha1.ReasonNotReported, "Cluster API does not say whether the control plane is available.")
+}
+
+// standaloneHealthy is the health of a Cluster without a control plane object. Cluster API reads availability from that object, so
+// here its condition ControlPlaneAvailable says nothing and never becomes True.
+func standaloneHealthy(probe *metav1.Condition) metav1.Condition {
+	switch {
+	case probe == nil:
+		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonNotReported, "Cluster API has not reported its probe of the control plane yet.")
+	case probe.Status != metav1.ConditionTrue:
+		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonProbeFailed, "Cluster API cannot reach the control plane from the hub.")
+	}
+	return healthy(metav1.ConditionTrue, v1alpha1.ReasonProbeSucceeded, "The control plane answers Cluster API's probe; the Cluster has no control plane object that reports more.")
 }
 
 func healthy(status metav1.ConditionStatus, reason, message string) metav1.Condition {

@@ -14,11 +14,16 @@
 //	Cluster                                             | ControlPlaneHealthy
 //	----------------------------------------------------|----------------------------------
 //	paused (its conditions are frozen)                  | Unknown  Paused
+//	Cluster API is down (its conditions are stale)      | Unknown  ClusterAPIDown
 //	no conditions, or control plane not initialized     | Unknown  NotReported
-//	ControlPlaneAvailable=False                         | False    ControlPlaneUnavailable
+//	no controlPlaneRef, RemoteConnectionProbe=True      | True     ProbeSucceeded
+//	ControlPlaneAvailable=False (with controlPlaneRef)  | False    ControlPlaneUnavailable
 //	RemoteConnectionProbe=False or Unknown              | Unknown  ProbeFailed
 //	ControlPlaneAvailable and RemoteConnectionProbe True | True     ProbeSucceeded
 //	anything else                                       | Unknown  NotReported
+//
+// There is no hysteresis here: Cluster API's probe has a grace period of its own before RemoteConnectionProbe changes, and
+// ControlPlaneAvailable is reported as it is.
 //
 // What it refuses: credentials. Facts carry the endpoint of a kubeconfig, never a kubeconfig.
 package profile

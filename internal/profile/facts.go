@@ -25,6 +25,8 @@ type Facts struct {
 	Manager string
 	// Cluster is the Cluster. It is not changed.
 	Cluster *clusterv1.Cluster
+	// ClusterAPIDown says that no Cluster API controller is running, so the Cluster's conditions are stale.
+	ClusterAPIDown bool
 	// ControlPlane and Infrastructure are the objects that the Cluster refers to; nil where there is none.
 	ControlPlane, Infrastructure map[string]any
 	// Waiting says, by the variable of an expression, which object is not known yet and why: whether it exists, and what it

@@ -136,6 +136,7 @@ func TestControlPlaneHealthy(t *testing.T) {
 		options []fixture.ClusterOption
 		status  metav1.ConditionStatus
 		reason  string
+		down    bool
 	}{
 		"NoConditions":   {why: "nobody has said anything", status: metav1.ConditionUnknown, reason: "NotReported"},
 		"NotInitialized": {why: "an available control plane that was never initialized proves nothing", options: []fixture.ClusterOption{fixture.Condition(available, metav1.ConditionTrue), fixture.Condition(probe, metav1.ConditionTrue)}, status: metav1.ConditionUnknown, reason: "NotReported"},
@@ -149,9 +150,25 @@ func TestControlPlaneHealthy(t *testing.T) {
 		"AvailableOnly":  {why: "a control plane that stays available by contract is not proof without the probe", options: []fixture.ClusterOption{provisioned, without(probe)}, status: metav1.ConditionUnknown, reason: "NotReported"},
 		"ProbeOnly":      {why: "nor the probe without availability", options: []fixture.ClusterOption{provisioned, without(available)}, status: metav1.ConditionUnknown, reason: "NotReported"},
 		"Inspecting":     {why: "availability unknown is unknown", options: []fixture.ClusterOption{provisioned, fixture.Condition(available, metav1.ConditionUnknown)}, status: metav1.ConditionUnknown, reason: "NotReported"},
+
+		"Standalone":          {why: "without a control plane object nobody reports availability, so the probe decides", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(available, metav1.ConditionUnknown)}, status: metav1.ConditionTrue, reason: "ProbeSucceeded"},
+		"StandaloneAvailable": {why: "whatever Cluster API makes of the missing object", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(available, metav1.ConditionFalse)}, status: metav1.ConditionTrue, reason: "ProbeSucceeded"},
+		"StandaloneProbeOnly": {why: "or nothing", options: []fixture.ClusterOption{provisioned, standalone, without(available)}, status: metav1.ConditionTrue, reason: "ProbeSucceeded"},
+		"StandaloneCutOff":    {why: "a probe that fails is not the same as bad", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(probe, metav1.ConditionFalse)}, status: metav1.ConditionUnknown, reason: "ProbeFailed"},
+		"StandaloneUnknown":   {why: "as false", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(probe, metav1.ConditionUnknown)}, status: metav1.ConditionUnknown, reason: "ProbeFailed"},
+		"StandaloneNotProbed": {why: "nothing is reported", options: []fixture.ClusterOption{provisioned, standalone, without(probe)}, status: metav1.ConditionUnknown, reason: "NotReported"},
+		"StandaloneNew":       {why: "a control plane that was never initialized", options: []fixture.ClusterOption{standalone, fixture.Condition(probe, metav1.ConditionTrue)}, status: metav1.ConditionUnknown, reason: "NotReported"},
+
+		"Down":            {why: "a condition that nobody updates proves nothing", options: []fixture.ClusterOption{provisioned}, down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
+		"DownUnavailable": {why: "bad news is stale as well", options: []fixture.ClusterOption{provisioned, fixture.Condition(available, metav1.ConditionFalse)}, down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
+		"DownStandalone":  {why: "and so is the probe", options: []fixture.ClusterOption{provisioned, standalone}, down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
+		"DownNew":         {why: "what has not been reported will not be, until Cluster API is back", down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
+		"DownPaused":      {why: "a paused Cluster stays so when Cluster API is back", options: []fixture.ClusterOption{provisioned, fixture.Paused}, down: true, status: metav1.ConditionUnknown, reason: "Paused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := condition(t, status(t, facts(fixture.Cluster("a", "c1", tc.options...))), inventoryv1alpha1.ClusterConditionControlPlaneHealthy)
+			f := facts(fixture.Cluster("a", "c1", tc.options...))
+			f.ClusterAPIDown = tc.down
+			got := condition(t, status(t, f), inventoryv1alpha1.ClusterConditionControlPlaneHealthy)
 			if got.Status != tc.status || got.Reason != tc.reason {
 				t.Errorf("%s: got %s %s, want %s %s", tc.why, got.Status, got.Reason, tc.status, tc.reason)
 			}
@@ -223,6 +240,11 @@ func TestKubernetesVersion(t *testing.T) {
 // initialized is a Cluster whose control plane has come up once.
 func initialized(cluster *clusterv1.Cluster) {
 	cluster.Status.Initialization.ControlPlaneInitialized = ptr.To(true)
+}
+
+// standalone is a Cluster of Machines alone, without a control plane object.
+func standalone(cluster *clusterv1.Cluster) {
+	cluster.Spec.ControlPlaneRef = clusterv1.ContractVersionedObjectReference{}
 }
 
 func topology(version string) fixture.ClusterOption {

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// rights are what somebody may do, as "verb resource.group", and where: "" for everywhere.
+// rights are what somebody may do, as "verb resource.group", with "/name" where a rule names objects, and where: "" for everywhere.
 type rights map[string][]string
 
 func (r rights) add(rules []rbacv1.PolicyRule, where string) {
@@ -23,13 +23,26 @@ func (r rights) add(rules []rbacv1.PolicyRule, where string) {
 		for _, group := range rule.APIGroups {
 			for _, resource := range rule.Resources {
 				for _, verb := range rule.Verbs {
-					right := fmt.Sprintf("%s %s.%s", verb, resource, group)
-					if !slices.Contains(r[right], where) {
-						r[right] = append(r[right], where)
-						slices.Sort(r[right])
-					}
+					r.grant(fmt.Sprintf("%s %s.%s", verb, resource, group), rule.ResourceNames, where)
 				}
 			}
+		}
+	}
+}
+
+// grant adds a right to all objects, or to those that are named.
+func (r rights) grant(right string, names []string, where string) {
+	granted := []string{right}
+	if len(names) > 0 {
+		granted = nil
+		for _, name := range names {
+			granted = append(granted, right+"/"+name)
+		}
+	}
+	for _, right := range granted {
+		if !slices.Contains(r[right], where) {
+			r[right] = append(r[right], where)
+			slices.Sort(r[right])
 		}
 	}
 }

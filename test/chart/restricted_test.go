@@ -10,6 +10,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -47,6 +49,16 @@ consumer: {enabled: false}
 
 	startPublisher(t, "team-a")
 
+	t.Run("may look whether Cluster API and other publishers run", func(t *testing.T) {
+		g := NewWithT(t)
+		hub, err := client.New(accountOf("capi-inventory-publisher"), client.Options{Scheme: newScheme()})
+		g.Expect(err).NotTo(HaveOccurred())
+		var leases coordinationv1.LeaseList
+		for _, name := range []string{"controller-leader-election-capi", publisher.LeaseName("")} {
+			g.Expect(hub.List(t.Context(), &leases, client.MatchingFields{"metadata.name": name})).To(Succeed())
+		}
+		g.Expect(hub.List(t.Context(), &leases)).To(MatchError(apierrors.IsForbidden, "forbidden"))
+	})
 	profiles := map[client.ObjectKey]*inventoryv1alpha1.ClusterProfile{{Namespace: "team-a", Name: "london"}: {}, {Namespace: "argocd", Name: "team-a--london"}: {}}
 	for key, profile := range profiles {
 		g.Eventually(func(g Gomega) {

@@ -19,6 +19,11 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
 - apiGroups: [multicluster.x-k8s.io]
   resources: [clusterprofiles]
   verbs: [get, list, watch]
+# Whether Cluster API runs, and whether another publisher does.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [controller-leader-election-capi]
+  verbs: [list]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "publisherLease" . }}]
