@@ -48,15 +48,14 @@ func (r *Reconciler) apply(ctx context.Context, claim profile.Claim, facts profi
 	if facts.Published != nil {
 		at.version, at.generation = facts.Published.ResourceVersion, facts.Published.Generation
 	}
-	errs := []error{r.applyProfile(ctx, &at, wanted, &out)}
-	if at.version == neverWritten || lostRace(errs[0]) {
-		return out, r.settle(&out, errs...)
+	failed := r.applyProfile(ctx, &at, wanted, &out)
+	if at.version == neverWritten || lostRace(failed) {
+		return out, r.settle(&out, failed)
 	}
 	status, problems := claim.Inventory.Status(facts, at.generation)
 	out.problems = append(out.problems, problems...)
 	intrusions := claim.Inventory.Intrusions(facts.Published, status)
-	errs = append(errs, r.applyStatus(ctx, &at, status, intrusions, &out))
-	return out, r.settle(&out, errs...)
+	return out, r.settle(&out, failed, r.applyStatus(ctx, &at, status, intrusions, &out))
 }
 
 // applyProfile applies metadata and spec, unless that would change nothing.

@@ -212,6 +212,6 @@ func notFound(err error) bool {
 	if !apierrors.IsNotFound(err) {
 		return false
 	}
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // what a client returns is not wrapped
+	status, ok := err.(apierrors.APIStatus)
 	return ok && status.Status().Details != nil && status.Status().Details.Name != ""
 }

@@ -114,7 +114,7 @@ func (s *secrets) fromServer(ctx context.Context, name types.NamespacedName, key
 	}
 	wait := last.until.Sub(now)
 	if last.refusal != nil {
-		return profile.Kubeconfig{Refusal: last.refusal}, wait, nil
+		return profile.Kubeconfig{Refusal: last.refusal}, wait, nil //nolint:nilerr // a refusal is what was found
 	}
 	if found, ok := last.data[key]; ok {
 		return found, wait, nil

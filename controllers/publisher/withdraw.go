@@ -79,7 +79,7 @@ func (r *Reconciler) stillWanted(ctx context.Context, view *view, cluster *clust
 	if profile.OptedOut(cluster) {
 		return false, nil
 	}
-	if view.faults[inventory] != nil {
+	if _, faulty := view.faults[inventory]; faulty {
 		return true, nil
 	}
 	if slices.Contains(claims.Selecting, inventory) {

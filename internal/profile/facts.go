@@ -76,7 +76,7 @@ func (f Facts) waits(programs ...*expression.Program) string {
 
 // waiting reports what is waited for, each once.
 func (f Facts) waiting() []Problem {
-	var problems []Problem
+	problems := make([]Problem, 0, len(f.Waiting))
 	for _, variable := range slices.Sorted(maps.Keys(f.Waiting)) {
 		problems = append(problems, problem(v1alpha1.ProblemWaitingForObjects, "%s; what is published of it stays as it is", f.Waiting[variable]))
 	}
