@@ -83,7 +83,7 @@ func (r *Reconciler) stillWanted(ctx context.Context, view *view, cluster *clust
 		return true, nil
 	}
 	if slices.Contains(claims.Selecting, inventory) {
-		replaced, err := r.replaced(ctx, cluster, claims, live)
+		replaced, err := r.replaced(ctx, view, cluster, claims, live)
 		return !replaced, err
 	}
 	return r.hidden(ctx, view, inventory)
@@ -91,7 +91,7 @@ func (r *Reconciler) stillWanted(ctx context.Context, view *view, cluster *clust
 
 // replaced reports whether the hub has the profile that is wanted in place of another one: under the name that its Inventory
 // gives it now, or by the Inventory that has its namespace now. One without access does not replace one with.
-func (r *Reconciler) replaced(ctx context.Context, cluster *clusterv1.Cluster, claims profile.Claims, old *profile.Live) (bool, error) {
+func (r *Reconciler) replaced(ctx context.Context, view *view, cluster *clusterv1.Cluster, claims profile.Claims, old *profile.Live) (bool, error) {
 	_, inventory, _ := old.Source()
 	for _, claim := range claims.Granted {
 		if claim.Inventory.Name() != inventory && claim.Profile.Namespace != old.Namespace {
@@ -103,7 +103,7 @@ func (r *Reconciler) replaced(ctx context.Context, cluster *clusterv1.Cluster, c
 		if err != nil {
 			return false, err
 		}
-		if profile.StandingOf(live, r.options.ClusterManager, cluster) == profile.Ours && live.DeletionTimestamp.IsZero() &&
+		if r.standing(view, live, cluster) == profile.Ours && live.DeletionTimestamp.IsZero() &&
 			len(live.Status.Conditions) > 0 && (len(live.Status.AccessProviders) > 0 || len(old.Status.AccessProviders) == 0) {
 			return true, nil
 		}

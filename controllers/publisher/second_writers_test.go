@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// A profile that the publisher of another class has published is no replacement for one of this class.
+func TestProfileOfAnotherClassReplacesNothing(t *testing.T) {
+	g := NewWithT(t)
+	namespace, shared := newNamespace(t, nil), newNamespace(t, nil)
+	inventory(t, "replaces-theirs", v1alpha1.InventorySpec{Namespace: shared, PublisherClass: "theirs"}, namespace)
+	startPublisher(t, class("theirs"))
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, shared, namespace+"--c1")
+	inventory(t, "replaces-ours", v1alpha1.InventorySpec{}, namespace)
+	startPublisher(t)
+	before := published(t, g, namespace, "c1")
+
+	patchInventory(t, "replaces-ours", fmt.Sprintf(`{"spec":{"namespace":%q}}`, shared))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "replaces-ours").Status.Problems }).
+		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemForeignProfile)))
+	g.Consistently(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", before.UID)))
+}
