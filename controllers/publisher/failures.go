@@ -45,7 +45,7 @@ func lostRace(err error) bool {
 	case apierrors.IsConflict(err):
 		return true
 	case apierrors.IsNotFound(err):
-		return details != nil && details.Name != ""
+		return notFound(err)
 	case apierrors.IsInvalid(err) && details != nil:
 		for _, cause := range details.Causes {
 			if cause.Field == "metadata.uid" && cause.Type == metav1.CauseTypeFieldValueInvalid {

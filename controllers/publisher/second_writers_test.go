@@ -41,3 +41,21 @@ func TestProfileOfAnotherClassReplacesNothing(t *testing.T) {
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemForeignProfile)))
 	g.Consistently(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", before.UID)))
 }
+
+// The successor of a Cluster gets its profile also where somebody has taken a label of the old one that says whose it was.
+func TestSuccessorOfATamperedProfile(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	inventory(t, "successor", v1alpha1.InventorySpec{}, namespace)
+	first := startPublisher(t)
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, namespace, "c1")
+	first.stop()
+	changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { delete(p.Labels, v1alpha1.LabelInventory) })
+	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	successor := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+
+	startPublisher(t)
+	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()),
+		HaveField("Labels", HaveKeyWithValue(v1alpha1.LabelClusterUID, string(successor.UID)))))
+}

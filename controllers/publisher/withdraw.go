@@ -166,12 +166,14 @@ func (r *Reconciler) liveUID(ctx context.Context, name types.NamespacedName) (ty
 }
 
 // replace removes the profile of an earlier Cluster of the same name, once a live look-up has confirmed which one is there now.
+// The profile has outlived its Cluster by labels that this publisher owns; whether somebody took the one that names the
+// Inventory does not matter, and nobody would ever put it back.
 func (r *Reconciler) replace(ctx context.Context, live *profile.Live, cluster *clusterv1.Cluster) (outcome, error) {
 	uid, err := r.liveUID(ctx, client.ObjectKeyFromObject(cluster))
 	if err != nil {
 		return failed(err)
 	}
-	if uid != cluster.UID || !live.MayBeDeleted(r.options.ClusterManager) {
+	if uid != cluster.UID {
 		// The cache is behind: its next event tells more.
 		return outcome{keep: true, again: time.Second}, nil
 	}
