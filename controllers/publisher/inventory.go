@@ -6,6 +6,7 @@ package publisher
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -43,7 +44,7 @@ func (r InventoryReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 		if err := r.hold(ctx, inventory); err != nil {
 			return ctrl.Result{}, err
 		}
-	case len(published) == 0:
+	case !r.mayDeleteAny(published):
 		var err error
 		if rest, err = r.release(ctx, inventory); err != nil || len(rest) == 0 {
 			return ctrl.Result{}, err
@@ -77,6 +78,15 @@ func (r InventoryReconciler) summarizeAndReport(ctx context.Context, inventory *
 // know. The patch is for the version that was read.
 func (r InventoryReconciler) hold(ctx context.Context, inventory *v1alpha1.Inventory) error {
 	return r.patchFinalizers(ctx, inventory, controllerutil.AddFinalizer)
+}
+
+// mayDeleteAny reports whether one of the profiles is this publisher's to withdraw. One whose provenance somebody has changed,
+// and whose Cluster is gone, is not, and must not hold an Inventory for ever.
+func (r InventoryReconciler) mayDeleteAny(published []*inventoryv1alpha1.ClusterProfile) bool {
+	return slices.ContainsFunc(published, func(p *inventoryv1alpha1.ClusterProfile) bool {
+		live, err := profile.Read(p)
+		return err != nil || live.MayBeDeleted(r.options.ClusterManager)
+	})
 }
 
 // release lets a deleted Inventory go. A live list confirms that no profile is left that is this publisher's to withdraw; those

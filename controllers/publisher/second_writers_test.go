@@ -42,6 +42,26 @@ func TestProfileOfAnotherClassReplacesNothing(t *testing.T) {
 	g.Consistently(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", before.UID)))
 }
 
+// no Inventory either, nor is it counted.
+func TestProfileOfNobodyHoldsNoInventory(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	inventory(t, "holds-nobody", v1alpha1.InventorySpec{}, namespace)
+	first := startPublisher(t)
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, namespace, "c1")
+	g.Eventually(func() []string { return readInventory(t, "holds-nobody").Finalizers }).Should(HaveLen(1))
+	first.stop()
+	changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels[v1alpha1.LabelClusterName] = "typo" })
+	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+
+	startPublisher(t)
+	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "holds-nobody"}})).To(Succeed())
+	g.Eventually(func() bool {
+		return apierrors.IsNotFound(k8s.Get(t.Context(), client.ObjectKey{Name: "holds-nobody"}, &v1alpha1.Inventory{}))
+	}).Should(BeTrue())
+}
+
 // The successor of a Cluster gets its profile also where somebody has taken a label of the old one that says whose it was.
 func TestSuccessorOfATamperedProfile(t *testing.T) {
 	g := NewWithT(t)
