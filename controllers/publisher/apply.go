@@ -116,8 +116,8 @@ func (r *Reconciler) applyStatus(ctx context.Context, at *target, wanted *invent
 		return fmt.Errorf("applying the status of ClusterProfile %s: %w", at.key, err)
 	}
 	at.version = *wanted.ResourceVersion
-	if at.live == nil {
-		// It is one publication with the creation.
+	if at.live == nil || len(intrusions) > 0 {
+		// It is one publication with the creation, or one repair with the removal.
 		r.writes.wrote(at.key, at.version)
 		return nil
 	}
@@ -151,8 +151,8 @@ func (r *Reconciler) removeIntrusions(ctx context.Context, at *target, pointers 
 	}
 	logf.FromContext(ctx).Info("Removed what another writer added to an access provider", "ClusterProfile", at.key, "writer", at.live.OtherWriter("status"), "fields", pointers)
 	at.version = patched.ResourceVersion
-	out.wrote = true
-	r.writes.wrote(at.key, at.version)
+	// Spent here already: a writer that acts before the apply makes it fail each time.
+	r.wrote(at, urgent, out)
 	return nil
 }
 

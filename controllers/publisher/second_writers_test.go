@@ -42,7 +42,7 @@ func TestProfileOfAnotherClassReplacesNothing(t *testing.T) {
 	g.Consistently(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", before.UID)))
 }
 
-// no Inventory either, nor is it counted.
+// up no Inventory either.
 func TestProfileOfNobodyHoldsNoInventory(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t, nil)
@@ -78,4 +78,42 @@ func TestSuccessorOfATamperedProfile(t *testing.T) {
 	startPublisher(t)
 	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()),
 		HaveField("Labels", HaveKeyWithValue(v1alpha1.LabelClusterUID, string(successor.UID)))))
+}
+
+// A writer that acts between the removal of what it has added and the apply behind it has a budget too.
+func TestFightOverAnAdditionSlowsDown(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	clock := clocktesting.NewFakeClock(time.Now())
+	inventory(t, "addition-fight", v1alpha1.InventorySpec{}, namespace)
+	add := func() error {
+		p := &inventoryv1alpha1.ClusterProfile{}
+		if err := k8s.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: "c1"}, p); err != nil {
+			return err
+		}
+		p.Status.AccessProviders[0].Cluster.ProxyURL = "http://10.0.0.9:3128"
+		return k8s.Status().Update(context.Background(), p, client.FieldOwner("other-writer"))
+	}
+	var removed atomic.Int64
+	config := hub.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			response, err := next.RoundTrip(request)
+			if err == nil && response.StatusCode == http.StatusOK && strings.HasPrefix(request.Header.Get("Content-Type"), "application/json-patch") {
+				removed.Add(1)
+				if added := add(); added != nil {
+					t.Error(added)
+				}
+			}
+			return response, err
+		})
+	})
+	startPublisherOn(t, config, withClock(clock))
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, namespace, "c1")
+	g.Expect(add()).To(Succeed())
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "addition-fight").Status.Problems }).
+		Should(ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"other-writer"`)))))
+	g.Expect(removed.Load()).To(BeNumerically("<=", 10))
+	g.Consistently(removed.Load).Should(Equal(removed.Load()))
 }
