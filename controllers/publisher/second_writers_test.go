@@ -117,3 +117,36 @@ func TestFightOverAnAdditionSlowsDown(t *testing.T) {
 	g.Expect(removed.Load()).To(BeNumerically("<=", 10))
 	g.Consistently(removed.Load).Should(Equal(removed.Load()))
 }
+
+// A Cluster that changes often is no fight, whoever has ever written to its profile.
+func TestBusyClusterBlamesNobody(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	clock := clocktesting.NewFakeClock(time.Now())
+	inventory(t, "busy-cluster", v1alpha1.InventorySpec{}, namespace)
+	startPublisher(t, withClock(clock))
+	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, namespace, "c1")
+	changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels["team.example.com/cost"] = "42" })
+	// The API server notes the times of writers in seconds.
+	g.Eventually(func() bool { return time.Since(otherWrite(t, namespace, "c1")) > 2*time.Second }).Should(BeTrue())
+	for i := range 12 {
+		updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: fmt.Sprintf("name %d", i)}))
+		if i < 5 {
+			g.Eventually(func() string { return get(t, namespace, "c1").Spec.DisplayName }).Should(Equal(fmt.Sprintf("name %d", i)))
+		}
+	}
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "busy-cluster").Status.Problems }).
+		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
+}
+
+// otherWrite is when another writer than the publisher has last written a profile.
+func otherWrite(t *testing.T, namespace, name string) (last time.Time) {
+	t.Helper()
+	for _, entry := range get(t, namespace, name).ManagedFields {
+		if entry.Manager != "capi-inventory-publisher" && entry.Time != nil && entry.Time.After(last) {
+			last = entry.Time.Time
+		}
+	}
+	return last
+}

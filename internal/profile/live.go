@@ -99,13 +99,19 @@ func (l *Live) property(name string) string {
 }
 
 // OtherWriter names the manager, other than the publisher, that wrote the profile (or the subresource) last; empty where there is
-// none.
+// none, or where the publisher has written after it: who has once set a label fights about nothing.
 func (l *Live) OtherWriter(subresource string) string {
 	if l == nil {
 		return ""
 	}
+	var own time.Time
+	for _, e := range l.ManagedFields {
+		if e.Manager == FieldManager && e.Subresource == subresource && timeOf(e).After(own) {
+			own = timeOf(e)
+		}
+	}
 	others := slices.DeleteFunc(slices.Clone(l.ManagedFields), func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager == FieldManager || e.Subresource != subresource
+		return e.Manager == FieldManager || e.Subresource != subresource || timeOf(e).Before(own)
 	})
 	if len(others) == 0 {
 		return ""
