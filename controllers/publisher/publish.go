@@ -121,18 +121,25 @@ func (r *Reconciler) obstacle(ctx context.Context, view *view, cluster *clusterv
 	switch standing := r.standing(view, live, cluster); {
 	case standing == profile.Foreign:
 		// Its name is taken as soon as it is free.
-		r.waiters.add(key, client.ObjectKeyFromObject(cluster))
-		return outcome{problems: []profile.Problem{profile.ForeignProblem(live, r.options.ClusterManager)}}, true, nil
+		again, err := r.await(ctx, live, client.ObjectKeyFromObject(cluster))
+		return outcome{problems: []profile.Problem{profile.ForeignProblem(live, r.options.ClusterManager)}, again: again}, true, err
 	case standing == profile.Outlived:
 		// Its successor is published when it is gone.
-		r.waiters.add(key, client.ObjectKeyFromObject(cluster))
+		again, err := r.await(ctx, live, client.ObjectKeyFromObject(cluster))
+		if err != nil {
+			done, err := failed(err)
+			return done, true, err
+		}
 		done, err := r.replace(ctx, live, cluster)
+		done.wait(again)
 		return done, true, err
 	case live != nil && !live.DeletionTimestamp.IsZero():
 		// Somebody has deleted it and a consumer's finalizer holds it: it is created again when it is gone.
-		r.waiters.add(key, client.ObjectKeyFromObject(cluster))
+		again, err := r.await(ctx, live, client.ObjectKeyFromObject(cluster))
 		stuck, wait := r.stuck(live)
-		return outcome{problems: stuck, again: wait}, true, nil
+		done := outcome{problems: stuck, again: wait}
+		done.wait(again)
+		return done, true, err
 	}
 	problem, err := r.namespaceProblem(ctx, key.Namespace)
 	if err != nil {
@@ -143,6 +150,18 @@ func (r *Reconciler) obstacle(ctx context.Context, view *view, cluster *clusterv
 		return outcome{problems: []profile.Problem{*problem}}, true, nil
 	}
 	return outcome{}, false, nil
+}
+
+// await wakes a Cluster at the next event of a profile. An event that came between the look at the profile and this call has woken
+// nobody: then the Cluster looks again soon.
+func (r *Reconciler) await(ctx context.Context, seen *profile.Live, cluster types.NamespacedName) (again time.Duration, err error) {
+	key := client.ObjectKeyFromObject(seen)
+	r.waiters.add(key, cluster)
+	now, err := r.profile(ctx, r.client, key)
+	if err != nil || now != nil && now.ResourceVersion == seen.ResourceVersion {
+		return 0, err
+	}
+	return time.Second, nil
 }
 
 // standing is what a live profile is to a Cluster. One that the Inventory of another publisher class has published is foreign.
