@@ -128,6 +128,10 @@ func trimProfile(object any) (any, error) {
 			kept = append(kept, entry)
 			continue
 		}
+		if entry.Time.Before(ownTime(p, entry.Subresource)) {
+			// Overwritten since, or never in our way. Profiles share these entries without their times (share.go).
+			continue
+		}
 		if before, found := last[entry.Subresource]; !found || before.Time.Before(entry.Time) {
 			last[entry.Subresource] = metav1.ManagedFieldsEntry{Manager: entry.Manager, Operation: entry.Operation, Subresource: entry.Subresource, Time: entry.Time}
 		}
@@ -138,6 +142,16 @@ func trimProfile(object any) (any, error) {
 	p.ManagedFields = kept
 	shareProfile(p)
 	return p, nil
+}
+
+// ownTime is when this publisher has last applied a profile, or a subresource of it; nil for never.
+func ownTime(p *inventoryv1alpha1.ClusterProfile, subresource string) *metav1.Time {
+	for _, entry := range p.ManagedFields {
+		if entry.Manager == profile.FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == subresource {
+			return entry.Time
+		}
+	}
+	return nil
 }
 
 // trimUnstructured drops what no expression reads of the objects that Clusters refer to. A kubeadm configuration is most of

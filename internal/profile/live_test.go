@@ -190,12 +190,16 @@ func TestOtherWriter(t *testing.T) {
 		return metav1.ManagedFieldsEntry{Manager: manager, Time: &at}
 	}
 	p := &inventoryv1alpha1.ClusterProfile{}
-	p.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl-edit", 2), entry("old-client", 3), entry(profile.FieldManager, 4), {Manager: "unknown"}, {Manager: "of-status", Subresource: "status"}}
+	p.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl-edit", 2), entry("old-client", 3), entry(profile.FieldManager, 3), {Manager: "unknown"}, {Manager: "of-status", Subresource: "status"}}
 	if got := read(t, p).OtherWriter("status"); got != "of-status" {
 		t.Errorf("the last one of the status: got %q", got)
 	}
 	if got := read(t, p).OtherWriter(""); got != "old-client" {
 		t.Errorf("the last one beside us: got %q", got)
+	}
+	p.ManagedFields = append(p.ManagedFields, entry(profile.FieldManager, 4))
+	if got := read(t, p).OtherWriter(""); got != "" {
+		t.Errorf("nobody has written after us: got %q", got)
 	}
 	if got := read(t, nil).OtherWriter(""); got != "" {
 		t.Errorf("nobody has written what does not exist: got %q", got)
