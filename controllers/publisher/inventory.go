@@ -30,12 +30,16 @@ func (r InventoryReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	inventory := &v1alpha1.Inventory{}
 	if err := r.client.Get(ctx, req.NamespacedName, inventory); apierrors.IsNotFound(err) {
 		gauges.forget(req.Name)
+		r.reports.drop(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the Inventory: %w", err)
 	}
 	if inventory.Spec.PublisherClass != r.options.PublisherClass {
 		return ctrl.Result{}, nil
+	}
+	if wait, err := r.refresh(ctx, inventory); err != nil || wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, err
 	}
 	published := r.index.by(inventory.Name)
 	var rest []profile.Problem
@@ -72,6 +76,23 @@ func (r InventoryReconciler) summarizeAndReport(ctx context.Context, inventory *
 		again.add(lookAgainForRest)
 	}
 	return ctrl.Result{RequeueAfter: again.duration()}, r.report(ctx, inventory, summary)
+}
+
+// refresh makes sure that an Inventory has the status that was reported last: a report that equals an older one would be left
+// out. It returns how long to wait for the cache, which in the end is passed by.
+func (r InventoryReconciler) refresh(ctx context.Context, inventory *v1alpha1.Inventory) (wait time.Duration, err error) {
+	key := client.ObjectKeyFromObject(inventory)
+	left, behind := r.reports.behindVersion(key, inventory.ResourceVersion)
+	if !behind || left > 0 {
+		return min(left, coalesce), nil
+	}
+	if err := r.live.Get(ctx, key, inventory); client.IgnoreNotFound(err) != nil {
+		return 0, fmt.Errorf("reading the Inventory: %w", err)
+	} else if err != nil {
+		// Its deletion is not in the cache yet.
+		return coalesce, nil
+	}
+	return 0, nil
 }
 
 // hold adds the finalizer, by a patch that touches nothing else: the specification may have fields that this version does not

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,7 @@ type Reconciler struct {
 	liveness    *liveness
 	ledger      *ledger
 	writes      *writes
+	reports     *writes
 	budgets     *budgets
 	waiters     *waiters
 	arrivals    *arrivals
@@ -82,7 +84,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	cluster := &clusterv1.Cluster{}
 	switch err := r.client.Get(ctx, req.NamespacedName, cluster); {
 	case apierrors.IsNotFound(err):
-		return r.gone(ctx, req.NamespacedName)
+		return r.gone(ctx, view, req.NamespacedName)
 	case err != nil:
 		return ctrl.Result{}, fmt.Errorf("reading the Cluster: %w", err)
 	case !r.scope.includes(cluster):
@@ -109,7 +111,7 @@ func (r *Reconciler) reconcile(ctx context.Context, view *view, cluster *cluster
 	for _, claim := range claims.Granted {
 		outcome, err := r.publish(ctx, view, cluster, claim)
 		if outcome.keep {
-			outcome.problems = union(r.ledger.known(name, claim.Inventory.Name()), outcome.problems)
+			outcome.problems = keepKnown(r.ledger.known(name, claim.Inventory.Name()), outcome.problems)
 		}
 		problems[claim.Inventory.Name()] = outcome.problems
 		again.add(outcome.again)
@@ -138,8 +140,8 @@ func (r *Reconciler) reconcile(ctx context.Context, view *view, cluster *cluster
 }
 
 // gone withdraws the profiles of a Cluster that is no longer in the cache, and forgets it when the last one is gone.
-func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) (ctrl.Result, error) {
-	problems, wait, err := r.withdrawAll(ctx, name)
+func (r *Reconciler) gone(ctx context.Context, view *view, name types.NamespacedName) (ctrl.Result, error) {
+	problems, wait, err := r.withdrawAll(ctx, view, name)
 	r.ledger.left(name, problems)
 	r.secrets.forget(name)
 	if err := errors.Join(err, r.objects.keepOnly(ctx, name)); err != nil {
@@ -148,19 +150,17 @@ func (r *Reconciler) gone(ctx context.Context, name types.NamespacedName) (ctrl.
 	return ctrl.Result{RequeueAfter: wait}, nil
 }
 
-// union returns both lists of problems, each problem once.
-func union(known, more []profile.Problem) []profile.Problem {
-	seen := map[profile.Problem]bool{}
+// keepKnown returns the problems of a pass that did not judge everything, after those that were known before. What the pass
+// found replaces what was known for the same reason: the text of an error may be another one each time, by a port or a time
+// in it, and would be kept once for each attempt.
+func keepKnown(known, found []profile.Problem) []profile.Problem {
 	var all []profile.Problem
-	for _, list := range [][]profile.Problem{known, more} {
-		for _, p := range list {
-			if !seen[p] {
-				seen[p] = true
-				all = append(all, p)
-			}
+	for _, p := range known {
+		if !slices.ContainsFunc(found, func(f profile.Problem) bool { return f.Reason == p.Reason }) {
+			all = append(all, p)
 		}
 	}
-	return all
+	return append(all, found...)
 }
 
 // soonest collects when to look again; zero is never.

@@ -58,6 +58,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		liveness:    newLiveness(mgr.GetAPIReader(), options),
 		ledger:      newLedger(ctx.Done()),
 		writes:      newWrites(options.Clock),
+		reports:     newWrites(options.Clock),
 		budgets:     newBudgets(options.Clock),
 		waiters:     newWaiters(),
 		arrivals:    &arrivals{clock: options.Clock, since: map[types.NamespacedName]time.Time{}},

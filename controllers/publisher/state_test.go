@@ -145,9 +145,17 @@ func TestWrites(t *testing.T) {
 	if !w.echo(p1, "7") || !w.echo(p1, "8") || w.echo(p1, "9") {
 		t.Error("the last two writes are echoes, and nothing else")
 	}
-	w.forget(p1)
+	w.forget(p1, "999")
 	if w.echo(p1, "8") {
 		t.Error("a profile that is gone is forgotten")
+	}
+	w.wrote(p1, "8")
+	if _, behind := w.behind(p1, nil); behind {
+		t.Error("an answer that comes after the event of the deletion is not waited for")
+	}
+	w.wrote(p1, "1000")
+	if _, behind := w.behind(p1, nil); !behind {
+		t.Error("what was created since is waited for")
 	}
 }
 
@@ -313,5 +321,22 @@ func TestOlderListDoesNotReturn(t *testing.T) {
 	third, err := i.current(t.Context())
 	if err != nil || third != second {
 		t.Errorf("nothing has changed since: %v %v", third, err)
+	}
+}
+
+func TestKeepKnown(t *testing.T) {
+	problem := func(reason, message string) profile.Problem { return profile.Problem{Reason: reason, Message: message} }
+	known := []profile.Problem{problem("PublishFailed", "port 1"), problem("LabelSkipped", "a"), problem("LabelSkipped", "b")}
+	for name, tc := range map[string]struct{ found, want []profile.Problem }{
+		"nothing was judged":          {nil, known},
+		"an error with another text":  {[]profile.Problem{problem("PublishFailed", "port 2")}, []profile.Problem{known[1], known[2], problem("PublishFailed", "port 2")}},
+		"the same again":              {known[1:], known},
+		"an error that was not there": {[]profile.Problem{problem("WriteRefused", "no")}, append(slices.Clone(known), problem("WriteRefused", "no"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, keepKnown(known, tc.found)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
 	}
 }

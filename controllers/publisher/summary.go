@@ -169,9 +169,14 @@ func (r InventoryReconciler) report(ctx context.Context, inventory *v1alpha1.Inv
 	if equality.Semantic.DeepEqual(status, inventory.Status) {
 		return nil
 	}
-	if err := r.client.Status().Apply(ctx, statusOf(inventory, status), client.FieldOwner(profile.FieldManager), client.ForceOwnership); err != nil {
-		return fmt.Errorf("applying the status of the Inventory: %w", client.IgnoreNotFound(err))
+	applied := statusOf(inventory, status)
+	if err := r.client.Status().Apply(ctx, applied, client.FieldOwner(profile.FieldManager), client.ForceOwnership); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("applying the status of the Inventory: %w", err)
+	} else if err != nil {
+		return nil
 	}
+	// The answer is in the apply configuration.
+	r.reports.wrote(client.ObjectKeyFromObject(inventory), *applied.ResourceVersion)
 	return nil
 }
 

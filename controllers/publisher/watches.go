@@ -209,7 +209,7 @@ func (r *Reconciler) enqueueProfile() handler.EventHandler {
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			r.index.replace(e.Object, nil)
-			r.writes.forget(client.ObjectKeyFromObject(e.Object))
+			r.writes.forget(client.ObjectKeyFromObject(e.Object), e.Object.GetResourceVersion())
 			source.Delete(ctx, e, queue)
 			waiting(e.Object, queue)
 		},
@@ -226,7 +226,7 @@ func (r *Reconciler) stillClaimed(ctx context.Context, profile client.Object) bo
 	source, _ := sourceOf(profile)
 	cluster := &clusterv1.Cluster{}
 	view, err := r.inventories.current(ctx)
-	if err != nil || !r.scope.watches(source.Namespace) || r.client.Get(ctx, source, cluster) != nil {
+	if err != nil || !r.scope.watches(source.Namespace) || r.client.Get(ctx, source, cluster) != nil || !r.scope.includes(cluster) {
 		return false
 	}
 	claims, err := r.decide(ctx, view, cluster)

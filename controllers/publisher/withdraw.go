@@ -128,7 +128,7 @@ func (r *Reconciler) hidden(ctx context.Context, view *view, inventory string) (
 
 // withdrawAll removes the profiles of a Cluster that is not in the cache, once a live look-up has confirmed that the Cluster
 // each of them stands for is gone. It returns as withdraw does.
-func (r *Reconciler) withdrawAll(ctx context.Context, name types.NamespacedName) (map[string][]profile.Problem, time.Duration, error) {
+func (r *Reconciler) withdrawAll(ctx context.Context, view *view, name types.NamespacedName) (map[string][]profile.Problem, time.Duration, error) {
 	published := r.index.of(name)
 	if len(published) == 0 {
 		return nil, 0, nil
@@ -142,6 +142,11 @@ func (r *Reconciler) withdrawAll(ctx context.Context, name types.NamespacedName)
 		live, err := profile.Read(published)
 		if err != nil {
 			result.add("", outcome{}, err)
+			continue
+		}
+		_, inventory, _ := live.Source()
+		if _, others := view.others[inventory]; others {
+			// The publisher of its class withdraws it.
 			continue
 		}
 		if !live.MayBeDeleted(r.options.ClusterManager) || successor != "" && (live.ClusterUID() == "" || live.ClusterUID() == successor) {
