@@ -80,6 +80,63 @@ func TestSuccessorOfATamperedProfile(t *testing.T) {
 		HaveField("Labels", HaveKeyWithValue(v1alpha1.LabelClusterUID, string(successor.UID)))))
 }
 
+// A Cluster that leaves the publisher's share between its publication and the moment at which the cache shows it is reported.
+func TestUnwatchedBeforeItIsSeen(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	held := holdProfiles(t)
+	inventory(t, "unwatched-early", v1alpha1.InventorySpec{}, namespace)
+	startPublisherOn(t, held.config(), watching("a"))
+	g.Eventually(func() *metav1.Condition { return ready(t, "unwatched-early") }).ShouldNot(BeNil())
+	held.hold()
+	of := func(filter string) fixture.ClusterOption {
+		return fixture.Labels(map[string]string{clusterv1.WatchLabel: filter})
+	}
+	// One event alone: a second one would make the Cluster wait for what the cache does not show.
+	create(t, fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443")))
+	cluster := fixture.Cluster(namespace, "c1", of("a"))
+	create(t, cluster)
+	t.Cleanup(func() { _ = k8s.Delete(contextOf(t), cluster) })
+	published(t, g, namespace, "c1")
+	g.Eventually(func() int32 { return readInventory(t, "unwatched-early").Status.Clusters }).Should(BeEquivalentTo(1))
+	of("b")(cluster)
+	g.Expect(k8s.Update(t.Context(), cluster)).To(Succeed())
+	g.Eventually(func() int32 { return readInventory(t, "unwatched-early").Status.Clusters }).Should(BeEquivalentTo(0))
+	held.release()
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "unwatched-early").Status.Problems }).
+		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemNotWatched)))
+}
+
+// A status that the cache does not show yet is replaced by the next one all the same, also where that is the one before it.
+func TestStatusIsNotJudgedByAnOldOne(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	held := &heldWatch{resource: "/inventories"}
+	t.Cleanup(held.release)
+	inventory(t, "old-status", v1alpha1.InventorySpec{}, namespace)
+	running := startPublisherOn(t, held.config())
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "old-status").Status.Problems }
+	g.Eventually(func(g Gomega) {
+		g.Expect(readInventory(t, "old-status").Status).To(And(HaveField("Published", BeEquivalentTo(1)), HaveField("Problems", BeEmpty())))
+		cached := &v1alpha1.Inventory{}
+		g.Expect(running.manager.GetClient().Get(t.Context(), client.ObjectKey{Name: "old-status"}, cached)).To(Succeed())
+		g.Expect(cached.ResourceVersion).To(Equal(readInventory(t, "old-status").ResourceVersion))
+	}).Should(Succeed())
+
+	held.hold()
+	secret := fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443"))
+	secret.Data["value"] = []byte("not a kubeconfig")
+	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
+	g.Eventually(problems).Should(HaveLen(1))
+	before := get(t, namespace, "c1").ResourceVersion
+	g.Expect(k8s.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443")))).To(Succeed())
+	g.Eventually(func() string { return get(t, namespace, "c1").ResourceVersion }).ShouldNot(Equal(before))
+	g.Consistently(problems, "2s").ShouldNot(BeNil())
+	held.release()
+	g.Eventually(problems).Should(BeEmpty())
+}
+
 // A writer that acts between the removal of what it has added and the apply behind it has a budget too.
 func TestFightOverAnAdditionSlowsDown(t *testing.T) {
 	g := NewWithT(t)
