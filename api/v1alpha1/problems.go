@@ -29,6 +29,9 @@ const (
 	// ProblemWaitingForObjects: objects of a kind that the profile is made of have not been listed yet; what is published of
 	// them stays.
 	ProblemWaitingForObjects = "WaitingForObjects"
+	// ProblemObjectsUnavailable: the API server does not serve a kind that the profile is made of, or its first list has not
+	// arrived for more than a minute; what is published of such objects stays.
+	ProblemObjectsUnavailable = "ObjectsUnavailable"
 	// ProblemInvalidPublishLabel: the label capi-inventory.dev/publish of the Cluster is neither true nor false, and is ignored.
 	ProblemInvalidPublishLabel = "InvalidPublishLabel"
 	// ProblemDeletionStuck: a profile has been waiting for a consumer's finalizer for more than five minutes.

@@ -22,6 +22,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/capi-inventory/capi-inventory/internal/profile"
 )
 
 // objects watches the objects that Clusters refer to, control planes and infrastructure, of whatever kinds there are. A kind
@@ -72,6 +74,8 @@ const (
 	// firstList is how long the first list of a kind is waited for before anything is published. After that, what was published
 	// of its objects stays until the list is there.
 	firstList = 5 * time.Second
+	// lateList is after how long a first list is not just slow.
+	lateList = time.Minute
 	// askAgain is how long a kind that the API server does not know is not asked for again.
 	askAgain = 30 * time.Second
 )
@@ -80,8 +84,8 @@ const (
 type found struct {
 	// object is its content; nil where it does not exist.
 	object map[string]any
-	// unknown says why it is not known whether it exists; empty where it is known.
-	unknown string
+	// unknown says why it is not known whether it exists.
+	unknown profile.Unknown
 	// wait says that this will be known in a moment.
 	wait bool
 }
@@ -96,7 +100,8 @@ func (o *objects) get(ctx context.Context, cluster *clusterv1.Cluster, ref clust
 		return found{}, err
 	}
 	if !installed {
-		return found{unknown: fmt.Sprintf("the API server serves no %s.%s, which the Cluster refers to", ref.Kind, ref.APIGroup)}, nil
+		why := fmt.Sprintf("the API server serves no %s.%s, which the Cluster refers to", ref.Kind, ref.APIGroup)
+		return found{unknown: profile.Unknown{Why: why, Long: true}}, nil
 	}
 	key := types.NamespacedName{Namespace: cluster.Namespace, Name: ref.Name}
 	watched, err := o.watch(ctx, objectRef{kind: kind, name: key}, client.ObjectKeyFromObject(cluster))
@@ -104,10 +109,9 @@ func (o *objects) get(ctx context.Context, cluster *clusterv1.Cluster, ref clust
 		return found{}, err
 	}
 	if !watched.informer.HasSynced() {
-		return found{
-			unknown: fmt.Sprintf("the first list of %s.%s has not arrived yet: it is large, or the publisher may not list it", ref.Kind, ref.APIGroup),
-			wait:    o.clock.Since(watched.since) <= firstList,
-		}, nil
+		waited := o.clock.Since(watched.since)
+		why := fmt.Sprintf("the first list of %s.%s has not arrived yet: it is large, or the publisher may not list it", ref.Kind, ref.APIGroup)
+		return found{unknown: profile.Unknown{Why: why, Long: waited > lateList}, wait: waited <= firstList}, nil
 	}
 	object := newUnstructured(kind)
 	if err := o.cache.Get(ctx, key, object); err != nil {

@@ -199,7 +199,7 @@ func (r *Reconciler) namespaceProblem(ctx context.Context, name string) (*profil
 // facts gathers what the core needs to know; false where that is not known yet. again is when to look again at what no event
 // reports.
 func (r *Reconciler) facts(ctx context.Context, cluster *clusterv1.Cluster, inventory *profile.Inventory, live *profile.Live) (facts profile.Facts, known bool, again time.Duration, err error) {
-	facts = profile.Facts{Manager: r.options.ClusterManager, Cluster: cluster, Published: live, Now: r.options.Clock.Now(), Waiting: map[string]string{}}
+	facts = profile.Facts{Manager: r.options.ClusterManager, Cluster: cluster, Published: live, Now: r.options.Clock.Now(), Waiting: map[string]profile.Unknown{}}
 	facts.ClusterAPIDown = r.liveness.down(live)
 	for _, object := range []struct {
 		variable string
@@ -218,7 +218,7 @@ func (r *Reconciler) facts(ctx context.Context, cluster *clusterv1.Cluster, inve
 			return facts, false, 0, err
 		}
 		*object.into = found.object
-		if found.unknown != "" {
+		if found.unknown.Why != "" {
 			facts.Waiting[object.variable] = found.unknown
 		}
 	}

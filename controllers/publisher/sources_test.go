@@ -125,13 +125,14 @@ func TestWritesAreLimitedButNotEndpoints(t *testing.T) {
 	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "a changed endpoint does not wait")
 	g.Expect(displayName()).To(Equal("e"))
 
-	g.Expect(ready(t, "limits").Status).NotTo(Equal(metav1.ConditionTrue), "what is wanted is not there yet")
+	g.Expect(degraded(t, "limits").Status).To(Equal(metav1.ConditionTrue), "what is wanted is not there yet")
+	g.Expect(ready(t, "limits").Status).To(Equal(metav1.ConditionTrue), "one Cluster that changes all the time holds up no tool")
 
 	clock.Step(31 * time.Second)
 	g.Eventually(displayName).Should(Equal("one too many"))
 	// The status that observes the new generation is a write of its own.
 	clock.Step(31 * time.Second)
-	g.Eventually(func() metav1.ConditionStatus { return ready(t, "limits").Status }).Should(Equal(metav1.ConditionTrue))
+	g.Eventually(func() metav1.ConditionStatus { return degraded(t, "limits").Status }).Should(Equal(metav1.ConditionFalse))
 }
 
 // TestNoSecretLeaves searches everything that the publisher shows for what is in a kubeconfig and must not get out.

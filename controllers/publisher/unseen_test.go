@@ -51,12 +51,15 @@ func TestNotYetSeenIsNotAbsent(t *testing.T) {
 	startPublisherOn(t, held.config(), withClock(clock))
 	// It has looked at the Cluster, and goes on without the list after a while.
 	g.Eventually(clock.HasWaiters).Should(BeTrue())
+	clock.Step(6 * time.Second)
 	g.Eventually(func(g Gomega) {
-		clock.Step(6 * time.Second)
 		g.Expect(readInventory(t, "slow-kind").Status.Problems).To(ContainElement(
 			And(HaveField("Reason", v1alpha1.ProblemWaitingForObjects), HaveField("Message", ContainSubstring("KubeadmControlPlane")))))
 	}).Should(Succeed(), "the Inventory says what it waits for")
 	g.Expect(ready(t, "slow-kind").Status).To(Equal(metav1.ConditionUnknown))
+	clock.Step(2 * time.Minute)
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "slow-kind").Status.Problems }).
+		Should(ContainElement(HaveField("Reason", v1alpha1.ProblemObjectsUnavailable)), "it is not just slow")
 	updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "Written meanwhile"}))
 	g.Eventually(func() string { return get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("Written meanwhile"))
 	after := get(t, namespace, "c1")
@@ -65,7 +68,10 @@ func TestNotYetSeenIsNotAbsent(t *testing.T) {
 	g.Expect(after.Status.AccessProviders).To(Equal(before.Status.AccessProviders))
 
 	held.release()
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "slow-kind").Status.Problems }, "30s").Should(BeEmpty())
+	g.Eventually(func() []v1alpha1.InventoryProblem {
+		clock.Step(10 * time.Second)
+		return readInventory(t, "slow-kind").Status.Problems
+	}).Should(BeEmpty())
 	g.Expect(get(t, namespace, "c1").Status.Version).To(Equal(before.Status.Version))
 }
 
@@ -109,4 +115,20 @@ func TestPassingErrorChangesNothing(t *testing.T) {
 		clock.Step(10 * time.Minute)
 		return server(get(t, namespace, "c1"))
 	}).Should(Equal("https://10.0.0.9:6443"))
+}
+
+// A Cluster that refers to a kind that nobody serves is its own trouble: the Inventory is ready, and degraded.
+func TestUnknownKindHoldsUpNoTool(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t, nil)
+	inventory(t, "unknown-kind", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "zone.example.com", Expression: "infrastructure.spec.zone"}}}, namespace)
+	startPublisher(t)
+	unknown := func(c *clusterv1.Cluster) {
+		c.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{APIGroup: "infrastructure.cluster.x-k8s.io", Kind: "NobodyServesThis", Name: "c1"}
+	}
+	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), unknown), kubeconfig("c1", "https://10.0.0.1:6443"))
+	published(t, g, namespace, "c1")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "unknown-kind").Status.Problems }).ShouldNot(BeEmpty())
+	g.Eventually(func() metav1.ConditionStatus { return ready(t, "unknown-kind").Status }).Should(Equal(metav1.ConditionTrue))
+	g.Expect(degraded(t, "unknown-kind").Status).To(Equal(metav1.ConditionTrue))
 }

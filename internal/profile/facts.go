@@ -29,15 +29,23 @@ type Facts struct {
 	ClusterAPIDown bool
 	// ControlPlane and Infrastructure are the objects that the Cluster refers to; nil where there is none.
 	ControlPlane, Infrastructure map[string]any
-	// Waiting says, by the variable of an expression, which object is not known yet and why: whether it exists, and what it
-	// says. What is published of it stays.
-	Waiting map[string]string
+	// Waiting says, by the variable of an expression, which object is not known yet: whether it exists, and what it says. What is
+	// published of it stays.
+	Waiting map[string]Unknown
 	// Kubeconfigs is what was found in the Secrets that the Inventory asked for (Inventory.Secrets).
 	Kubeconfigs map[SecretKey]Kubeconfig
 	// Published is the profile as it is now; nil where there is none.
 	Published *Live
 	// Now becomes the transition time of a condition that changes its status.
 	Now time.Time
+}
+
+// Unknown is why an object is not known.
+type Unknown struct {
+	// Why is a sentence without its period; empty for an object that is known.
+	Why string
+	// Long says that it will not be known in a moment: somebody has to do something.
+	Long bool
 }
 
 // SecretKey is one key of one Secret in the Cluster's namespace.
@@ -62,7 +70,7 @@ const (
 // waits returns the first of the variables that a program reads and that are not known yet; empty for none.
 func (f Facts) waits(programs ...*expression.Program) string {
 	for _, variable := range []string{expression.ControlPlane, expression.Infrastructure} {
-		if f.Waiting[variable] == "" {
+		if f.Waiting[variable].Why == "" {
 			continue
 		}
 		for _, program := range programs {
@@ -78,7 +86,11 @@ func (f Facts) waits(programs ...*expression.Program) string {
 func (f Facts) waiting() []Problem {
 	problems := make([]Problem, 0, len(f.Waiting))
 	for _, variable := range slices.Sorted(maps.Keys(f.Waiting)) {
-		problems = append(problems, problem(v1alpha1.ProblemWaitingForObjects, "%s; what is published of it stays as it is", f.Waiting[variable]))
+		reason := v1alpha1.ProblemWaitingForObjects
+		if f.Waiting[variable].Long {
+			reason = v1alpha1.ProblemObjectsUnavailable
+		}
+		problems = append(problems, problem(reason, "%s; what is published of it stays as it is", f.Waiting[variable].Why))
 	}
 	return problems
 }

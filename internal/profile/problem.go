@@ -57,7 +57,5 @@ var unpublished = map[string]bool{
 // Unpublished reports whether a profile is not as its Inventory wants it because of the problem.
 func (p Problem) Unpublished() bool { return unpublished[p.Reason] }
 
-// Passing reports whether the problem ends without anybody's help: the publisher waits for something.
-func (p Problem) Passing() bool {
-	return p.Reason == v1alpha1.ProblemWaitingForObjects || p.Reason == v1alpha1.ProblemWriteDelayed
-}
+// Passing reports whether the problem ends in a moment, without anybody's help: the publisher waits for something.
+func (p Problem) Passing() bool { return p.Reason == v1alpha1.ProblemWaitingForObjects }

@@ -110,7 +110,7 @@ func (p provider) secret(cluster *clusterv1.Cluster) (SecretKey, bool) {
 func (p provider) cluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 	if p.exec != nil {
 		if variable := f.waits(p.exec.programs()...); variable != "" {
-			return nil, p.skipped("", errors.New(f.Waiting[variable]))
+			return nil, p.skipped("", errors.New(f.Waiting[variable].Why))
 		}
 		return p.execCluster(f)
 	}

@@ -22,12 +22,12 @@ func (inv *Inventory) Status(f Facts, generation int64) (*inventoryac.ClusterPro
 		WithProperties(properties...).
 		WithAccessProviders(providers...)
 	version := kubernetesVersion(f)
-	if f.Waiting[expression.ControlPlane] != "" && reportedVersion(f.Cluster) == "" {
+	if f.Waiting[expression.ControlPlane].Why != "" && reportedVersion(f.Cluster) == "" {
 		version = f.Published.version()
 	}
 	if version != "" {
 		status.WithVersion(inventoryac.ClusterVersion().WithKubernetes(version))
-	} else if f.Waiting[expression.ControlPlane] == "" {
+	} else if f.Waiting[expression.ControlPlane].Why == "" {
 		problems = append(problems, versionNotReported(f)...)
 	}
 	key := inv.Key(f.Cluster)

@@ -42,7 +42,9 @@ func TestChartAndKustomizeMakeTheSamePods(t *testing.T) {
 		delete(got.Annotations, "capi-inventory.dev/providers")
 		for _, volumes := range [][]corev1.Volume{got.Spec.Volumes, want.Spec.Volumes} {
 			for i := range volumes {
-				volumes[i].ConfigMap.Name = ""
+				if volumes[i].ConfigMap != nil {
+					volumes[i].ConfigMap.Name = ""
+				}
 			}
 		}
 		container := &got.Spec.Containers[0]
