@@ -123,8 +123,8 @@ func TestProfilesShareWhatTheySayAlike(t *testing.T) {
 	if authority(got[0]) != authority(got[1]) {
 		t.Error("two certificate authorities, and they are equal")
 	}
-	if managers := len(got[0].ManagedFields); managers != 2 {
-		t.Errorf("%d entries of managed fields; ours is needed, and that of whoever owns the display name", managers)
+	if managers := len(got[0].ManagedFields); managers != 3 || got[0].ManagedFields[2].FieldsV1 != nil {
+		t.Errorf("%d entries of managed fields; needed are ours, that of the owner of the display name, and the name of the last other writer", managers)
 	}
 }
 

@@ -94,7 +94,7 @@ func TestTamperedAccessIsNeverAdopted(t *testing.T) {
 			g.Expect(get(t, namespace, "c1").Status.AccessProviders).To(Equal(before.Status.AccessProviders), "the last good access stays")
 			changeProfile(t, namespace, "c1", updateStatusAs("attacker"), tamper)
 			g.Eventually(func() any { return get(t, namespace, "c1").Status.AccessProviders }).Should(BeEmpty(), "nobody can say what it was")
-			g.Expect(joined(get(t, namespace, "c1")).Status).To(Equal(metav1.ConditionFalse))
+			g.Eventually(func() metav1.ConditionStatus { return joined(get(t, namespace, "c1")).Status }).Should(Equal(metav1.ConditionFalse))
 
 			create(t, fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443")))
 			g.Eventually(func() any { return get(t, namespace, "c1").Status.AccessProviders }).Should(Equal(before.Status.AccessProviders))

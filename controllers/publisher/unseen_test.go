@@ -48,18 +48,21 @@ func TestNotYetSeenIsNotAbsent(t *testing.T) {
 	held := &heldWatch{resource: "/kubeadmcontrolplanes", lists: true}
 	t.Cleanup(held.release)
 	held.hold()
-	startPublisherOn(t, held.config(), withClock(clock))
-	// It has looked at the Cluster, and goes on without the list after a while.
-	g.Eventually(clock.HasWaiters).Should(BeTrue())
-	clock.Step(6 * time.Second)
-	g.Eventually(func(g Gomega) {
-		g.Expect(readInventory(t, "slow-kind").Status.Problems).To(ContainElement(
-			And(HaveField("Reason", v1alpha1.ProblemWaitingForObjects), HaveField("Message", ContainSubstring("KubeadmControlPlane")))))
-	}).Should(Succeed(), "the Inventory says what it waits for")
+	second := startPublisherOn(t, held.config(), withClock(clock))
+	g.Eventually(second.logs.String).Should(ContainSubstring("Watching a kind that Clusters refer to"))
+	clock.Step(5 * time.Second)
+	g.Eventually(func() []v1alpha1.InventoryProblem {
+		// It looks again in a second, by its clock; after a minute the list would be late.
+		clock.Step(time.Second)
+		return readInventory(t, "slow-kind").Status.Problems
+	}, "20s", "500ms").Should(ContainElement(
+		And(HaveField("Reason", v1alpha1.ProblemWaitingForObjects), HaveField("Message", ContainSubstring("KubeadmControlPlane")))), "the Inventory says what it waits for")
 	g.Expect(ready(t, "slow-kind").Status).To(Equal(metav1.ConditionUnknown))
-	clock.Step(2 * time.Minute)
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "slow-kind").Status.Problems }).
-		Should(ContainElement(HaveField("Reason", v1alpha1.ProblemObjectsUnavailable)), "it is not just slow")
+	clock.Step(time.Minute)
+	g.Eventually(func() []v1alpha1.InventoryProblem {
+		clock.Step(10 * time.Second)
+		return readInventory(t, "slow-kind").Status.Problems
+	}).Should(ContainElement(HaveField("Reason", v1alpha1.ProblemObjectsUnavailable)), "it is not just slow")
 	updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "Written meanwhile"}))
 	g.Eventually(func() string { return get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("Written meanwhile"))
 	after := get(t, namespace, "c1")
