@@ -24,7 +24,7 @@ import (
 // rights to all Secrets. The credentials of london must go to london only.
 func TestForeignReferences(t *testing.T) {
 	london := &inventoryv1alpha1.ClusterProfile{}
-	must(t, world.k8s.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: "team-a-london"}, london))
+	must(t, world.k8s.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: "team-a--london"}, london))
 	must(t, world.k8s.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "tenant"}}))
 	t.Cleanup(func() {
 		must(t, world.k8s.DeleteAllOf(context.WithoutCancel(t.Context()), &inventoryv1alpha1.ClusterProfile{}, client.InNamespace("tenant")))
