@@ -131,10 +131,10 @@ func TestRights(t *testing.T) {
 func TestRightsAtTheEnd(t *testing.T) {
 	for _, values := range []string{"", "publisher: {namespaces: [team-a]}"} {
 		want := rights{
-			"list inventories.capi-inventory.dev":        {""},
-			"delete inventories.capi-inventory.dev":      {""},
-			"list clusterprofiles.multicluster.x-k8s.io": {""},
-			"get leases.coordination.k8s.io/publisher.capi-inventory.dev":             {namespace},
+			"list inventories.capi-inventory.dev":                         {""},
+			"delete inventories.capi-inventory.dev":                       {""},
+			"list clusterprofiles.multicluster.x-k8s.io":                  {""},
+			"get leases.coordination.k8s.io/publisher.capi-inventory.dev": {namespace},
 		}
 		if diff := cmp.Diff(want, rightsOf(t, render(t, values), "capi-inventory-withdrawal")); diff != "" {
 			t.Errorf("with %q, -want +chart:\n%s", values, diff)
