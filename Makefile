@@ -57,7 +57,7 @@ generate: ## Generate deep copies, CRDs, roles and apply configurations
 
 .PHONY: test
 test: assets ## Test everything, with the race detector, against real API servers
-	go test -race -timeout 20m ./...
+	go test -race -timeout 30m ./...
 
 .PHONY: test-e2e
 test-e2e: ## Tell every story on a real hub in kind; test/e2e/doc.go says with which options
