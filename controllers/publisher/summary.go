@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -170,10 +171,12 @@ func (r InventoryReconciler) report(ctx context.Context, inventory *v1alpha1.Inv
 		return nil
 	}
 	applied := statusOf(inventory, status)
-	if err := r.client.Status().Apply(ctx, applied, client.FieldOwner(profile.FieldManager), client.ForceOwnership); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("applying the status of the Inventory: %w", err)
-	} else if err != nil {
+	err := r.client.Status().Apply(ctx, applied, client.FieldOwner(profile.FieldManager), client.ForceOwnership)
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil
+	case err != nil:
+		return fmt.Errorf("applying the status of the Inventory: %w", err)
 	}
 	// The answer is in the apply configuration.
 	r.reports.wrote(client.ObjectKeyFromObject(inventory), *applied.ResourceVersion)
