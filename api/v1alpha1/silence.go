@@ -14,7 +14,7 @@ const (
 	clockSkew = time.Minute
 )
 
-// Probed is when the probe was made that the status tells of; long ago where there was none, or where the time lies in the
+// Probed is when the probe was made that the status reports; long ago where there was none, or where the time lies in the
 // future: whoever wrote that has a wrong clock, and would not be missed until then.
 func (s *SpokeCheckStatus) Probed(now time.Time) time.Time {
 	if s.LastProbeTime != nil && s.LastProbeTime.Sub(now) <= clockSkew {
@@ -23,7 +23,7 @@ func (s *SpokeCheckStatus) Probed(now time.Time) time.Time {
 	return time.Time{}
 }
 
-// Silent says whether the consumer that wrote the status has missed its own heartbeats, so that the status tells more of the
+// Silent reports whether the consumer that wrote the status has missed its own heartbeats, so that the status says more about the
 // consumer than of the spoke. heartbeat is for a status that promises none.
 func (s *SpokeCheckStatus) Silent(now time.Time, heartbeat time.Duration) bool {
 	if s.HeartbeatSeconds > 0 {

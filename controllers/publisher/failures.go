@@ -33,19 +33,14 @@ func problemOf(err error) profile.Problem {
 // says so by a conflict; where an object of that name was created since, by an immutable metadata.uid; and where it is gone,
 // for a status, by not finding it.
 func lostRace(err error) bool {
-	if err == nil {
-		return false
-	}
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
 		return false
 	}
 	details := status.Status().Details
 	switch {
-	case apierrors.IsConflict(err):
+	case apierrors.IsConflict(err), notFound(err):
 		return true
-	case apierrors.IsNotFound(err):
-		return notFound(err)
 	case apierrors.IsInvalid(err) && details != nil:
 		for _, cause := range details.Causes {
 			if cause.Field == "metadata.uid" && cause.Type == metav1.CauseTypeFieldValueInvalid {
@@ -54,4 +49,11 @@ func lostRace(err error) bool {
 		}
 	}
 	return false
+}
+
+// notFound reports whether an object does not exist. That the API server serves no such resource, for the moment or since its
+// CustomResourceDefinition is gone, is another thing under the same code: the client makes an error of that answer itself, which
+// names the object as well, and keeps as a cause that the API server did not answer with a Status.
+func notFound(err error) bool {
+	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -224,11 +222,4 @@ func (r *Reconciler) facts(ctx context.Context, cluster *clusterv1.Cluster, inve
 	}
 	facts.Kubeconfigs, again, err = r.secrets.kubeconfigs(ctx, cluster.Namespace, inventory.Secrets(cluster))
 	return facts, true, again, err
-}
-
-// notFound reports whether an object does not exist. That the API server serves no such resource, for the moment or since its
-// CustomResourceDefinition is gone, is another thing under the same code: the client makes an error of that answer itself, which
-// names the object as well, and keeps as a cause that the API server did not answer with a Status.
-func notFound(err error) bool {
-	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

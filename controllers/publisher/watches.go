@@ -222,31 +222,29 @@ func (r *Reconciler) echo(profile client.Object) bool {
 
 // stillClaimed reports whether a profile that this process has created is wanted now that the cache shows it. When the Cluster
 // was deselected before that, there was nothing to withdraw yet.
-func (r *Reconciler) stillClaimed(ctx context.Context, profile client.Object) bool {
-	source, _ := sourceOf(profile)
+func (r *Reconciler) stillClaimed(ctx context.Context, created client.Object) bool {
+	source, _ := profile.SourceOf(created)
 	cluster := &clusterv1.Cluster{}
 	view, err := r.inventories.current(ctx)
 	if err != nil || !r.scope.watches(source.Namespace) || r.client.Get(ctx, source, cluster) != nil || !r.scope.includes(cluster) {
 		return false
 	}
 	claims, err := r.decide(ctx, view, cluster)
-	return err == nil && claims.Has(client.ObjectKeyFromObject(profile))
+	return err == nil && claims.Has(client.ObjectKeyFromObject(created))
 }
 
 func clusterOfProfile(_ context.Context, object client.Object) []types.NamespacedName {
-	if source, named := sourceOf(object); named {
+	if source, named := profile.SourceOf(object); named {
 		return []types.NamespacedName{source}
 	}
 	return nil
 }
 
-var sourceOf = profile.SourceOf
-
 // clustersOfInventory finds all Clusters, and those that only profiles of the Inventory name: they are gone, or not watched.
 func (r *Reconciler) clustersOfInventory(ctx context.Context, inventory client.Object) []types.NamespacedName {
 	clusters := r.clustersIn(ctx, "")
 	for _, published := range r.index.by(inventory.GetName()) {
-		if source, _ := sourceOf(published); !r.scope.watches(source.Namespace) {
+		if source, _ := profile.SourceOf(published); !r.scope.watches(source.Namespace) {
 			clusters = append(clusters, source)
 		}
 	}
