@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -137,6 +138,7 @@ func (o *options) publisher() publisher.Options {
 		Concurrency:    o.concurrency,
 		StaleAfter:     o.staleAfter,
 		Clock:          clock.RealClock{},
+		Metrics:        metrics.Registry,
 	}
 }
 

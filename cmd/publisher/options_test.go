@@ -49,4 +49,7 @@ func TestDefaultsAreSafe(t *testing.T) {
 	if !manager.LeaderElectionReleaseOnCancel || manager.Metrics.FilterProvider == nil || !manager.Metrics.SecureServing {
 		t.Error("the manager does not do as the flags say")
 	}
+	if o.publisher().Metrics == nil {
+		t.Error("the publisher's metrics are served nowhere")
+	}
 }

@@ -68,7 +68,7 @@ func (r *Reconciler) applyProfile(ctx context.Context, at *target, wanted *inven
 			return err
 		}
 		if same {
-			suppressed.WithLabelValues("profile").Inc()
+			r.metrics.unchanged("profile")
 			return nil
 		}
 		wanted.WithUID(at.live.UID)
@@ -77,7 +77,7 @@ func (r *Reconciler) applyProfile(ctx context.Context, at *target, wanted *inven
 		return nil
 	}
 	err := r.client.Apply(ctx, wanted.WithResourceVersion(at.version), client.FieldOwner(profile.FieldManager), client.ForceOwnership)
-	count("profile", err)
+	r.metrics.wrote("profile", err)
 	if err != nil {
 		return fmt.Errorf("applying ClusterProfile %s: %w", at.key, err)
 	}
@@ -97,7 +97,7 @@ func (r *Reconciler) applyStatus(ctx context.Context, at *target, wanted *invent
 			return err
 		}
 		if same && len(intrusions) == 0 {
-			suppressed.WithLabelValues("status").Inc()
+			r.metrics.unchanged("status")
 			return nil
 		}
 		if len(intrusions) == 0 && !accessChanged(at.live, wanted) {
@@ -111,7 +111,7 @@ func (r *Reconciler) applyStatus(ctx context.Context, at *target, wanted *invent
 		return err
 	}
 	err := r.client.Status().Apply(ctx, wanted.WithResourceVersion(at.version), client.FieldOwner(profile.FieldManager), client.ForceOwnership)
-	count("status", err)
+	r.metrics.wrote("status", err)
 	if err != nil {
 		return fmt.Errorf("applying the status of ClusterProfile %s: %w", at.key, err)
 	}
@@ -145,7 +145,7 @@ func (r *Reconciler) removeIntrusions(ctx context.Context, at *target, pointers 
 	}
 	patched := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: at.key.Namespace, Name: at.key.Name}}
 	err = r.client.Status().Patch(ctx, patched, client.RawPatch(types.JSONPatchType, raw), client.FieldOwner(profile.FieldManager))
-	count("status", err)
+	r.metrics.wrote("status", err)
 	if err != nil {
 		return fmt.Errorf("removing what another writer added to ClusterProfile %s: %w", at.key, err)
 	}

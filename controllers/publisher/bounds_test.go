@@ -18,6 +18,7 @@ import (
 // TestKubeconfigsAreBounded: one tenant's kubeconfig, whatever is in it, freezes neither its own profile nor the status of the
 // Inventory, which others share.
 func TestKubeconfigsAreBounded(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("u", 100<<10)
 	named := func(user, cluster string) []byte {
 		return fmt.Appendf(nil, "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: c, cluster: {server: 'https://a:1'%s}}]\nusers: [{name: %s, user: {}}]\ncontexts: [{name: a, context: {cluster: c, user: %[2]s}}]\n", cluster, user)
@@ -30,17 +31,18 @@ func TestKubeconfigsAreBounded(t *testing.T) {
 		"long-server-name": {raw: named("u", ", tls-server-name: "+long), reason: "KubeconfigInvalidTLSServerName"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			hub := freeHub(t)
 			g := NewWithT(t)
-			namespace := newNamespace(t, nil)
-			inventory(t, name, v1alpha1.InventorySpec{}, namespace)
-			startPublisher(t)
-			createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), kubeconfig("good", "https://10.0.0.1:6443"))
+			namespace := hub.newNamespace(t, nil)
+			hub.inventory(t, name, v1alpha1.InventorySpec{}, namespace)
+			hub.startPublisher(t)
+			hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
 			const bad = 2
 			for i := range bad {
-				createCluster(t, fixture.Cluster(namespace, fmt.Sprintf("bad-%d", i), fixture.Provisioned("v1.36.3")), tc.raw)
+				hub.createCluster(t, fixture.Cluster(namespace, fmt.Sprintf("bad-%d", i), fixture.Provisioned("v1.36.3")), tc.raw)
 			}
 			g.Eventually(func(g Gomega) {
-				status := readInventory(t, name).Status
+				status := hub.readInventory(t, name).Status
 				g.Expect(status.Clusters).To(BeEquivalentTo(bad + 1))
 				g.Expect(status.Published).To(BeEquivalentTo(bad + 1))
 				g.Expect(status.Problems).To(HaveLen(bad))
@@ -49,7 +51,7 @@ func TestKubeconfigsAreBounded(t *testing.T) {
 					g.Expect(len(problem.Message)).To(BeNumerically("<", 1024), "so that an Event can have it")
 				}
 				for i := range bad {
-					profile := get(t, namespace, fmt.Sprintf("bad-%d", i))
+					profile := hub.get(t, namespace, fmt.Sprintf("bad-%d", i))
 					g.Expect(profile).NotTo(BeNil())
 					g.Expect(profile.Status.Version.Kubernetes).To(Equal("v1.36.3"), "health and version do not depend on the access")
 				}

@@ -27,10 +27,11 @@ import (
 )
 
 func TestTransforms(t *testing.T) {
+	hub := freeHub(t)
 	for name, object := range map[string]client.Object{
 		"Cluster":        fixture.Cluster("team-a", "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})),
-		"Secret":         fixture.KubeconfigSecret("team-a", "c1", kubeconfig("c1", "https://10.0.0.1:6443")),
-		"ClusterProfile": profileOf("c1"),
+		"Secret":         fixture.KubeconfigSecret("team-a", "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443")),
+		"ClusterProfile": profileOf("c1", hub.CertificateAuthority()),
 	} {
 		t.Run(name+" twice is once", func(t *testing.T) {
 			transform := transformOf(t, object)
@@ -105,10 +106,11 @@ func TestExpressionsReachWhatIsCached(t *testing.T) {
 }
 
 func TestProfilesShareWhatTheySayAlike(t *testing.T) {
+	hub := freeHub(t)
 	transform := transformOf(t, &inventoryv1alpha1.ClusterProfile{})
 	var got [2]*inventoryv1alpha1.ClusterProfile
 	for i := range got {
-		transformed, err := transform(profileOf(fmt.Sprintf("c%d", i)))
+		transformed, err := transform(profileOf(fmt.Sprintf("c%d", i), hub.CertificateAuthority()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +131,7 @@ func TestProfilesShareWhatTheySayAlike(t *testing.T) {
 }
 
 // profileOf is a profile to which others have applied too.
-func profileOf(name string) *inventoryv1alpha1.ClusterProfile {
+func profileOf(name string, authority []byte) *inventoryv1alpha1.ClusterProfile {
 	owns := func(manager, fields string) metav1.ManagedFieldsEntry {
 		return metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(fields)}
 	}
@@ -141,7 +143,7 @@ func profileOf(name string) *inventoryv1alpha1.ClusterProfile {
 		}},
 		Status: inventoryv1alpha1.ClusterProfileStatus{AccessProviders: []inventoryv1alpha1.AccessProvider{{
 			Name:    "kubeconfig-secretreader",
-			Cluster: clientcmdv1.Cluster{Server: "https://10.0.0.1:6443", CertificateAuthorityData: hub.CertificateAuthority()},
+			Cluster: clientcmdv1.Cluster{Server: "https://10.0.0.1:6443", CertificateAuthorityData: authority},
 		}}},
 	}
 }

@@ -26,15 +26,16 @@ import (
 // TestConformance publishes Clusters of every sort into several inventories and holds all of their profiles against what
 // upstream asks of a cluster manager.
 func TestConformance(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	a, b, shared := newNamespace(t, nil), newNamespace(t, nil), newNamespace(t, nil)
-	inventory(t, "conforms-beside", v1alpha1.InventorySpec{ClusterSet: "prod"}, a, b)
-	inventory(t, "conforms-shared", v1alpha1.InventorySpec{Namespace: shared, Labels: v1alpha1.Propagation{Include: []string{"*"}}, AccessProviders: []v1alpha1.AccessProvider{
+	a, b, shared := hub.newNamespace(t, nil), hub.newNamespace(t, nil), hub.newNamespace(t, nil)
+	hub.inventory(t, "conforms-beside", v1alpha1.InventorySpec{ClusterSet: "prod"}, a, b)
+	hub.inventory(t, "conforms-shared", v1alpha1.InventorySpec{Namespace: shared, Labels: v1alpha1.Propagation{Include: []string{"*"}}, AccessProviders: []v1alpha1.AccessProvider{
 		{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
 		{Name: "plain-http", Exec: &v1alpha1.ExecAccess{Server: "'http://10.0.0.1'"}},
 		{Name: "proxy", Exec: &v1alpha1.ExecAccess{Server: "'proxy.example.com:9092/' + cluster.metadata.name"}},
 	}}, a, b)
-	startPublisher(t)
+	hub.startPublisher(t)
 	long := strings.Repeat("long-", 12) + "x"
 	endpoint := func(fields string) []byte {
 		return kubeconfigOf(`server: "https://10.0.0.6:6443", `+fields, "token: t", "b")
@@ -48,18 +49,18 @@ func TestConformance(t *testing.T) {
 		"plain": "https://10.0.0.1:6443", "noport": "https://eks.example.com", "noscheme": "10.0.0.2:6443", "v6": "https://[fd00::1]:6443", long: "https://10.0.0.3:6443",
 		"http": "http://10.0.0.4:8080", "query": "https://10.0.0.5:6443/?a=b", "underscore": "https://my_api.example.com", "dot": "https://api.example.com.:6443",
 	} {
-		kubeconfigs[name] = kubeconfig(name, server)
+		kubeconfigs[name] = hub.kubeconfig(name, server)
 	}
 	for name, raw := range kubeconfigs {
 		for _, namespace := range []string{a, b} {
-			createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod", "x-k8s.io/cluster-manager": "other"})), raw)
+			hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod", "x-k8s.io/cluster-manager": "other"})), raw)
 		}
 	}
 	var profiles inventoryv1alpha1.ClusterProfileList
 	g.Eventually(func(g Gomega) {
 		var all []inventoryv1alpha1.ClusterProfile
 		for _, name := range []string{"conforms-beside", "conforms-shared"} {
-			g.Expect(k8s.List(t.Context(), &profiles, client.MatchingLabels{v1alpha1.LabelInventory: name})).To(Succeed())
+			g.Expect(hub.List(t.Context(), &profiles, client.MatchingLabels{v1alpha1.LabelInventory: name})).To(Succeed())
 			all = append(all, profiles.Items...)
 		}
 		g.Expect(all).To(HaveLen(2 * 2 * len(kubeconfigs)))
@@ -72,6 +73,7 @@ func dnsName(length int) string { return strings.Repeat("a.", length)[:length-1]
 
 // TestSamples publishes, by each of the Inventories that we ship, a Cluster of each provider that it is for.
 func TestSamples(t *testing.T) {
+	hub := freeHub(t)
 	if err := hub.Install(apiserver.Providers); err != nil {
 		t.Fatal(err)
 	}
@@ -98,32 +100,32 @@ func TestSamples(t *testing.T) {
 	}
 	for name, of := range wanted {
 		for provider, parameters := range of {
-			t.Run(name+"/"+provider, func(t *testing.T) { trySample(t, sample(t, name), provider, parameters) })
+			t.Run(name+"/"+provider, func(t *testing.T) { hub.trySample(t, sample(t, name), provider, parameters) })
 		}
 	}
 }
 
 // trySample publishes a Cluster of a provider by a sample, and wants parameters for the plugin of its first access provider.
-func trySample(t *testing.T, sample *v1alpha1.Inventory, provider, parameters string) {
+func (hub *testHub) trySample(t *testing.T, sample *v1alpha1.Inventory, provider, parameters string) {
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	if sample.Spec.Namespace != "" {
-		ensureNamespace(t, sample.Spec.Namespace)
+		hub.ensureNamespace(t, sample.Spec.Namespace)
 	}
-	inventory(t, sample.Name, sample.Spec, namespace)
-	startPublisher(t)
+	hub.inventory(t, sample.Name, sample.Spec, namespace)
+	hub.startPublisher(t)
 	if provider == "kubeadm" {
-		secret := fixture.KubeconfigSecret(namespace, "c1-readonly", kubeconfig("c1", "https://10.0.0.1:6443"))
+		secret := fixture.KubeconfigSecret(namespace, "c1-readonly", hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 		secret.Labels["cluster.x-k8s.io/cluster-name"] = "c1"
-		create(t, secret)
-		createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(sample.Spec.ClusterSelector.MatchLabels), fixture.Labels(map[string]string{"region": "eu"})),
-			kubeconfig("c1", "https://10.0.0.1:6443"))
+		hub.create(t, secret)
+		hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(sample.Spec.ClusterSelector.MatchLabels), fixture.Labels(map[string]string{"region": "eu"})),
+			hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	} else {
-		leave(t, namespace, provider)
+		hub.leave(t, namespace, provider)
 	}
 	var profiles inventoryv1alpha1.ClusterProfileList
 	g.Eventually(func(g Gomega) {
-		g.Expect(k8s.List(t.Context(), &profiles, client.MatchingLabels{v1alpha1.LabelInventory: sample.Name, v1alpha1.LabelClusterNamespace: namespace})).To(Succeed())
+		g.Expect(hub.List(t.Context(), &profiles, client.MatchingLabels{v1alpha1.LabelInventory: sample.Name, v1alpha1.LabelClusterNamespace: namespace})).To(Succeed())
 		g.Expect(profiles.Items).To(HaveLen(1))
 		g.Expect(profiles.Items[0].Status.AccessProviders).To(HaveLen(1))
 		g.Expect(conformance.Check(profiles.Items)).To(BeEmpty())
@@ -134,13 +136,13 @@ func trySample(t *testing.T, sample *v1alpha1.Inventory, provider, parameters st
 	} else {
 		g.Expect(string(cluster.Extensions[0].Extension.Raw)).To(MatchJSON(strings.ReplaceAll(parameters, "NAMESPACE", namespace)))
 	}
-	g.Eventually(func() *metav1.Condition { return ready(t, sample.Name) }).WithTimeout(time.Minute).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
-	g.Expect(readInventory(t, sample.Name).Status.Problems).To(BeEmpty())
+	g.Eventually(func() *metav1.Condition { return hub.ready(t, sample.Name) }).WithTimeout(time.Minute).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
+	g.Expect(hub.readInventory(t, sample.Name).Status.Problems).To(BeEmpty())
 }
 
-func ensureNamespace(t *testing.T, name string) {
+func (hub *testHub) ensureNamespace(t *testing.T, name string) {
 	t.Helper()
-	if err := k8s.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := hub.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 // That the API server does not serve a resource does not say that an object is gone: neither is a profile deleted for it, nor is
 // a write that fails for it a lost race, which nobody would be told of.
 func TestUnservedIsNotGone(t *testing.T) {
+	hub := freeHub(t)
 	for name, tc := range map[string]struct {
 		kind schema.GroupVersionKind
 		gone bool

@@ -26,7 +26,7 @@ import (
 const lastPause = 10 * time.Minute
 
 // adversary acts at every change of a namespace's profiles, as a controller does. It returns how often it did.
-func adversary(t *testing.T, namespace string, act func(*inventoryv1alpha1.ClusterProfile) bool) *atomic.Int64 {
+func (hub *testHub) adversary(t *testing.T, namespace string, act func(*inventoryv1alpha1.ClusterProfile) bool) *atomic.Int64 {
 	t.Helper()
 	watching, err := client.NewWithWatch(hub.Config(), client.Options{Scheme: newScheme()})
 	if err != nil {
@@ -51,22 +51,23 @@ func adversary(t *testing.T, namespace string, act func(*inventoryv1alpha1.Clust
 // Another writer has another server in mind: ten times the right one is put back at once, and then after
 // pauses that double; the problem names the writer.
 func TestFightOverAccessSlowsDown(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "access-fight", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t, withClock(clock))
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	taken := adversary(t, namespace, func(p *inventoryv1alpha1.ClusterProfile) bool {
+	hub.inventory(t, "access-fight", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t, withClock(clock))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	taken := hub.adversary(t, namespace, func(p *inventoryv1alpha1.ClusterProfile) bool {
 		if server(p) != "https://10.0.0.1:6443" {
 			return false
 		}
 		p.Status.AccessProviders[0].Cluster.Server = "https://10.0.0.2:6443"
-		return k8s.Status().Update(context.Background(), p, client.FieldOwner("other-writer")) == nil
+		return hub.Status().Update(context.Background(), p, client.FieldOwner("other-writer")) == nil
 	})
 	contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"other-writer"`))))
-	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "access-fight").Status.Problems }
+	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "access-fight").Status.Problems }
 	g.Eventually(problems).Should(contested)
 	g.Expect(taken.Load()).To(BeNumerically("<=", 11))
 	g.Consistently(taken.Load).Should(Equal(taken.Load()), "nothing is written before the pause is over")
@@ -79,21 +80,22 @@ func TestFightOverAccessSlowsDown(t *testing.T) {
 		}).Should(BeNumerically(">", before), "it goes on after a pause")
 	}
 	g.Eventually(problems).Should(contested, "it is reported as long as it lasts")
-	g.Expect(ready(t, "access-fight").Status).To(Equal(metav1.ConditionFalse))
+	g.Expect(hub.ready(t, "access-fight").Status).To(Equal(metav1.ConditionFalse))
 }
 
 // A GitOps tool prunes what it does not know: ten profiles are created at once, and then one after pauses that double.
 func TestFightOverExistenceSlowsDown(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "existence-fight", v1alpha1.InventorySpec{}, namespace)
-	pruned := adversary(t, namespace, func(p *inventoryv1alpha1.ClusterProfile) bool {
-		return k8s.Delete(context.Background(), p, client.Preconditions{UID: &p.UID}) == nil
+	hub.inventory(t, "existence-fight", v1alpha1.InventorySpec{}, namespace)
+	pruned := hub.adversary(t, namespace, func(p *inventoryv1alpha1.ClusterProfile) bool {
+		return hub.Delete(context.Background(), p, client.Preconditions{UID: &p.UID}) == nil
 	})
-	startPublisher(t, withClock(clock))
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "existence-fight").Status.Problems }
+	hub.startPublisher(t, withClock(clock))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "existence-fight").Status.Problems }
 	contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring("deleted again and again"))))
 	g.Eventually(problems).Should(contested)
 	g.Expect(pruned.Load()).To(BeEquivalentTo(10))
@@ -108,33 +110,34 @@ func TestFightOverExistenceSlowsDown(t *testing.T) {
 // A label that a policy refuses neither holds up a changed endpoint nor is it forgotten: the problem stays as long as the
 // refusal does.
 func TestRefusedLabelHoldsUpNothing(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "refused-label", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
-	startPublisher(t, withClock(clock))
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := published(t, g, namespace, "c1")
-	binding := deny(t, namespace, admissionregistrationv1.Update, metav1.StatusReasonForbidden, func() error {
+	hub.inventory(t, "refused-label", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
+	hub.startPublisher(t, withClock(clock))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := hub.published(t, g, namespace, "c1")
+	binding := hub.deny(t, namespace, admissionregistrationv1.Update, metav1.StatusReasonForbidden, func() error {
 		trial := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"trial":"yes"}}}`))
-		return k8s.Patch(t.Context(), before.DeepCopy(), trial, client.DryRunAll)
+		return hub.Patch(t.Context(), before.DeepCopy(), trial, client.DryRunAll)
 	})
-	updateCluster(t, cluster, fixture.Labels(map[string]string{"env": "prod"}))
+	hub.updateCluster(t, cluster, fixture.Labels(map[string]string{"env": "prod"}))
 	refused := ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteRefused))
-	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "refused-label").Status.Problems }
+	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "refused-label").Status.Problems }
 	g.Eventually(problems).Should(refused)
-	g.Expect(k8s.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
-	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"))
+	g.Expect(hub.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"))
 	// More attempts than the budget has writes.
 	for i := range 15 {
-		updateCluster(t, cluster, fixture.Annotations(map[string]string{"touched": string(rune('a' + i))}))
+		hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{"touched": string(rune('a' + i))}))
 	}
 	g.Consistently(problems, "3s").Should(refused)
-	g.Expect(ready(t, "refused-label").Status).To(Equal(metav1.ConditionFalse))
-	g.Expect(k8s.Delete(t.Context(), binding)).To(Succeed())
+	g.Expect(hub.ready(t, "refused-label").Status).To(Equal(metav1.ConditionFalse))
+	g.Expect(hub.Delete(t.Context(), binding)).To(Succeed())
 	g.Eventually(func() string {
 		clock.Step(time.Minute)
-		return get(t, namespace, "c1").Labels["env"]
+		return hub.get(t, namespace, "c1").Labels["env"]
 	}).Should(Equal("prod"), "an attempt that is refused spends nothing, and is repeated")
 	g.Eventually(problems).Should(BeEmpty())
 }

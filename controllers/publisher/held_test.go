@@ -16,6 +16,7 @@ import (
 // heldWatch holds up what an API server sends about a resource: an API server under load, or a connection that is broken and
 // that nobody has noticed yet.
 type heldWatch struct {
+	hub      *testHub
 	resource string
 	// lists says that answers are held up before their first byte, and not only what a watch sends.
 	lists bool
@@ -25,16 +26,16 @@ type heldWatch struct {
 }
 
 // holdProfiles holds up ClusterProfiles.
-func holdProfiles(t *testing.T) *heldWatch {
+func (hub *testHub) holdProfiles(t *testing.T) *heldWatch {
 	t.Helper()
-	h := &heldWatch{resource: "/clusterprofiles"}
+	h := &heldWatch{hub: hub, resource: "/clusterprofiles"}
 	t.Cleanup(h.release)
 	return h
 }
 
 // config is a connection to the hub through which the resource can be held up.
 func (h *heldWatch) config() *rest.Config {
-	config := hub.Config()
+	config := h.hub.Config()
 	config.QPS = -1
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {

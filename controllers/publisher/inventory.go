@@ -29,7 +29,7 @@ type InventoryReconciler struct{ *Reconciler }
 func (r InventoryReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	inventory := &v1alpha1.Inventory{}
 	if err := r.client.Get(ctx, req.NamespacedName, inventory); apierrors.IsNotFound(err) {
-		gauges.forget(req.Name)
+		r.metrics.inventories.forget(req.Name)
 		r.reports.drop(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
@@ -68,7 +68,7 @@ func (r InventoryReconciler) summarizeAndReport(ctx context.Context, inventory *
 		summary.problems = append(summary.problems, clusterProblem{Problem: p})
 	}
 	r.summaryTook.Store(int64(time.Since(started)))
-	gauges.set(inventory.Name, summary.figures())
+	r.metrics.inventories.set(inventory.Name, summary.figures())
 	var again soonest
 	if !summary.complete {
 		again.add(r.nextSummary())

@@ -36,10 +36,11 @@ contexts:
 }
 
 func TestKubeconfigsOfAllSorts(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "sorts", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "sorts", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
 	for name, tc := range map[string]struct {
 		cluster                   string
 		server, proxy, serverName string
@@ -49,17 +50,18 @@ func TestKubeconfigsOfAllSorts(t *testing.T) {
 		"proxied":  {cluster: `server: "https://10.0.0.1:6443", proxy-url: "http://proxy.example.com:3128", tls-server-name: kubernetes`, server: "https://10.0.0.1:6443", proxy: "http://proxy.example.com:3128", serverName: "kubernetes"},
 		"noport":   {cluster: `server: "https://eks.example.com"`, server: "https://eks.example.com:443"},
 	} {
-		createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), kubeconfigOf(tc.cluster, "token: t", "b"))
-		cluster := published(t, g, namespace, name).Status.AccessProviders[0].Cluster
+		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), kubeconfigOf(tc.cluster, "token: t", "b"))
+		cluster := hub.published(t, g, namespace, name).Status.AccessProviders[0].Cluster
 		g.Expect([]string{cluster.Server, cluster.ProxyURL, cluster.TLSServerName}).To(Equal([]string{tc.server, tc.proxy, tc.serverName}), name)
 	}
 }
 
 func TestRefusedKubeconfigsAreTold(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "refused", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t).working(g)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "refused", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t).working(g)
 	const server = `server: "https://10.0.0.1:6443"`
 	// What a Secret holds besides is up to 1 MiB; this is as much as the API server takes in one.
 	noise := make([]byte, 1<<20)
@@ -76,14 +78,14 @@ func TestRefusedKubeconfigsAreTold(t *testing.T) {
 		"empty":         {raw: []byte{}, reason: "KubeconfigEmpty", says: "empty"},
 		"noise":         {raw: noise, reason: "KubeconfigTooLarge", says: "1048576 bytes"},
 	} {
-		cluster := createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), tc.raw)
-		g.Eventually(func() metav1.Condition { return joined(get(t, namespace, name)) }).Should(And(
+		cluster := hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), tc.raw)
+		g.Eventually(func() metav1.Condition { return joined(hub.get(t, namespace, name)) }).Should(And(
 			HaveField("Status", metav1.ConditionFalse), HaveField("Reason", "AccessNotPublished"), HaveField("Message", ContainSubstring(tc.says))), name)
-		g.Eventually(func() []string { return eventsOn(t, cluster) }).Should(ContainElement(tc.reason), name)
+		g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ContainElement(tc.reason), name)
 	}
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "refused").Status.Problems }).
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "refused").Status.Problems }).
 		Should(HaveLen(7))
-	for _, problem := range readInventory(t, "refused").Status.Problems {
+	for _, problem := range hub.readInventory(t, "refused").Status.Problems {
 		g.Expect(strings.HasPrefix(problem.Reason, v1alpha1.ProblemKubeconfig)).To(BeTrue(), "%v", problem)
 	}
 }

@@ -35,69 +35,72 @@ func foreign(namespace, name string) *inventoryv1alpha1.ClusterProfile {
 
 // Failure class 1 of other producers: ownership by label or by name.
 func TestForeignProfileIsNeverTouched(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	theirs := foreign(namespace, "c1")
-	create(t, theirs)
-	inventory(t, "foreign", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t).working(g)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "foreign").Status.Problems }).
+	hub.create(t, theirs)
+	hub.inventory(t, "foreign", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t).working(g)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "foreign").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(`"open-cluster-management"`)))))
-	g.Eventually(func() []string { return eventsOn(t, cluster) }).Should(ConsistOf(v1alpha1.ProblemForeignProfile), "one Event, on the Cluster")
-	g.Expect(get(t, namespace, "c1")).To(HaveField("ResourceVersion", theirs.ResourceVersion))
+	g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ConsistOf(v1alpha1.ProblemForeignProfile), "one Event, on the Cluster")
+	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", theirs.ResourceVersion))
 
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
-	g.Eventually(func() int32 { return readInventory(t, "foreign").Status.Clusters }).Should(BeZero())
-	g.Expect(get(t, namespace, "c1")).To(HaveField("ResourceVersion", theirs.ResourceVersion), "nor is it deleted with a Cluster of its name")
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
+	g.Eventually(func() int32 { return hub.readInventory(t, "foreign").Status.Clusters }).Should(BeZero())
+	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", theirs.ResourceVersion), "nor is it deleted with a Cluster of its name")
 
 	t.Run("and gives way when it goes", func(t *testing.T) {
 		g := NewWithT(t)
-		createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig2(t, namespace, "c1"))
-		g.Eventually(func() int32 { return readInventory(t, "foreign").Status.Clusters }).Should(BeEquivalentTo(1))
-		g.Expect(k8s.Delete(t.Context(), theirs)).To(Succeed())
-		g.Expect(published(t, g, namespace, "c1").Spec.ClusterManager.Name).To(Equal("cluster-api"))
+		hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig2(t, namespace, "c1"))
+		g.Eventually(func() int32 { return hub.readInventory(t, "foreign").Status.Clusters }).Should(BeEquivalentTo(1))
+		g.Expect(hub.Delete(t.Context(), theirs)).To(Succeed())
+		g.Expect(hub.published(t, g, namespace, "c1").Spec.ClusterManager.Name).To(Equal("cluster-api"))
 	})
 }
 
 // kubeconfig2 reuses a kubeconfig Secret that an earlier Cluster of the same name has left.
-func kubeconfig2(t *testing.T, namespace, name string) []byte {
+func (hub *testHub) kubeconfig2(t *testing.T, namespace, name string) []byte {
 	t.Helper()
-	if err := k8s.Delete(t.Context(), fixture.KubeconfigSecret(namespace, name, nil)); client.IgnoreNotFound(err) != nil {
+	if err := hub.Delete(t.Context(), fixture.KubeconfigSecret(namespace, name, nil)); client.IgnoreNotFound(err) != nil {
 		t.Fatal(err)
 	}
-	return kubeconfig(name, "https://10.0.0.1:6443")
+	return hub.kubeconfig(name, "https://10.0.0.1:6443")
 }
 
 // Failure class 2: profiles that stay for ever.
 func TestOrphanIsSweptAtStart(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "orphans", v1alpha1.InventorySpec{}, namespace)
-	first := startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "orphans", v1alpha1.InventorySpec{}, namespace)
+	first := hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
 	first.stop()
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
-	startPublisher(t)
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(BeNil())
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
+	hub.startPublisher(t)
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
 }
 
 // Failure class 2, the other way: mass deletion from a source that only looks empty.
 func TestUnseenClustersAreNotOrphans(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace, elsewhere := newNamespace(t, nil), newNamespace(t, nil)
-	inventory(t, "unseen", v1alpha1.InventorySpec{}, namespace, elsewhere)
-	first := startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := published(t, g, namespace, "c1")
+	namespace, elsewhere := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
+	hub.inventory(t, "unseen", v1alpha1.InventorySpec{}, namespace, elsewhere)
+	first := hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := hub.published(t, g, namespace, "c1")
 	first.stop()
 
 	// To this publisher the Cluster does not exist: it may see another namespace alone.
-	startPublisher(t, inNamespaces(elsewhere))
-	createCluster(t, fixture.Cluster(elsewhere, "c2", fixture.Provisioned("v1.36.3")), kubeconfig("c2", "https://10.0.0.2:6443"))
-	published(t, g, elsewhere, "c2")
-	g.Consistently(func() any { return get(t, namespace, "c1") }).Should(HaveField("ResourceVersion", before.ResourceVersion))
+	hub.startPublisher(t, inNamespaces(elsewhere))
+	hub.createCluster(t, fixture.Cluster(elsewhere, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
+	hub.published(t, g, elsewhere, "c2")
+	g.Consistently(func() any { return hub.get(t, namespace, "c1") }).Should(HaveField("ResourceVersion", before.ResourceVersion))
 }
 
 func inNamespaces(namespaces ...string) processOption {
@@ -109,31 +112,32 @@ func inNamespaces(namespaces ...string) processOption {
 
 // Failure class 4: lists replaced whole.
 func TestOthersKeepWhatTheyWrote(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "others", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	changeProfile(t, namespace, "c1", k8s.Update, func(profile *inventoryv1alpha1.ClusterProfile) {
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "others", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(profile *inventoryv1alpha1.ClusterProfile) {
 		profile.Labels["consumer.example.com/seen"] = "true"
 		profile.Finalizers = []string{"consumer.example.com/clean-up"}
 		profile.Spec.DisplayName = "Chosen by a person"
 	})
-	t.Cleanup(func() { dropFinalizers(t, namespace, "c1") })
+	t.Cleanup(func() { hub.dropFinalizers(t, namespace, "c1") })
 	updateStatus := func(ctx context.Context, profile client.Object, _ ...client.UpdateOption) error {
-		return k8s.Status().Update(ctx, profile, client.FieldOwner("person"))
+		return hub.Status().Update(ctx, profile, client.FieldOwner("person"))
 	}
-	changeProfile(t, namespace, "c1", updateStatus, func(profile *inventoryv1alpha1.ClusterProfile) {
+	hub.changeProfile(t, namespace, "c1", updateStatus, func(profile *inventoryv1alpha1.ClusterProfile) {
 		profile.Status.Conditions = append(profile.Status.Conditions, metav1.Condition{Type: "Scanned", Status: metav1.ConditionTrue, Reason: "Scanned", LastTransitionTime: fixture.Since})
 		profile.Status.Properties = append(profile.Status.Properties, inventoryv1alpha1.Property{Name: "scanner.example.com", Value: "1"})
 		profile.Status.AccessProviders = append(profile.Status.AccessProviders, inventoryv1alpha1.AccessProvider{Name: "oidc"})
 		profile.Status.AccessProviders[1].Cluster.Server = "https://oidc.example.com:443"
 	})
 
-	updateCluster(t, cluster, fixture.Versions("v1.37.0"))
-	g.Eventually(func() string { return get(t, namespace, "c1").Status.Version.Kubernetes }).Should(Equal("v1.37.0"))
-	profile := get(t, namespace, "c1")
+	hub.updateCluster(t, cluster, fixture.Versions("v1.37.0"))
+	g.Eventually(func() string { return hub.get(t, namespace, "c1").Status.Version.Kubernetes }).Should(Equal("v1.37.0"))
+	profile := hub.get(t, namespace, "c1")
 	g.Expect(profile.Labels).To(HaveKeyWithValue("consumer.example.com/seen", "true"))
 	g.Expect(profile.Finalizers).To(ConsistOf("consumer.example.com/clean-up"))
 	g.Expect(profile.Spec.DisplayName).To(Equal("Chosen by a person"))
@@ -143,139 +147,146 @@ func TestOthersKeepWhatTheyWrote(t *testing.T) {
 
 	t.Run("and ours comes back when somebody takes it", func(t *testing.T) {
 		g := NewWithT(t)
-		changeProfile(t, namespace, "c1", k8s.Update, func(profile *inventoryv1alpha1.ClusterProfile) { clear(profile.Labels) })
-		g.Eventually(func() map[string]string { return get(t, namespace, "c1").Labels }).Should(And(
+		hub.changeProfile(t, namespace, "c1", hub.Update, func(profile *inventoryv1alpha1.ClusterProfile) { clear(profile.Labels) })
+		g.Eventually(func() map[string]string { return hub.get(t, namespace, "c1").Labels }).Should(And(
 			HaveKeyWithValue("x-k8s.io/cluster-manager", "cluster-api"), HaveKeyWithValue(v1alpha1.LabelClusterName, "c1"),
 			HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(cluster.UID))))
 	})
 }
 
 func TestLabelsFollowTheCluster(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "labels", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}, Annotations: v1alpha1.Propagation{Include: []string{"owner"}}}, namespace)
-	startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"}), fixture.Annotations(map[string]string{"owner": "alice"})), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	g.Expect(get(t, namespace, "c1")).To(And(HaveField("Labels", HaveKeyWithValue("env", "prod")), HaveField("Annotations", HaveKeyWithValue("owner", "alice"))))
-	updateCluster(t, cluster, func(c *clusterv1.Cluster) { delete(c.Labels, "env"); delete(c.Annotations, "owner") })
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "labels", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}, Annotations: v1alpha1.Propagation{Include: []string{"owner"}}}, namespace)
+	hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"}), fixture.Annotations(map[string]string{"owner": "alice"})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	g.Expect(hub.get(t, namespace, "c1")).To(And(HaveField("Labels", HaveKeyWithValue("env", "prod")), HaveField("Annotations", HaveKeyWithValue("owner", "alice"))))
+	hub.updateCluster(t, cluster, func(c *clusterv1.Cluster) { delete(c.Labels, "env"); delete(c.Annotations, "owner") })
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(
 		HaveField("Labels", Not(HaveKey("env"))), HaveField("Annotations", Not(HaveKey("owner")))), "what the Cluster loses, the profile loses")
 }
 
 func TestDeletedProfileComesBack(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "returns", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := published(t, g, namespace, "c1")
-	g.Expect(k8s.Delete(t.Context(), before)).To(Succeed())
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", Not(Equal(before.UID)))))
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "returns", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := hub.published(t, g, namespace, "c1")
+	g.Expect(hub.Delete(t.Context(), before)).To(Succeed())
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", Not(Equal(before.UID)))))
 }
 
 func TestConsumersFinalizersAreWaitedFor(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "finalizers", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t, withClock(clock))
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	profile := published(t, g, namespace, "c1")
-	changeProfile(t, namespace, "c1", k8s.Update, func(profile *inventoryv1alpha1.ClusterProfile) {
+	hub.inventory(t, "finalizers", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t, withClock(clock))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	profile := hub.published(t, g, namespace, "c1")
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(profile *inventoryv1alpha1.ClusterProfile) {
 		profile.Finalizers = []string{"clusterinventory.projectsveltos.io/finalizer"}
 	})
-	t.Cleanup(func() { dropFinalizers(t, namespace, "c1") })
+	t.Cleanup(func() { hub.dropFinalizers(t, namespace, "c1") })
 
-	g.Expect(k8s.Delete(t.Context(), profile)).To(Succeed())
-	terminating := get(t, namespace, "c1")
+	g.Expect(hub.Delete(t.Context(), profile)).To(Succeed())
+	terminating := hub.get(t, namespace, "c1")
 	g.Expect(terminating.DeletionTimestamp).NotTo(BeNil())
-	g.Consistently(func() string { return get(t, namespace, "c1").ResourceVersion }).Should(Equal(terminating.ResourceVersion), "nothing is written while it terminates")
-	g.Expect(readInventory(t, "finalizers").Status.Problems).To(BeEmpty())
+	g.Consistently(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).Should(Equal(terminating.ResourceVersion), "nothing is written while it terminates")
+	g.Expect(hub.readInventory(t, "finalizers").Status.Problems).To(BeEmpty())
 
 	clock.Step(publisherPatience)
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "finalizers").Status.Problems }).
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "finalizers").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemDeletionStuck), HaveField("Message", ContainSubstring("clusterinventory.projectsveltos.io/finalizer")))))
 
-	dropFinalizers(t, namespace, "c1")
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", Not(Equal(profile.UID)))), "it is made anew when it is gone")
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "finalizers").Status.Problems }).Should(BeEmpty())
+	hub.dropFinalizers(t, namespace, "c1")
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", Not(Equal(profile.UID)))), "it is made anew when it is gone")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "finalizers").Status.Problems }).Should(BeEmpty())
 }
 
 // publisherPatience is a little more than the time after which a stuck deletion is told.
 const publisherPatience = 5*time.Minute + 5*time.Second
 
 func TestRecreatedClusterIsAnotherMember(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "members", v1alpha1.InventorySpec{}, namespace)
-	first := startPublisher(t)
-	old := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := published(t, g, namespace, "c1")
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "members", v1alpha1.InventorySpec{}, namespace)
+	first := hub.startPublisher(t)
+	old := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := hub.published(t, g, namespace, "c1")
 	first.stop()
-	g.Expect(k8s.Delete(t.Context(), old)).To(Succeed())
-	successor := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
-	startPublisher(t)
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(
+	g.Expect(hub.Delete(t.Context(), old)).To(Succeed())
+	successor := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+	hub.startPublisher(t)
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(
 		Not(BeNil()), HaveField("UID", Not(Equal(before.UID))), HaveField("Labels", HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(successor.UID)))))
 }
 
 func TestSameNameInTwoNamespaces(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	a, b, shared := newNamespace(t, nil), newNamespace(t, nil), newNamespace(t, nil)
-	inventory(t, "shared", v1alpha1.InventorySpec{Namespace: shared}, a, b)
-	inventory(t, "by-name", v1alpha1.InventorySpec{Namespace: newNamespace(t, nil), ProfileName: v1alpha1.ProfileNamingName}, a, b)
-	startPublisher(t)
-	createCluster(t, fixture.Cluster(a, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	g.Eventually(func() int32 { return readInventory(t, "by-name").Status.Published }).Should(BeEquivalentTo(1))
-	createCluster(t, fixture.Cluster(b, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.2:6443"))
-	g.Expect(server(published(t, g, shared, a+"--c1"))).To(Equal("https://10.0.0.1:6443"))
-	g.Expect(server(published(t, g, shared, b+"--c1"))).To(Equal("https://10.0.0.2:6443"))
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "by-name").Status.Problems }).
+	a, b, shared := hub.newNamespace(t, nil), hub.newNamespace(t, nil), hub.newNamespace(t, nil)
+	hub.inventory(t, "shared", v1alpha1.InventorySpec{Namespace: shared}, a, b)
+	hub.inventory(t, "by-name", v1alpha1.InventorySpec{Namespace: hub.newNamespace(t, nil), ProfileName: v1alpha1.ProfileNamingName}, a, b)
+	hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(a, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	g.Eventually(func() int32 { return hub.readInventory(t, "by-name").Status.Published }).Should(BeEquivalentTo(1))
+	hub.createCluster(t, fixture.Cluster(b, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.2:6443"))
+	g.Expect(server(hub.published(t, g, shared, a+"--c1"))).To(Equal("https://10.0.0.1:6443"))
+	g.Expect(server(hub.published(t, g, shared, b+"--c1"))).To(Equal("https://10.0.0.2:6443"))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "by-name").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Cluster", b+"/c1"), HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(a+"/c1")))),
 			"who came first keeps the name; the other is told")
 }
 
 func TestMove(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "move", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "move", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
 	// clusterctl pauses the source, strips its finalizers and deletes it with this annotation.
-	source := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	updateCluster(t, source, fixture.Paused)
-	g.Eventually(func() *metav1.Condition { return healthy(get(t, namespace, "c1")) }).Should(HaveField("Reason", "Paused"), "while it moves the profile stays")
-	updateCluster(t, source, func(c *clusterv1.Cluster) {
+	source := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	hub.updateCluster(t, source, fixture.Paused)
+	g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).Should(HaveField("Reason", "Paused"), "while it moves the profile stays")
+	hub.updateCluster(t, source, func(c *clusterv1.Cluster) {
 		c.Annotations, c.Finalizers = map[string]string{"clusterctl.cluster.x-k8s.io/delete-for-move": ""}, nil
 	})
-	g.Expect(k8s.Delete(t.Context(), source)).To(Succeed())
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(BeNil(), "on the source hub it is gone with the Cluster")
+	g.Expect(hub.Delete(t.Context(), source)).To(Succeed())
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil(), "on the source hub it is gone with the Cluster")
 
 	// On the target it appears paused, with a status only later.
-	target := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Paused), kubeconfig2(t, namespace, "c1"))
-	g.Eventually(func() *metav1.Condition { return healthy(get(t, namespace, "c1")) }).Should(HaveField("Reason", "Paused"))
-	updateCluster(t, target, func(c *clusterv1.Cluster) { c.Spec.Paused = nil; fixture.Provisioned("v1.36.3")(c) })
-	g.Eventually(func() *metav1.Condition { return healthy(get(t, namespace, "c1")) }).Should(HaveField("Status", metav1.ConditionTrue))
+	target := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Paused), hub.kubeconfig2(t, namespace, "c1"))
+	g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).Should(HaveField("Reason", "Paused"))
+	hub.updateCluster(t, target, func(c *clusterv1.Cluster) { c.Spec.Paused = nil; fixture.Provisioned("v1.36.3")(c) })
+	g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).Should(HaveField("Status", metav1.ConditionTrue))
 }
 
 func TestWatchFilter(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "filter", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t, watching("mine"))
-	createCluster(t, fixture.Cluster(namespace, "theirs", fixture.Provisioned("v1.36.3")), kubeconfig("theirs", "https://10.0.0.2:6443"))
-	cluster := createCluster(t, fixture.Cluster(namespace, "mine", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: "mine"})), kubeconfig("mine", "https://10.0.0.1:6443"))
-	before := published(t, g, namespace, "mine")
-	g.Expect(get(t, namespace, "theirs")).To(BeNil())
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "filter", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t, watching("mine"))
+	hub.createCluster(t, fixture.Cluster(namespace, "theirs", fixture.Provisioned("v1.36.3")), hub.kubeconfig("theirs", "https://10.0.0.2:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "mine", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: "mine"})), hub.kubeconfig("mine", "https://10.0.0.1:6443"))
+	before := hub.published(t, g, namespace, "mine")
+	g.Expect(hub.get(t, namespace, "theirs")).To(BeNil())
 
-	updateCluster(t, cluster, func(c *clusterv1.Cluster) { delete(c.Labels, clusterv1.WatchLabel) })
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "filter").Status.Problems }).
+	hub.updateCluster(t, cluster, func(c *clusterv1.Cluster) { delete(c.Labels, clusterv1.WatchLabel) })
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "filter").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Cluster", namespace+"/mine"), HaveField("Reason", v1alpha1.ProblemNotWatched))))
-	g.Expect(get(t, namespace, "mine")).To(HaveField("UID", before.UID), "another publisher may take it over: it is left alone")
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
-	g.Eventually(func() any { return get(t, namespace, "mine") }).Should(BeNil(), "it goes with its Cluster all the same")
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "filter").Status.Problems }).Should(BeEmpty())
+	g.Expect(hub.get(t, namespace, "mine")).To(HaveField("UID", before.UID), "another publisher may take it over: it is left alone")
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
+	g.Eventually(func() any { return hub.get(t, namespace, "mine") }).Should(BeNil(), "it goes with its Cluster all the same")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "filter").Status.Problems }).Should(BeEmpty())
 }
 
 func watching(filter string) processOption {
@@ -284,13 +295,14 @@ func watching(filter string) processOption {
 
 // Failure class 7: health that is not health; and class 3, for health: not event driven.
 func TestHealthFollowsTheCluster(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "health", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1"), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	g.Expect(healthy(get(t, namespace, "c1"))).To(HaveField("Reason", "NotReported"), "a Secret that parses proves nothing")
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "health", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1"), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	g.Expect(healthy(hub.get(t, namespace, "c1"))).To(HaveField("Reason", "NotReported"), "a Secret that parses proves nothing")
 	for _, step := range []struct {
 		change fixture.ClusterOption
 		status metav1.ConditionStatus
@@ -302,11 +314,11 @@ func TestHealthFollowsTheCluster(t *testing.T) {
 		{fixture.Condition(clusterv1.ClusterControlPlaneAvailableCondition, metav1.ConditionFalse), metav1.ConditionFalse, "ControlPlaneUnavailable"},
 		{fixture.Paused, metav1.ConditionUnknown, "Paused"},
 	} {
-		updateCluster(t, cluster, step.change)
-		g.Eventually(func() *metav1.Condition { return healthy(get(t, namespace, "c1")) }).
+		hub.updateCluster(t, cluster, step.change)
+		g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).
 			Should(And(HaveField("Status", step.status), HaveField("Reason", step.reason)))
 	}
-	g.Expect(server(get(t, namespace, "c1"))).NotTo(BeEmpty(), "trouble is told in conditions; the access stays")
+	g.Expect(server(hub.get(t, namespace, "c1"))).NotTo(BeEmpty(), "trouble is told in conditions; the access stays")
 }
 
 func healthy(profile *inventoryv1alpha1.ClusterProfile) *metav1.Condition {
@@ -324,10 +336,10 @@ func withClock(clock *clocktesting.FakeClock) processOption {
 }
 
 // changeProfile changes a profile as another program or a person would, whatever the publisher does meanwhile.
-func changeProfile(t *testing.T, namespace, name string, update func(context.Context, client.Object, ...client.UpdateOption) error, change func(*inventoryv1alpha1.ClusterProfile)) {
+func (hub *testHub) changeProfile(t *testing.T, namespace, name string, update func(context.Context, client.Object, ...client.UpdateOption) error, change func(*inventoryv1alpha1.ClusterProfile)) {
 	t.Helper()
 	if err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		profile := get(t, namespace, name)
+		profile := hub.get(t, namespace, name)
 		change(profile)
 		return update(t.Context(), profile, client.FieldOwner("person"))
 	}); err != nil {
@@ -335,11 +347,11 @@ func changeProfile(t *testing.T, namespace, name string, update func(context.Con
 	}
 }
 
-func dropFinalizers(t *testing.T, namespace, name string) {
+func (hub *testHub) dropFinalizers(t *testing.T, namespace, name string) {
 	t.Helper()
 	patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`))
 	profile := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	if err := client.IgnoreNotFound(k8s.Patch(contextOf(t), profile, patch)); err != nil {
+	if err := client.IgnoreNotFound(hub.Patch(contextOf(t), profile, patch)); err != nil {
 		t.Error(err)
 	}
 }

@@ -39,6 +39,7 @@ const providers = "testdata/providers"
 // TestProviders publishes a Cluster of each managed and hosted control plane, with the objects and Secrets that its provider
 // leaves, against the provider's own CRDs: a field that does not exist there is an error.
 func TestProviders(t *testing.T) {
+	hub := freeHub(t)
 	if err := hub.Install(apiserver.Providers); err != nil {
 		t.Fatal(err)
 	}
@@ -66,17 +67,17 @@ func TestProviders(t *testing.T) {
 	if err != nil || !*update && len(files) != len(rows) {
 		t.Fatalf("%d files for %d providers: %v", len(files), len(rows), err)
 	}
-	startPublisher(t)
+	hub.startPublisher(t)
 	for name, spec := range rows {
 		t.Run(name, func(t *testing.T) {
-			namespace := newNamespace(t, nil)
+			namespace := hub.newNamespace(t, nil)
 			// The way in that everybody takes, beside the one of the sample.
 			spec.AccessProviders = append([]v1alpha1.AccessProvider{
 				{Name: v1alpha1.ProviderKubeconfigSecret, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
 			}, spec.AccessProviders...)
-			inventory(t, "provider-"+name, spec, namespace)
-			leave(t, namespace, name)
-			got := compareWithGolden(t, filepath.Join(providers, name+".golden.yaml"), func() string { return rendered(t, namespace, "provider-"+name) })
+			hub.inventory(t, "provider-"+name, spec, namespace)
+			hub.leave(t, namespace, name)
+			got := compareWithGolden(t, filepath.Join(providers, name+".golden.yaml"), func() string { return hub.rendered(t, namespace, "provider-"+name) })
 			if strings.Contains(got, "version:\n    kubernetes: v1.") == strings.Contains(got, v1alpha1.ProblemVersionNotReported) {
 				t.Errorf("either a version of Kubernetes or the problem that there is none:\n%s", got)
 			}
@@ -104,14 +105,14 @@ func compareWithGolden(t *testing.T, file string, render func() string) string {
 }
 
 // leave creates what a provider leaves on a hub: every object of its file, with its status.
-func leave(t *testing.T, namespace, provider string) {
+func (hub *testHub) leave(t *testing.T, namespace, provider string) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(providers, provider+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.NewReplacer("${CA}", base64.StdEncoding.EncodeToString(hub.CertificateAuthority()), "${SECRET}", secretToken).Replace(string(raw))
-	strict := client.WithFieldValidation(k8s, metav1.FieldValidationStrict)
+	strict := client.WithFieldValidation(hub, metav1.FieldValidationStrict)
 	for decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096); ; {
 		object := &unstructured.Unstructured{}
 		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
@@ -125,7 +126,7 @@ func leave(t *testing.T, namespace, provider string) {
 			t.Fatalf("%s: %v", provider, err)
 		}
 		t.Cleanup(func() {
-			if err := client.IgnoreNotFound(k8s.Delete(context.Background(), object)); err != nil {
+			if err := client.IgnoreNotFound(hub.Delete(context.Background(), object)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -140,11 +141,11 @@ func leave(t *testing.T, namespace, provider string) {
 }
 
 // rendered is the status of the profile of the Cluster c1, without times and sentences, and the reasons of the Inventory's problems.
-func rendered(t *testing.T, namespace, inventory string) string {
+func (hub *testHub) rendered(t *testing.T, namespace, inventory string) string {
 	t.Helper()
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"))
-	if err := k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "c1"}, live); err != nil {
+	if err := hub.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "c1"}, live); err != nil {
 		return err.Error()
 	}
 	conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
@@ -158,7 +159,7 @@ func rendered(t *testing.T, namespace, inventory string) string {
 	}
 	out := map[string]any{"status": live.Object["status"]}
 	var problems []any
-	for _, problem := range readInventory(t, inventory).Status.Problems {
+	for _, problem := range hub.readInventory(t, inventory).Status.Problems {
 		problems = append(problems, problem.Reason)
 	}
 	if problems != nil {

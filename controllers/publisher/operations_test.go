@@ -14,7 +14,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -29,42 +29,44 @@ import (
 )
 
 func TestStandbyTakesOver(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "leaders", v1alpha1.InventorySpec{}, namespace)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "leaders", v1alpha1.InventorySpec{}, namespace)
 	elected := func(_ *publisher.Options, manager *ctrl.Options) {
 		manager.LeaderElection, manager.LeaderElectionID, manager.LeaderElectionNamespace = true, "publisher.capi-inventory.dev", namespace
 		manager.LeaderElectionReleaseOnCancel = true
 	}
-	leader := startPublisher(t, elected)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
+	leader := hub.startPublisher(t, elected)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
 	holder := func() string {
 		var lease coordinationv1.Lease
-		g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "publisher.capi-inventory.dev"}, &lease)).To(Succeed())
+		g.Expect(hub.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "publisher.capi-inventory.dev"}, &lease)).To(Succeed())
 		return ptr.Deref(lease.Spec.HolderIdentity, "")
 	}
 	first := holder()
-	startPublisher(t, elected)
+	hub.startPublisher(t, elected)
 	leader.stop()
-	createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")), kubeconfig("c2", "https://10.0.0.2:6443"))
-	published(t, g, namespace, "c2")
+	hub.createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
+	hub.published(t, g, namespace, "c2")
 	g.Expect(holder()).NotTo(Equal(first), "the lead was released, not waited out")
 }
 
 // TestLateAPIs starts the publisher on a hub that has nothing yet.
 func TestLateAPIs(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	bare, err := apiserver.Start()
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { g.Expect(bare.Stop()).To(Succeed()) })
-	health := freeAddress(t)
+	health, clock := freeAddress(t), clocktesting.NewFakeClock(time.Now())
 	mgr, err := ctrl.NewManager(bare.Config(), ctrl.Options{
 		Scheme: newScheme(), Cache: publisher.CacheOptions(nil, time.Hour), MapperProvider: publisher.NewRESTMapper, Metrics: metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress: health, Controller: config.Controller{SkipNameValidation: ptr.To(true)},
 	})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(publisher.Add(mgr, publisher.Options{ClusterManager: "cluster-api", Concurrency: 1, Clock: clock.RealClock{}})).To(Succeed())
+	g.Expect(publisher.Add(mgr, publisher.Options{ClusterManager: "cluster-api", Concurrency: 1, Clock: clock})).To(Succeed())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
@@ -73,6 +75,8 @@ func TestLateAPIs(t *testing.T) {
 		g.Expect(<-done).To(Succeed())
 	})
 	readyz := func() (string, error) {
+		// It looks for the APIs by its clock.
+		clock.Step(5 * time.Second)
 		response, err := http.Get("http://" + health + "/readyz?verbose")
 		if err != nil {
 			return "", err
@@ -93,7 +97,9 @@ func TestLateAPIs(t *testing.T) {
 	g.Expect(late.Create(t.Context(), &everything)).To(Succeed())
 	cluster := fixture.Cluster("default", "c1")
 	g.Expect(late.Create(t.Context(), cluster)).To(Succeed())
-	g.Eventually(func() error { return late.Get(t.Context(), keyOf(cluster), &inventoryv1alpha1.ClusterProfile{}) }).Should(Succeed(), "picked up without a restart")
+	g.Eventually(func() error {
+		return late.Get(t.Context(), keyOf(cluster), &inventoryv1alpha1.ClusterProfile{})
+	}).Should(Succeed(), "picked up without a restart")
 }
 
 // freeAddress is a loopback address that nobody listens at.

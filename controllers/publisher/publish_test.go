@@ -18,13 +18,14 @@ import (
 )
 
 func TestPublishesACluster(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "publishes", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "publishes", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 
-	profile := published(t, g, namespace, "c1")
+	profile := hub.published(t, g, namespace, "c1")
 	if diff := cmp.Diff(map[string]string{
 		"x-k8s.io/cluster-manager":                  "cluster-api",
 		"multicluster.x-k8s.io/inventory-member-id": string(cluster.UID),
@@ -66,81 +67,84 @@ func TestPublishesACluster(t *testing.T) {
 }
 
 func TestWritesNothingWhenNothingChanged(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "unchanged", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
-	first := startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})), kubeconfig("c1", "https://10.0.0.1:6443"))
-	profile := published(t, g, namespace, "c1")
-	version := func() string { return get(t, namespace, "c1").ResourceVersion }
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "unchanged", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
+	first := hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	profile := hub.published(t, g, namespace, "c1")
+	version := func() string { return hub.get(t, namespace, "c1").ResourceVersion }
 
 	// A change of no consequence has the Cluster reconciled again.
-	updateCluster(t, cluster, fixture.Annotations(map[string]string{"example.com/touched": "once"}))
+	hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{"example.com/touched": "once"}))
 	g.Consistently(version).Should(Equal(profile.ResourceVersion))
 
 	first.stop()
-	startPublisher(t)
-	marker := createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")), kubeconfig("c2", "https://10.0.0.2:6443"))
-	published(t, g, namespace, marker.Name)
-	if diff := cmp.Diff(profile, get(t, namespace, "c1")); diff != "" {
+	hub.startPublisher(t)
+	marker := hub.createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
+	hub.published(t, g, namespace, marker.Name)
+	if diff := cmp.Diff(profile, hub.get(t, namespace, "c1")); diff != "" {
 		t.Errorf("%s", diff)
 	}
 	g.Consistently(version).Should(Equal(profile.ResourceVersion), "a restart must not wake every consumer")
 }
 
 func TestFollowsTheKubeconfig(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "follows", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	g.Expect(server(published(t, g, namespace, "c1"))).To(Equal("https://10.0.0.1:6443"))
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "follows", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	g.Expect(server(hub.published(t, g, namespace, "c1"))).To(Equal("https://10.0.0.1:6443"))
 
-	secret := fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.9:6443"))
-	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
-	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"))
+	secret := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443"))
+	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"))
 
 	t.Run("and keeps the last good access while the kubeconfig is broken", func(t *testing.T) {
 		g := NewWithT(t)
 		secret.Data["value"] = []byte("apiVersion: v1\nkind: Config\n")
-		g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
+		g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
 		g.Eventually(func() string {
-			return meta.FindStatusCondition(get(t, namespace, "c1").Status.Conditions, "Joined").Message
+			return meta.FindStatusCondition(hub.get(t, namespace, "c1").Status.Conditions, "Joined").Message
 		}).Should(ContainSubstring("current-context: not set"))
-		profile := get(t, namespace, "c1")
+		profile := hub.get(t, namespace, "c1")
 		g.Expect(server(profile)).To(Equal("https://10.0.0.9:6443"))
 		g.Expect(meta.IsStatusConditionTrue(profile.Status.Conditions, "Joined")).To(BeTrue())
 	})
 	t.Run("and while the Secret is gone", func(t *testing.T) {
 		g := NewWithT(t)
-		g.Expect(k8s.Delete(t.Context(), secret)).To(Succeed())
+		g.Expect(hub.Delete(t.Context(), secret)).To(Succeed())
 		g.Eventually(func() string {
-			return meta.FindStatusCondition(get(t, namespace, "c1").Status.Conditions, "Joined").Message
+			return meta.FindStatusCondition(hub.get(t, namespace, "c1").Status.Conditions, "Joined").Message
 		}).Should(ContainSubstring("there is no such Secret"))
-		g.Expect(server(get(t, namespace, "c1"))).To(Equal("https://10.0.0.9:6443"))
+		g.Expect(server(hub.get(t, namespace, "c1"))).To(Equal("https://10.0.0.9:6443"))
 	})
 }
 
 func TestWithdrawsAProfileWithItsCluster(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "withdraws", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "withdraws", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
 	cluster := fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"))
 	cluster.Finalizers = []string{"cluster.cluster.x-k8s.io/test"}
-	createCluster(t, cluster, kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
+	hub.createCluster(t, cluster, hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
 
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 	g.Eventually(func() metav1.Condition {
-		return *meta.FindStatusCondition(get(t, namespace, "c1").Status.Conditions, "Joined")
+		return *meta.FindStatusCondition(hub.get(t, namespace, "c1").Status.Conditions, "Joined")
 	}).Should(And(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", "ClusterDeleting")),
 		"while the Cluster is being deleted, consumers clean up through the profile")
-	g.Expect(server(get(t, namespace, "c1"))).NotTo(BeEmpty())
+	g.Expect(server(hub.get(t, namespace, "c1"))).NotTo(BeEmpty())
 
 	deleting := cluster.DeepCopy()
-	g.Expect(k8s.Get(t.Context(), keyOf(cluster), deleting)).To(Succeed())
+	g.Expect(hub.Get(t.Context(), keyOf(cluster), deleting)).To(Succeed())
 	deleting.Finalizers = nil
-	g.Expect(k8s.Update(t.Context(), deleting)).To(Succeed())
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(BeNil())
+	g.Expect(hub.Update(t.Context(), deleting)).To(Succeed())
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
 }

@@ -32,35 +32,37 @@ func manager(name string) processOption {
 // Three publishers on one hub, each with its share of the Clusters: every Cluster is published once, every Inventory is reported
 // on by the publisher of its class, and at rest nobody writes.
 func TestPublishersOfSeveralClasses(t *testing.T) {
+	t.Parallel()
 	for name, managers := range map[string][3]string{
 		"OneManager":      {"cluster-api", "cluster-api", "cluster-api"},
 		"SeveralManagers": {"cluster-api", "cluster-api-b", "cluster-api-c"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			hub := freeHub(t)
 			g := NewWithT(t)
-			namespace, shared := newNamespace(t, nil), newNamespace(t, nil)
+			namespace, shared := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
 			names := [3]string{"", "b", "c"}
 			for i, filter := range names {
-				inventory(t, "class"+filter, v1alpha1.InventorySpec{Namespace: shared, PublisherClass: filter}, namespace)
-				startPublisher(t, class(filter), manager(managers[i]), watching(filter))
+				hub.inventory(t, "class"+filter, v1alpha1.InventorySpec{Namespace: shared, PublisherClass: filter}, namespace)
+				hub.startPublisher(t, class(filter), manager(managers[i]), watching(filter))
 			}
 			// The publisher without a filter leaves out what is another one's by its selector.
-			patchInventory(t, "class", `{"spec":{"clusterSelector":{"matchExpressions":[{"key":"cluster.x-k8s.io/watch-filter","operator":"DoesNotExist"}]}}}`)
+			hub.patchInventory(t, "class", `{"spec":{"clusterSelector":{"matchExpressions":[{"key":"cluster.x-k8s.io/watch-filter","operator":"DoesNotExist"}]}}}`)
 			for _, filter := range names {
 				cluster := fixture.Cluster(namespace, "of"+filter, fixture.Provisioned("v1.36.3"))
 				if filter != "" {
 					fixture.Labels(map[string]string{clusterv1.WatchLabel: filter})(cluster)
 				}
-				createCluster(t, cluster, kubeconfig(cluster.Name, "https://"+cluster.Name+":6443"))
+				hub.createCluster(t, cluster, hub.kubeconfig(cluster.Name, "https://"+cluster.Name+":6443"))
 			}
 			for i, filter := range names {
-				profile := published(t, g, shared, namespace+"--of"+filter)
+				profile := hub.published(t, g, shared, namespace+"--of"+filter)
 				g.Expect(profile.Spec.ClusterManager.Name).To(Equal(managers[i]))
 				g.Expect(profile.Labels).To(HaveKeyWithValue(v1alpha1.LabelInventory, "class"+filter))
-				g.Eventually(func() v1alpha1.InventoryStatus { return readInventory(t, "class"+filter).Status }).Should(And(
+				g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "class"+filter).Status }).Should(And(
 					HaveField("Clusters", BeEquivalentTo(1)), HaveField("Published", BeEquivalentTo(1)), HaveField("Problems", BeEmpty())))
 			}
-			atRest(t, g, shared, "class", "classb", "classc")
+			hub.atRest(t, g, shared, "class", "classb", "classc")
 		})
 	}
 }
@@ -68,22 +70,24 @@ func TestPublishersOfSeveralClasses(t *testing.T) {
 // Two publishers of one class are a mistake, which the command refuses where it can see it. Where it cannot, they must do no
 // harm: neither deletes what the other one has published, and at rest neither writes.
 func TestPublishersOfOneClass(t *testing.T) {
+	t.Parallel()
 	for name, other := range map[string]string{"OneManager": "cluster-api", "AnotherManager": "cluster-api-b"} {
 		t.Run(name, func(t *testing.T) {
+			hub := freeHub(t)
 			g := NewWithT(t)
-			namespace := newNamespace(t, nil)
-			inventory(t, "one-class", v1alpha1.InventorySpec{}, namespace)
-			startPublisher(t, watching("a"))
-			startPublisher(t, watching("b"), manager(other))
+			namespace := hub.newNamespace(t, nil)
+			hub.inventory(t, "one-class", v1alpha1.InventorySpec{}, namespace)
+			hub.startPublisher(t, watching("a"))
+			hub.startPublisher(t, watching("b"), manager(other))
 			uids := map[string]any{}
 			for _, name := range []string{"a", "b", "bb"} {
 				cluster := fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: name[:1]}))
-				createCluster(t, cluster, kubeconfig(name, "https://"+name+":6443"))
-				uids[name] = published(t, g, namespace, name).UID
+				hub.createCluster(t, cluster, hub.kubeconfig(name, "https://"+name+":6443"))
+				uids[name] = hub.published(t, g, namespace, name).UID
 			}
-			atRest(t, g, namespace, "one-class")
+			hub.atRest(t, g, namespace, "one-class")
 			for name, uid := range uids {
-				g.Expect(get(t, namespace, name)).To(HaveField("UID", uid))
+				g.Expect(hub.get(t, namespace, name)).To(HaveField("UID", uid))
 			}
 		})
 	}
@@ -91,22 +95,23 @@ func TestPublishersOfOneClass(t *testing.T) {
 
 // A profile that the publisher of another class has published is foreign, under one name for all managers too.
 func TestProfileOfAnotherClassIsForeign(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace, shared := newNamespace(t, nil), newNamespace(t, nil)
-	inventory(t, "first-class", v1alpha1.InventorySpec{Namespace: shared}, namespace)
-	startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, shared, namespace+"--c1")
-	inventory(t, "second-class", v1alpha1.InventorySpec{Namespace: shared, PublisherClass: "second"}, namespace)
-	startPublisher(t, class("second"))
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "second-class").Status.Problems }).
+	namespace, shared := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
+	hub.inventory(t, "first-class", v1alpha1.InventorySpec{Namespace: shared}, namespace)
+	hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, shared, namespace+"--c1")
+	hub.inventory(t, "second-class", v1alpha1.InventorySpec{Namespace: shared, PublisherClass: "second"}, namespace)
+	hub.startPublisher(t, class("second"))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "second-class").Status.Problems }).
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemForeignProfile)))
-	atRest(t, g, shared, "first-class", "second-class")
-	g.Expect(get(t, shared, namespace+"--c1").Labels).To(HaveKeyWithValue(v1alpha1.LabelInventory, "first-class"))
+	hub.atRest(t, g, shared, "first-class", "second-class")
+	g.Expect(hub.get(t, shared, namespace+"--c1").Labels).To(HaveKeyWithValue(v1alpha1.LabelInventory, "first-class"))
 
-	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "first-class"}})).To(Succeed())
+	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "first-class"}})).To(Succeed())
 	g.Eventually(func() string {
-		if profile := get(t, shared, namespace+"--c1"); profile != nil {
+		if profile := hub.get(t, shared, namespace+"--c1"); profile != nil {
 			return profile.Labels[v1alpha1.LabelInventory]
 		}
 		return ""
@@ -116,61 +121,63 @@ func TestProfileOfAnotherClassIsForeign(t *testing.T) {
 // A publisher whose namespaces are narrowed leaves what it published elsewhere, says so without an error, and lets go of an
 // Inventory all the same.
 func TestNarrowedNamespaces(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace, elsewhere := newNamespace(t, nil), newNamespace(t, nil)
-	inventory(t, "narrowed", v1alpha1.InventorySpec{}, namespace, elsewhere)
-	first := startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := published(t, g, namespace, "c1")
+	namespace, elsewhere := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
+	hub.inventory(t, "narrowed", v1alpha1.InventorySpec{}, namespace, elsewhere)
+	first := hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := hub.published(t, g, namespace, "c1")
 	first.stop()
 
-	second := startPublisher(t, inNamespaces(elsewhere))
-	createCluster(t, fixture.Cluster(elsewhere, "c2", fixture.Provisioned("v1.36.3")), kubeconfig("c2", "https://10.0.0.2:6443"))
-	published(t, g, elsewhere, "c2")
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "narrowed").Status.Problems }).
+	second := hub.startPublisher(t, inNamespaces(elsewhere))
+	hub.createCluster(t, fixture.Cluster(elsewhere, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
+	hub.published(t, g, elsewhere, "c2")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "narrowed").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Cluster", namespace+"/c1"), HaveField("Reason", v1alpha1.ProblemNotWatched), HaveField("Message", ContainSubstring("--namespace")))))
-	g.Expect(get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
+	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
 	g.Expect(second.logs.String()).NotTo(ContainSubstring(`"level":"error"`))
 
-	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "narrowed"}})).To(Succeed())
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(BeNil(), "its Inventory is gone, whatever became of the Cluster")
+	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "narrowed"}})).To(Succeed())
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil(), "its Inventory is gone, whatever became of the Cluster")
 	g.Eventually(func() bool {
-		return apierrors.IsNotFound(k8s.Get(t.Context(), client.ObjectKey{Name: "narrowed"}, &v1alpha1.Inventory{}))
+		return apierrors.IsNotFound(hub.Get(t.Context(), client.ObjectKey{Name: "narrowed"}, &v1alpha1.Inventory{}))
 	}).Should(BeTrue())
 }
 
 // A publisher that is given another manager's name leaves the profiles of the old one, and says whose they are.
 func TestChangedManagerName(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "renamed-manager", v1alpha1.InventorySpec{}, namespace)
-	first := startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := published(t, g, namespace, "c1")
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "renamed-manager", v1alpha1.InventorySpec{}, namespace)
+	first := hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	before := hub.published(t, g, namespace, "c1")
 	first.stop()
-	startPublisher(t, manager("another"))
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "renamed-manager").Status.Problems }).
+	hub.startPublisher(t, manager("another"))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "renamed-manager").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(`"cluster-api"`)))))
-	g.Expect(get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
-	g.Expect(k8s.Delete(t.Context(), before)).To(Succeed())
-	g.Expect(published(t, g, namespace, "c1").Spec.ClusterManager.Name).To(Equal("another"), "a person has decided")
-	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "renamed-manager"}})).To(Succeed())
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(BeNil())
+	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
+	g.Expect(hub.Delete(t.Context(), before)).To(Succeed())
+	g.Expect(hub.published(t, g, namespace, "c1").Spec.ClusterManager.Name).To(Equal("another"), "a person has decided")
+	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "renamed-manager"}})).To(Succeed())
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
 }
 
 // atRest waits until nothing is written any more, and then sees that it stays so: all profiles of a namespace and the Inventories
 // keep their resourceVersions.
-func atRest(t *testing.T, g *WithT, namespace string, inventories ...string) {
+func (hub *testHub) atRest(t *testing.T, g *WithT, namespace string, inventories ...string) {
 	t.Helper()
 	versions := func() map[string]string {
 		seen := map[string]string{}
 		var list inventoryv1alpha1.ClusterProfileList
-		g.Expect(k8s.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
+		g.Expect(hub.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
 		for _, p := range list.Items {
 			seen[p.Name+" "+string(p.UID)] = p.ResourceVersion
 		}
 		for _, name := range inventories {
-			seen["Inventory "+name] = readInventory(t, name).ResourceVersion
+			seen["Inventory "+name] = hub.readInventory(t, name).ResourceVersion
 		}
 		return seen
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -40,6 +41,8 @@ type Options struct {
 	StaleAfter time.Duration
 	// Clock tells the time.
 	Clock clock.WithTicker
+	// Metrics is where the publisher's metrics are registered; nil for nowhere.
+	Metrics prometheus.Registerer
 	// Settled is called once, when every Cluster has been looked at since the start and an Inventory was there to want them;
 	// nil for nobody to call.
 	Settled func()
@@ -62,6 +65,7 @@ type Reconciler struct {
 	budgets     *budgets
 	waiters     *waiters
 	arrivals    *arrivals
+	metrics     *metrics
 	announcer   announcer
 	// locks are held, by the key of a profile, from the look at it to the last write: two Clusters may want one name.
 	locks keymutex.KeyMutex

@@ -23,26 +23,27 @@ import (
 // TestTellsWhatTheHubRefuses has an admission policy in the way of a profile, once with the reason that missing rights and
 // quotas have too, and once with the one of a faulty object.
 func TestTellsWhatTheHubRefuses(t *testing.T) {
+	hub := freeHub(t)
 	for _, reason := range []metav1.StatusReason{metav1.StatusReasonForbidden, metav1.StatusReasonInvalid} {
 		t.Run(string(reason), func(t *testing.T) {
 			g := NewWithT(t)
-			namespace := newNamespace(t, nil)
-			binding := deny(t, namespace, admissionregistrationv1.Create, reason, func() error { return tryToCreate(t, namespace) })
-			refusing := inventory(t, "refused-"+strings.ToLower(string(reason)), v1alpha1.InventorySpec{}, namespace)
-			startPublisher(t).working(g)
-			cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
+			namespace := hub.newNamespace(t, nil)
+			binding := hub.deny(t, namespace, admissionregistrationv1.Create, reason, func() error { return hub.tryToCreate(t, namespace) })
+			refusing := hub.inventory(t, "refused-"+strings.ToLower(string(reason)), v1alpha1.InventorySpec{}, namespace)
+			hub.startPublisher(t).working(g)
+			cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 
-			problems := func() []v1alpha1.InventoryProblem { return readInventory(t, refusing.Name).Status.Problems }
+			problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, refusing.Name).Status.Problems }
 			g.Eventually(problems).Should(ConsistOf(And(
 				HaveField("Cluster", namespace+"/c1"),
 				HaveField("Reason", v1alpha1.ProblemWriteRefused),
 				HaveField("Message", ContainSubstring("no profiles here, please")),
 			)))
-			g.Eventually(func() []string { return eventsOn(t, cluster) }).Should(ContainElement(v1alpha1.ProblemWriteRefused))
-			g.Expect(get(t, namespace, "c1")).To(BeNil())
+			g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ContainElement(v1alpha1.ProblemWriteRefused))
+			g.Expect(hub.get(t, namespace, "c1")).To(BeNil())
 
-			g.Expect(k8s.Delete(t.Context(), binding)).To(Succeed())
-			published(t, g, namespace, "c1")
+			g.Expect(hub.Delete(t.Context(), binding)).To(Succeed())
+			hub.published(t, g, namespace, "c1")
 			g.Eventually(problems).Should(BeEmpty(), "it is told no longer than it is true")
 		})
 	}
@@ -50,32 +51,33 @@ func TestTellsWhatTheHubRefuses(t *testing.T) {
 
 // TestTellsThatItMayNotWithdraw has an admission policy in the way of a withdrawal.
 func TestTellsThatItMayNotWithdraw(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	refusing := inventory(t, "refused-withdrawal", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	profile := published(t, g, namespace, "c1")
-	binding := deny(t, namespace, admissionregistrationv1.Delete, metav1.StatusReasonForbidden, func() error {
-		return k8s.Delete(t.Context(), profile.DeepCopy(), client.DryRunAll)
+	namespace := hub.newNamespace(t, nil)
+	refusing := hub.inventory(t, "refused-withdrawal", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	profile := hub.published(t, g, namespace, "c1")
+	binding := hub.deny(t, namespace, admissionregistrationv1.Delete, metav1.StatusReasonForbidden, func() error {
+		return hub.Delete(t.Context(), profile.DeepCopy(), client.DryRunAll)
 	})
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 
-	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, refusing.Name).Status.Problems }
+	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, refusing.Name).Status.Problems }
 	g.Eventually(problems).Should(ConsistOf(And(
 		HaveField("Cluster", namespace+"/c1"),
 		HaveField("Reason", v1alpha1.ProblemWriteRefused),
 		HaveField("Message", ContainSubstring("no profiles here, please")),
 	)))
 
-	g.Expect(k8s.Delete(t.Context(), binding)).To(Succeed())
-	g.Eventually(func() *inventoryv1alpha1.ClusterProfile { return get(t, namespace, "c1") }).Should(BeNil())
+	g.Expect(hub.Delete(t.Context(), binding)).To(Succeed())
+	g.Eventually(func() *inventoryv1alpha1.ClusterProfile { return hub.get(t, namespace, "c1") }).Should(BeNil())
 	g.Eventually(problems).Should(BeEmpty(), "it is told no longer than it is true")
 }
 
 // deny has the API server refuse an operation on the profiles of a namespace, and returns what binds it there. attempt tries
 // such an operation.
-func deny(t *testing.T, namespace string, operation admissionregistrationv1.OperationType, reason metav1.StatusReason, attempt func() error) client.Object {
+func (hub *testHub) deny(t *testing.T, namespace string, operation admissionregistrationv1.OperationType, reason metav1.StatusReason, attempt func() error) client.Object {
 	t.Helper()
 	policy := &admissionregistrationv1.ValidatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace},
@@ -99,10 +101,10 @@ func deny(t *testing.T, namespace string, operation admissionregistrationv1.Oper
 			MatchResources:    &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}},
 		},
 	}
-	create(t, policy, binding)
+	hub.create(t, policy, binding)
 	t.Cleanup(func() {
 		for _, object := range []client.Object{binding, policy} {
-			if err := client.IgnoreNotFound(k8s.Delete(contextOf(t), object)); err != nil {
+			if err := client.IgnoreNotFound(hub.Delete(contextOf(t), object)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -113,8 +115,8 @@ func deny(t *testing.T, namespace string, operation admissionregistrationv1.Oper
 }
 
 // tryToCreate makes a profile, but not for good.
-func tryToCreate(t *testing.T, namespace string) error {
+func (hub *testHub) tryToCreate(t *testing.T, namespace string) error {
 	trial := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trial"}}
 	trial.Spec.ClusterManager.Name = "trial"
-	return k8s.Create(t.Context(), trial, client.DryRunAll)
+	return hub.Create(t.Context(), trial, client.DryRunAll)
 }

@@ -18,14 +18,14 @@ import (
 )
 
 // lease makes the Lease of a publisher, held by somebody.
-func lease(t *testing.T, namespace, class, holder string) *coordinationv1.Lease {
+func (hub *testHub) lease(t *testing.T, namespace, class, holder string) *coordinationv1.Lease {
 	t.Helper()
 	made := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: publisher.LeaseName(class)},
 		Spec:       coordinationv1.LeaseSpec{HolderIdentity: ptr.To(holder), RenewTime: ptr.To(metav1.NowMicro())},
 	}
-	create(t, made)
-	t.Cleanup(func() { _ = k8s.Delete(contextOf(t), made) })
+	hub.create(t, made)
+	t.Cleanup(func() { _ = hub.Delete(contextOf(t), made) })
 	return made
 }
 
@@ -49,6 +49,7 @@ func step(g *WithT, clock *clocktesting.FakeClock, by time.Duration, each func()
 
 // A publisher refuses to start beside another one of its class, and beside nobody else.
 func TestRefusesToStartBesideARival(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		why string
 		// class and holder are of the other Lease; in says whether it is in the publisher's own namespace.
@@ -64,19 +65,20 @@ func TestRefusesToStartBesideARival(t *testing.T) {
 		"OfAnyoneAlive": {why: "the default class is a class too", class: "", holder: "other", renewed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			hub := freeHub(t)
 			g := NewWithT(t)
-			mine, theirs := newNamespace(t, nil), newNamespace(t, nil)
+			mine, theirs := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
 			if tc.own {
 				theirs = mine
 			}
-			other := lease(t, theirs, tc.class, tc.holder)
+			other := hub.lease(t, theirs, tc.class, tc.holder)
 			clock := clocktesting.NewFakeClock(time.Now())
-			rivals := publisher.Rivals{Hub: k8s, Lease: types.NamespacedName{Namespace: mine, Name: publisher.LeaseName("of-the-test")}, Clock: clock}
+			rivals := publisher.Rivals{Hub: hub, Lease: types.NamespacedName{Namespace: mine, Name: publisher.LeaseName("of-the-test")}, Clock: clock}
 			done := make(chan error, 1)
 			go func() { done <- rivals.Check(t.Context()) }()
 			err := step(g, clock, 3*time.Second, func() {
 				if tc.renewed {
-					renew(t, other)
+					hub.renew(t, other)
 				}
 			}, done)
 			if !tc.refused {
@@ -90,21 +92,22 @@ func TestRefusesToStartBesideARival(t *testing.T) {
 
 // Of two that were started at the same moment, the one whose Lease is younger gives way.
 func TestYoungerRivalGivesWay(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
 	// Leases of one second are ordered by their namespaces.
-	first, second := newNamespace(t, nil), newNamespace(t, nil)
+	first, second := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
 	if first > second {
 		first, second = second, first
 	}
-	leases := map[string]*coordinationv1.Lease{first: lease(t, first, "simultaneous", "one"), second: nil}
-	leases[second] = lease(t, second, "simultaneous", "two")
+	leases := map[string]*coordinationv1.Lease{first: hub.lease(t, first, "simultaneous", "one"), second: nil}
+	leases[second] = hub.lease(t, second, "simultaneous", "two")
 	clock := clocktesting.NewFakeClock(time.Now())
 	done := map[string]chan error{first: make(chan error, 1), second: make(chan error, 1)}
 	for namespace, result := range done {
-		rivals := publisher.Rivals{Hub: k8s, Lease: types.NamespacedName{Namespace: namespace, Name: publisher.LeaseName("simultaneous")}, Clock: clock}
+		rivals := publisher.Rivals{Hub: hub, Lease: types.NamespacedName{Namespace: namespace, Name: publisher.LeaseName("simultaneous")}, Clock: clock}
 		go func() { result <- rivals.Start(t.Context()) }()
 	}
-	renewBoth := func() { renew(t, leases[first]); renew(t, leases[second]) }
+	renewBoth := func() { hub.renew(t, leases[first]); hub.renew(t, leases[second]) }
 	g.Expect(step(g, clock, 30*time.Second, renewBoth, done[second])).To(MatchError(ContainSubstring(first)))
 	g.Consistently(func() int {
 		if clock.HasWaiters() {
@@ -115,10 +118,10 @@ func TestYoungerRivalGivesWay(t *testing.T) {
 	}).Should(BeZero(), "the other one stays")
 }
 
-func renew(t *testing.T, of *coordinationv1.Lease) {
+func (hub *testHub) renew(t *testing.T, of *coordinationv1.Lease) {
 	t.Helper()
 	of.Spec.RenewTime = ptr.To(metav1.NewMicroTime(of.Spec.RenewTime.Add(2 * time.Second)))
-	if err := k8s.Update(contextOf(t), of); err != nil {
+	if err := hub.Update(contextOf(t), of); err != nil {
 		t.Error(err)
 	}
 }

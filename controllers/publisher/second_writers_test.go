@@ -26,112 +26,117 @@ import (
 
 // A profile that the publisher of another class has published is no replacement for one of this class.
 func TestProfileOfAnotherClassReplacesNothing(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace, shared := newNamespace(t, nil), newNamespace(t, nil)
-	inventory(t, "replaces-theirs", v1alpha1.InventorySpec{Namespace: shared, PublisherClass: "theirs"}, namespace)
-	startPublisher(t, class("theirs"))
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, shared, namespace+"--c1")
-	inventory(t, "replaces-ours", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	before := published(t, g, namespace, "c1")
+	namespace, shared := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
+	hub.inventory(t, "replaces-theirs", v1alpha1.InventorySpec{Namespace: shared, PublisherClass: "theirs"}, namespace)
+	hub.startPublisher(t, class("theirs"))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, shared, namespace+"--c1")
+	hub.inventory(t, "replaces-ours", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	before := hub.published(t, g, namespace, "c1")
 
-	patchInventory(t, "replaces-ours", fmt.Sprintf(`{"spec":{"namespace":%q}}`, shared))
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "replaces-ours").Status.Problems }).
+	hub.patchInventory(t, "replaces-ours", fmt.Sprintf(`{"spec":{"namespace":%q}}`, shared))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "replaces-ours").Status.Problems }).
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemForeignProfile)))
-	g.Consistently(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", before.UID)))
+	g.Consistently(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", before.UID)))
 }
 
 // up no Inventory either.
 func TestProfileOfNobodyHoldsNoInventory(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "holds-nobody", v1alpha1.InventorySpec{}, namespace)
-	first := startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	g.Eventually(func() []string { return readInventory(t, "holds-nobody").Finalizers }).Should(HaveLen(1))
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "holds-nobody", v1alpha1.InventorySpec{}, namespace)
+	first := hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	g.Eventually(func() []string { return hub.readInventory(t, "holds-nobody").Finalizers }).Should(HaveLen(1))
 	first.stop()
-	changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels[v1alpha1.LabelClusterName] = "typo" })
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels[v1alpha1.LabelClusterName] = "typo" })
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 
-	startPublisher(t)
-	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "holds-nobody"}})).To(Succeed())
+	hub.startPublisher(t)
+	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "holds-nobody"}})).To(Succeed())
 	g.Eventually(func() bool {
-		return apierrors.IsNotFound(k8s.Get(t.Context(), client.ObjectKey{Name: "holds-nobody"}, &v1alpha1.Inventory{}))
+		return apierrors.IsNotFound(hub.Get(t.Context(), client.ObjectKey{Name: "holds-nobody"}, &v1alpha1.Inventory{}))
 	}).Should(BeTrue())
 }
 
 // The successor of a Cluster gets its profile also where somebody has taken a label of the old one that says whose it was.
 func TestSuccessorOfATamperedProfile(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "successor", v1alpha1.InventorySpec{}, namespace)
-	first := startPublisher(t)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "successor", v1alpha1.InventorySpec{}, namespace)
+	first := hub.startPublisher(t)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
 	first.stop()
-	changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { delete(p.Labels, v1alpha1.LabelInventory) })
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
-	successor := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { delete(p.Labels, v1alpha1.LabelInventory) })
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
+	successor := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
 
-	startPublisher(t)
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()),
+	hub.startPublisher(t)
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()),
 		HaveField("Labels", HaveKeyWithValue(v1alpha1.LabelClusterUID, string(successor.UID)))))
 }
 
 // A Cluster that leaves the publisher's share between its publication and the moment at which the cache shows it is reported.
 func TestUnwatchedBeforeItIsSeen(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	held := holdProfiles(t)
-	inventory(t, "unwatched-early", v1alpha1.InventorySpec{}, namespace)
-	startPublisherOn(t, held.config(), watching("a"))
-	g.Eventually(func() *metav1.Condition { return ready(t, "unwatched-early") }).ShouldNot(BeNil())
+	namespace := hub.newNamespace(t, nil)
+	held := hub.holdProfiles(t)
+	hub.inventory(t, "unwatched-early", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisherOn(t, held.config(), watching("a"))
+	g.Eventually(func() *metav1.Condition { return hub.ready(t, "unwatched-early") }).ShouldNot(BeNil())
 	held.hold()
 	of := func(filter string) fixture.ClusterOption {
 		return fixture.Labels(map[string]string{clusterv1.WatchLabel: filter})
 	}
 	// One event alone: a second one would make the Cluster wait for what the cache does not show.
-	create(t, fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443")))
+	hub.create(t, fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443")))
 	cluster := fixture.Cluster(namespace, "c1", of("a"))
-	create(t, cluster)
-	t.Cleanup(func() { _ = k8s.Delete(contextOf(t), cluster) })
-	published(t, g, namespace, "c1")
-	g.Eventually(func() int32 { return readInventory(t, "unwatched-early").Status.Clusters }).Should(BeEquivalentTo(1))
+	hub.create(t, cluster)
+	t.Cleanup(func() { _ = hub.Delete(contextOf(t), cluster) })
+	hub.published(t, g, namespace, "c1")
+	g.Eventually(func() int32 { return hub.readInventory(t, "unwatched-early").Status.Clusters }).Should(BeEquivalentTo(1))
 	of("b")(cluster)
-	g.Expect(k8s.Update(t.Context(), cluster)).To(Succeed())
-	g.Eventually(func() int32 { return readInventory(t, "unwatched-early").Status.Clusters }).Should(BeEquivalentTo(0))
+	g.Expect(hub.Update(t.Context(), cluster)).To(Succeed())
+	g.Eventually(func() int32 { return hub.readInventory(t, "unwatched-early").Status.Clusters }).Should(BeEquivalentTo(0))
 	held.release()
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "unwatched-early").Status.Problems }).
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "unwatched-early").Status.Problems }).
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemNotWatched)))
 }
 
 // A status that the cache does not show yet is replaced by the next one all the same, also where that is the one before it.
 func TestStatusIsNotJudgedByAnOldOne(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	held := &heldWatch{resource: "/inventories"}
+	namespace := hub.newNamespace(t, nil)
+	held := &heldWatch{hub: hub, resource: "/inventories"}
 	t.Cleanup(held.release)
-	inventory(t, "old-status", v1alpha1.InventorySpec{}, namespace)
-	running := startPublisherOn(t, held.config())
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "old-status").Status.Problems }
+	hub.inventory(t, "old-status", v1alpha1.InventorySpec{}, namespace)
+	running := hub.startPublisherOn(t, held.config())
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "old-status").Status.Problems }
 	g.Eventually(func(g Gomega) {
-		g.Expect(readInventory(t, "old-status").Status).To(And(HaveField("Published", BeEquivalentTo(1)), HaveField("Problems", BeEmpty())))
+		g.Expect(hub.readInventory(t, "old-status").Status).To(And(HaveField("Published", BeEquivalentTo(1)), HaveField("Problems", BeEmpty())))
 		cached := &v1alpha1.Inventory{}
 		g.Expect(running.manager.GetClient().Get(t.Context(), client.ObjectKey{Name: "old-status"}, cached)).To(Succeed())
-		g.Expect(cached.ResourceVersion).To(Equal(readInventory(t, "old-status").ResourceVersion))
+		g.Expect(cached.ResourceVersion).To(Equal(hub.readInventory(t, "old-status").ResourceVersion))
 	}).Should(Succeed())
 
 	held.hold()
-	secret := fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443"))
+	secret := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	secret.Data["value"] = []byte("not a kubeconfig")
-	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
+	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
 	g.Eventually(problems).Should(HaveLen(1))
-	before := get(t, namespace, "c1").ResourceVersion
-	g.Expect(k8s.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443")))).To(Succeed())
-	g.Eventually(func() string { return get(t, namespace, "c1").ResourceVersion }).ShouldNot(Equal(before))
+	before := hub.get(t, namespace, "c1").ResourceVersion
+	g.Expect(hub.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443")))).To(Succeed())
+	g.Eventually(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).ShouldNot(Equal(before))
 	g.Consistently(problems, "2s").ShouldNot(BeNil())
 	held.release()
 	g.Eventually(problems).Should(BeEmpty())
@@ -139,17 +144,18 @@ func TestStatusIsNotJudgedByAnOldOne(t *testing.T) {
 
 // A writer that acts between the removal of what it has added and the apply behind it has a budget too.
 func TestFightOverAnAdditionSlowsDown(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "addition-fight", v1alpha1.InventorySpec{}, namespace)
+	hub.inventory(t, "addition-fight", v1alpha1.InventorySpec{}, namespace)
 	add := func() error {
 		p := &inventoryv1alpha1.ClusterProfile{}
-		if err := k8s.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: "c1"}, p); err != nil {
+		if err := hub.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: "c1"}, p); err != nil {
 			return err
 		}
 		p.Status.AccessProviders[0].Cluster.ProxyURL = "http://10.0.0.9:3128"
-		return k8s.Status().Update(context.Background(), p, client.FieldOwner("other-writer"))
+		return hub.Status().Update(context.Background(), p, client.FieldOwner("other-writer"))
 	}
 	var removed atomic.Int64
 	config := hub.Config()
@@ -165,11 +171,11 @@ func TestFightOverAnAdditionSlowsDown(t *testing.T) {
 			return response, err
 		})
 	})
-	startPublisherOn(t, config, withClock(clock))
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
+	hub.startPublisherOn(t, config, withClock(clock))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
 	g.Expect(add()).To(Succeed())
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "addition-fight").Status.Problems }).
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "addition-fight").Status.Problems }).
 		Should(ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"other-writer"`)))))
 	g.Expect(removed.Load()).To(BeNumerically("<=", 10))
 	g.Consistently(removed.Load).Should(Equal(removed.Load()))
@@ -177,30 +183,31 @@ func TestFightOverAnAdditionSlowsDown(t *testing.T) {
 
 // A Cluster that changes often is no fight, whoever has ever written to its profile.
 func TestBusyClusterBlamesNobody(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "busy-cluster", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t, withClock(clock))
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	changeProfile(t, namespace, "c1", k8s.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels["team.example.com/cost"] = "42" })
+	hub.inventory(t, "busy-cluster", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t, withClock(clock))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels["team.example.com/cost"] = "42" })
 	// The API server notes the times of writers in seconds.
-	g.Eventually(func() bool { return time.Since(otherWrite(t, namespace, "c1")) > 2*time.Second }).Should(BeTrue())
+	g.Eventually(func() bool { return time.Since(hub.otherWrite(t, namespace, "c1")) > 2*time.Second }).Should(BeTrue())
 	for i := range 12 {
-		updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: fmt.Sprintf("name %d", i)}))
+		hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: fmt.Sprintf("name %d", i)}))
 		if i < 5 {
-			g.Eventually(func() string { return get(t, namespace, "c1").Spec.DisplayName }).Should(Equal(fmt.Sprintf("name %d", i)))
+			g.Eventually(func() string { return hub.get(t, namespace, "c1").Spec.DisplayName }).Should(Equal(fmt.Sprintf("name %d", i)))
 		}
 	}
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "busy-cluster").Status.Problems }).
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "busy-cluster").Status.Problems }).
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
 }
 
 // otherWrite is when another writer than the publisher has last written a profile.
-func otherWrite(t *testing.T, namespace, name string) (last time.Time) {
+func (hub *testHub) otherWrite(t *testing.T, namespace, name string) (last time.Time) {
 	t.Helper()
-	for _, entry := range get(t, namespace, name).ManagedFields {
+	for _, entry := range hub.get(t, namespace, name).ManagedFields {
 		if entry.Manager != "capi-inventory-publisher" && entry.Time != nil && entry.Time.After(last) {
 			last = entry.Time.Time
 		}

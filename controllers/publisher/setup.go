@@ -46,6 +46,12 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
+	metrics := newMetrics()
+	if options.Metrics != nil {
+		if err := options.Metrics.Register(metrics); err != nil {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
 	r := &Reconciler{
 		options:     options,
 		scope:       scope{namespaces: options.Namespaces, watchFilter: options.WatchFilter},
@@ -61,7 +67,8 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		reports:     newWrites(options.Clock),
 		budgets:     newBudgets(options.Clock),
 		waiters:     newWaiters(),
-		arrivals:    &arrivals{clock: options.Clock, since: map[types.NamespacedName]time.Time{}},
+		arrivals:    &arrivals{clock: options.Clock, latency: metrics.latency, since: map[types.NamespacedName]time.Time{}},
+		metrics:     metrics,
 		announcer:   announcer{recorder: mgr.GetEventRecorder("capi-inventory-publisher")},
 		locks:       keymutex.NewHashed(lockCount),
 	}

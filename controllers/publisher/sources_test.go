@@ -10,6 +10,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,146 +26,151 @@ import (
 )
 
 func TestVersionFollowsTheControlPlane(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "version", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}}}, namespace)
-	running := startPublisher(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "version", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}}}, namespace)
+	running := hub.startPublisher(t)
 	withoutVersions := func(c *clusterv1.Cluster) { c.Status.ControlPlane = nil }
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	g.Expect(get(t, namespace, "c1").Status.Version.Kubernetes).To(BeEmpty())
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	g.Expect(hub.get(t, namespace, "c1").Status.Version.Kubernetes).To(BeEmpty())
 
 	plane := controlPlane(namespace, "c1")
-	create(t, plane)
-	t.Cleanup(func() { _ = k8s.Delete(contextOf(t), plane) })
+	hub.create(t, plane)
+	t.Cleanup(func() { _ = hub.Delete(contextOf(t), plane) })
 	report := func(status map[string]any) {
 		t.Helper()
-		g.Expect(k8s.Get(t.Context(), keyOf(plane), plane)).To(Succeed())
+		g.Expect(hub.Get(t.Context(), keyOf(plane), plane)).To(Succeed())
 		plane.Object["status"] = status
-		g.Expect(k8s.Status().Update(t.Context(), plane)).To(Succeed())
+		g.Expect(hub.Status().Update(t.Context(), plane)).To(Succeed())
 	}
-	version := func() string { return get(t, namespace, "c1").Status.Version.Kubernetes }
+	version := func() string { return hub.get(t, namespace, "c1").Status.Version.Kubernetes }
 	report(map[string]any{"version": "v1.36.0"})
 	g.Eventually(version).Should(Equal("v1.36.0"))
 	report(map[string]any{"version": "v1.36.0", "versions": []any{map[string]any{"version": "v1.36.1", "replicas": int64(2)}, map[string]any{"version": "v1.36.2", "replicas": int64(1)}}})
 	g.Eventually(version).Should(Equal("v1.36.1"), "during an upgrade the lowest")
-	g.Expect(get(t, namespace, "c1").Status.Properties).To(ContainElement(And(HaveField("Name", "replicas.example.com"), HaveField("Value", "3"))))
+	g.Expect(hub.get(t, namespace, "c1").Status.Properties).To(ContainElement(And(HaveField("Name", "replicas.example.com"), HaveField("Value", "3"))))
 
-	g.Expect(k8s.Delete(t.Context(), cluster)).To(Succeed())
+	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 	g.Eventually(running.logs.String).Should(ContainSubstring("No profile is made of a kind any more"), "a kind is watched while a profile is made of it")
 }
 
 func TestUnlabelledSecretsWork(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "unlabelled", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t, withClock(clock))
-	secret := fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.inventory(t, "unlabelled", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t, withClock(clock))
+	secret := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	// As a user supplies one, and as Kamaji and CAPZ type theirs.
 	secret.Labels, secret.Type = nil, corev1.SecretTypeOpaque
-	create(t, secret)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
-	g.Expect(server(published(t, g, namespace, "c1"))).To(Equal("https://10.0.0.1:6443"))
+	hub.create(t, secret)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+	g.Expect(server(hub.published(t, g, namespace, "c1"))).To(Equal("https://10.0.0.1:6443"))
 
-	secret.Data["value"] = kubeconfig("c1", "https://10.0.0.9:6443")
-	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
+	secret.Data["value"] = hub.kubeconfig("c1", "https://10.0.0.9:6443")
+	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
 	clock.Step(time.Hour)
-	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "no event tells of it; it is read again after a while")
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "no event tells of it; it is read again after a while")
 }
 
 func TestAnotherSecretOfTheCluster(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "restricted", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "restricted", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{
 		{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "-readonly-kubeconfig", Key: "config"}},
 		{Name: "secretreader", Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"clusterName": "cluster.metadata.name"}}},
 	}}, namespace)
-	startPublisher(t)
+	hub.startPublisher(t)
 	secret := fixture.KubeconfigSecret(namespace, "c1-readonly", nil)
 	secret.Labels["cluster.x-k8s.io/cluster-name"] = "c1"
-	secret.Data = map[string][]byte{"config": kubeconfig("c1", "https://10.0.0.2:6443")}
-	create(t, secret)
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	g.Eventually(func() int { return len(published(t, g, namespace, "c1").Status.AccessProviders) }).Should(Equal(2))
-	providers := get(t, namespace, "c1").Status.AccessProviders
+	secret.Data = map[string][]byte{"config": hub.kubeconfig("c1", "https://10.0.0.2:6443")}
+	hub.create(t, secret)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	g.Eventually(func() int { return len(hub.published(t, g, namespace, "c1").Status.AccessProviders) }).Should(Equal(2))
+	providers := hub.get(t, namespace, "c1").Status.AccessProviders
 	g.Expect(providers[0].Cluster.Server).To(Equal("https://10.0.0.2:6443"))
 	g.Expect(string(providers[0].Cluster.Extensions[0].Extension.Raw)).To(MatchJSON(`{"name":"c1-readonly-kubeconfig","key":"config","namespace":"` + namespace + `"}`))
 	g.Expect(providers[1].Cluster.Server).To(Equal("https://10.0.0.1:6443"), "an exec provider without a server uses the Cluster's own endpoint")
 	g.Expect(string(providers[1].Cluster.Extensions[0].Extension.Raw)).To(MatchJSON(`{"clusterName":"c1"}`))
 
-	secret.Data["config"] = kubeconfig("c1", "https://10.0.0.3:6443")
-	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
-	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.3:6443"), "event driven as well")
+	secret.Data["config"] = hub.kubeconfig("c1", "https://10.0.0.3:6443")
+	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.3:6443"), "event driven as well")
 }
 
 // Failure class 5 of other producers: write amplification.
 func TestWritesAreLimitedButNotEndpoints(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "limits", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t, withClock(clock))
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
+	hub.inventory(t, "limits", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t, withClock(clock))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
 	rename := func(name string) {
-		updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: name}))
+		hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: name}))
 	}
-	displayName := func() string { return get(t, namespace, "c1").Spec.DisplayName }
+	displayName := func() string { return hub.get(t, namespace, "c1").Spec.DisplayName }
 	// A rename is two writes: the new generation is observed in the status.
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		rename(name)
 		g.Eventually(displayName).Should(Equal(name))
-		g.Eventually(func() int64 { return get(t, namespace, "c1").Status.Conditions[0].ObservedGeneration }).Should(Equal(get(t, namespace, "c1").Generation))
+		g.Eventually(func() int64 { return hub.get(t, namespace, "c1").Status.Conditions[0].ObservedGeneration }).Should(Equal(hub.get(t, namespace, "c1").Generation))
 	}
 	rename("one too many")
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "limits").Status.Problems }).Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "limits").Status.Problems }).Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
 	g.Consistently(displayName).Should(Equal("e"), "a burst of ten writes, and then one in 30 seconds")
 
-	g.Expect(k8s.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
-	g.Eventually(func() string { return server(get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "a changed endpoint does not wait")
+	g.Expect(hub.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "a changed endpoint does not wait")
 	g.Expect(displayName()).To(Equal("e"))
 
-	g.Expect(degraded(t, "limits").Status).To(Equal(metav1.ConditionTrue), "what is wanted is not there yet")
-	g.Expect(ready(t, "limits").Status).To(Equal(metav1.ConditionTrue), "one Cluster that changes all the time holds up no tool")
+	g.Expect(hub.degraded(t, "limits").Status).To(Equal(metav1.ConditionTrue), "what is wanted is not there yet")
+	g.Expect(hub.ready(t, "limits").Status).To(Equal(metav1.ConditionTrue), "one Cluster that changes all the time holds up no tool")
 
 	clock.Step(31 * time.Second)
 	g.Eventually(displayName).Should(Equal("one too many"))
 	// The status that observes the new generation is a write of its own.
 	clock.Step(31 * time.Second)
-	g.Eventually(func() metav1.ConditionStatus { return degraded(t, "limits").Status }).Should(Equal(metav1.ConditionFalse))
+	g.Eventually(func() metav1.ConditionStatus { return hub.degraded(t, "limits").Status }).Should(Equal(metav1.ConditionFalse))
 }
 
 // TestNoSecretLeaves searches everything that the publisher shows for what is in a kubeconfig and must not get out.
 func TestNoSecretLeaves(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "secrets", v1alpha1.InventorySpec{}, namespace)
-	running := startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), kubeconfig("good", "https://10.0.0.1:6443"))
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "secrets", v1alpha1.InventorySpec{}, namespace)
+	running := hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
 	// One that is nobody's kubeconfig: it must not even be read.
 	unlabelled := fixture.KubeconfigSecret(namespace, "nobodys", []byte(secretToken))
 	unlabelled.Labels = nil
-	create(t, unlabelled)
+	hub.create(t, unlabelled)
 	// Broken in ways whose decoders quote what they read.
 	for name, raw := range map[string]string{
 		"yaml":  "apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user: {token: " + secretToken + "\n",
 		"type":  "apiVersion: v1\nkind: Config\nusers: " + secretToken + "\n",
-		"query": strings.Replace(string(kubeconfig("query", "https://10.0.0.1:6443")), "https://10.0.0.1:6443", "https://10.0.0.1:6443/?token="+secretToken, 1),
-		"user":  strings.Replace(string(kubeconfig("user", "https://10.0.0.1:6443")), "https://10.0.0.1:6443", "https://admin:"+secretToken+"@10.0.0.1:6443", 1),
+		"query": strings.Replace(string(hub.kubeconfig("query", "https://10.0.0.1:6443")), "https://10.0.0.1:6443", "https://10.0.0.1:6443/?token="+secretToken, 1),
+		"user":  strings.Replace(string(hub.kubeconfig("user", "https://10.0.0.1:6443")), "https://10.0.0.1:6443", "https://admin:"+secretToken+"@10.0.0.1:6443", 1),
 	} {
-		createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), []byte(raw))
+		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), []byte(raw))
 	}
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "secrets").Status.Problems }).Should(HaveLen(4))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "secrets").Status.Problems }).Should(HaveLen(4))
 
 	var everything strings.Builder
 	for _, list := range []client.ObjectList{&inventoryv1alpha1.ClusterProfileList{}, &v1alpha1.InventoryList{}, &eventsv1.EventList{}} {
-		g.Expect(k8s.List(t.Context(), list)).To(Succeed())
+		g.Expect(hub.List(t.Context(), list)).To(Succeed())
 		raw, err := json.Marshal(list)
 		g.Expect(err).NotTo(HaveOccurred())
 		everything.Write(raw)
 	}
-	families, err := metrics.Registry.Gather()
+	families, err := prometheus.Gatherers{metrics.Registry, running.metrics}.Gather()
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, family := range families {
 		everything.WriteString(family.String())

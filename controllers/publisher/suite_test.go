@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,23 +39,36 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// hub is the one real API server of this package's tests; k8s sees it without a cache.
-var (
-	hub *apiserver.Server
-	k8s client.Client
-)
+// hubs is how many API servers these tests share at most.
+const hubs = 4
+
+var pool *apiserver.Pool
 
 func TestMain(m *testing.M) {
-	SetDefaultEventuallyTimeout(20 * time.Second)
+	SetDefaultEventuallyTimeout(time.Minute)
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	SetDefaultConsistentlyDuration(500 * time.Millisecond)
 	SetDefaultConsistentlyPollingInterval(20 * time.Millisecond)
 	ctrl.SetLogger(logr.Discard())
-	apiserver.RunOnHub(m, func(started *apiserver.Server) (err error) {
-		hub = started
-		k8s, err = client.New(hub.Config(), client.Options{Scheme: newScheme()})
-		return err
-	})
+	apiserver.RunOnPool(m, hubs, func(made *apiserver.Pool) { pool = made })
+}
+
+// testHub is an API server that one test has for itself: a publisher sees all of it. The client sees it without a cache.
+type testHub struct {
+	*apiserver.Server
+	client.Client
+}
+
+// freeHub returns a hub until the test ends, and has the test run beside others.
+func freeHub(t *testing.T) *testHub {
+	t.Helper()
+	t.Parallel()
+	server := pool.Take(t)
+	k8s, err := client.New(server.Config(), client.Options{Scheme: newScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testHub{Server: server, Client: k8s}
 }
 
 func newScheme() *runtime.Scheme {
@@ -68,6 +82,7 @@ func newScheme() *runtime.Scheme {
 // process is a publisher that runs as the test needs it.
 type process struct {
 	manager ctrl.Manager
+	metrics *prometheus.Registry
 	stop    func()
 	logs    *logs
 }
@@ -75,16 +90,16 @@ type process struct {
 type processOption func(*publisher.Options, *ctrl.Options)
 
 // startPublisher runs a publisher until the test ends, or stop is called.
-func startPublisher(t *testing.T, options ...processOption) *process {
+func (hub *testHub) startPublisher(t *testing.T, options ...processOption) *process {
 	t.Helper()
-	return startPublisherOn(t, hub.Config(), options...)
+	return hub.startPublisherOn(t, hub.Config(), options...)
 }
 
 // startPublisherOn runs a publisher with a connection of its own to the hub.
-func startPublisherOn(t *testing.T, config *rest.Config, options ...processOption) *process {
+func (hub *testHub) startPublisherOn(t *testing.T, config *rest.Config, options ...processOption) *process {
 	t.Helper()
-	p := &process{logs: &logs{}}
-	own := publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}}
+	p := &process{metrics: prometheus.NewRegistry(), logs: &logs{}}
+	own := publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}, Metrics: p.metrics}
 	manager := ctrl.Options{
 		Scheme:         newScheme(),
 		Cache:          publisher.CacheOptions(nil, 10*time.Minute),
@@ -146,61 +161,61 @@ func (l *logs) String() string {
 }
 
 // newNamespace makes a namespace for one test. Its Clusters are gone when the test ends, before the publisher stops.
-func newNamespace(t *testing.T, labels map[string]string) string {
+func (hub *testHub) newNamespace(t *testing.T, labels map[string]string) string {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}
-	create(t, namespace)
+	hub.create(t, namespace)
 	return namespace.Name
 }
 
 // inventory makes an Inventory that selects the Clusters of the given namespaces alone, and removes it in the end.
-func inventory(t *testing.T, name string, spec v1alpha1.InventorySpec, namespaces ...string) *v1alpha1.Inventory {
+func (hub *testHub) inventory(t *testing.T, name string, spec v1alpha1.InventorySpec, namespaces ...string) *v1alpha1.Inventory {
 	t.Helper()
 	spec.NamespaceSelector = metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
 		Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: namespaces,
 	}}}
 	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
-	create(t, inventory)
-	t.Cleanup(func() { removeInventory(t, name) })
+	hub.create(t, inventory)
+	t.Cleanup(func() { hub.removeInventory(t, name) })
 	return inventory
 }
 
 // removeInventory removes an Inventory even where no publisher runs any more to release it.
-func removeInventory(t *testing.T, name string) {
+func (hub *testHub) removeInventory(t *testing.T, name string) {
 	t.Helper()
 	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if err := client.IgnoreNotFound(k8s.Delete(context.Background(), inventory)); err != nil {
+	if err := client.IgnoreNotFound(hub.Delete(context.Background(), inventory)); err != nil {
 		t.Error(err)
 	}
 	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
-	if err := client.IgnoreNotFound(k8s.Patch(context.Background(), inventory, patch)); err != nil {
+	if err := client.IgnoreNotFound(hub.Patch(context.Background(), inventory, patch)); err != nil {
 		t.Error(err)
 	}
 }
 
-func create(t *testing.T, objects ...client.Object) {
+func (hub *testHub) create(t *testing.T, objects ...client.Object) {
 	t.Helper()
 	for _, object := range objects {
-		if err := k8s.Create(t.Context(), object, client.FieldOwner("test")); err != nil {
+		if err := hub.Create(t.Context(), object, client.FieldOwner("test")); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 // createCluster creates a Cluster with its status, and its kubeconfig Secret unless raw is nil, and removes both in the end.
-func createCluster(t *testing.T, cluster *clusterv1.Cluster, raw []byte) *clusterv1.Cluster {
+func (hub *testHub) createCluster(t *testing.T, cluster *clusterv1.Cluster, raw []byte) *clusterv1.Cluster {
 	t.Helper()
 	status := cluster.Status
-	create(t, cluster)
+	hub.create(t, cluster)
 	cluster.Status = status
-	if err := k8s.Status().Update(t.Context(), cluster); err != nil {
+	if err := hub.Status().Update(t.Context(), cluster); err != nil {
 		t.Fatal(err)
 	}
 	if raw != nil {
-		create(t, fixture.KubeconfigSecret(cluster.Namespace, cluster.Name, raw))
+		hub.create(t, fixture.KubeconfigSecret(cluster.Namespace, cluster.Name, raw))
 	}
 	t.Cleanup(func() {
-		if err := client.IgnoreNotFound(k8s.Delete(context.Background(), cluster)); err != nil {
+		if err := client.IgnoreNotFound(hub.Delete(context.Background(), cluster)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -208,14 +223,14 @@ func createCluster(t *testing.T, cluster *clusterv1.Cluster, raw []byte) *cluste
 }
 
 // updateCluster changes a Cluster's metadata and spec, and then its status.
-func updateCluster(t *testing.T, cluster *clusterv1.Cluster, change fixture.ClusterOption) {
+func (hub *testHub) updateCluster(t *testing.T, cluster *clusterv1.Cluster, change fixture.ClusterOption) {
 	t.Helper()
 	key := client.ObjectKeyFromObject(cluster)
 	for _, write := range []func() error{
-		func() error { return k8s.Update(t.Context(), cluster) },
-		func() error { return k8s.Status().Update(t.Context(), cluster) },
+		func() error { return hub.Update(t.Context(), cluster) },
+		func() error { return hub.Status().Update(t.Context(), cluster) },
 	} {
-		if err := k8s.Get(t.Context(), key, cluster); err != nil {
+		if err := hub.Get(t.Context(), key, cluster); err != nil {
 			t.Fatal(err)
 		}
 		change(cluster)
@@ -226,7 +241,7 @@ func updateCluster(t *testing.T, cluster *clusterv1.Cluster, change fixture.Clus
 }
 
 // kubeconfig is one as Cluster API writes it, for a server that need not exist.
-func kubeconfig(name, server string) []byte {
+func (hub *testHub) kubeconfig(name, server string) []byte {
 	config := hub.Config()
 	config.CertData, config.KeyData, config.BearerToken = nil, nil, secretToken
 	return fixture.Kubeconfig(name, config, server)
@@ -236,10 +251,10 @@ func kubeconfig(name, server string) []byte {
 const secretToken = "token-that-nobody-may-see"
 
 // get reads a profile without a cache; nil where there is none.
-func get(t *testing.T, namespace, name string) *inventoryv1alpha1.ClusterProfile {
+func (hub *testHub) get(t *testing.T, namespace, name string) *inventoryv1alpha1.ClusterProfile {
 	t.Helper()
 	profile := &inventoryv1alpha1.ClusterProfile{}
-	if err := k8s.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: name}, profile); client.IgnoreNotFound(err) != nil {
+	if err := hub.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: name}, profile); client.IgnoreNotFound(err) != nil {
 		t.Fatal(err)
 	} else if err != nil {
 		return nil
@@ -248,11 +263,11 @@ func get(t *testing.T, namespace, name string) *inventoryv1alpha1.ClusterProfile
 }
 
 // published waits for a profile with an access provider.
-func published(t *testing.T, g *WithT, namespace, name string) *inventoryv1alpha1.ClusterProfile {
+func (hub *testHub) published(t *testing.T, g *WithT, namespace, name string) *inventoryv1alpha1.ClusterProfile {
 	t.Helper()
 	var profile *inventoryv1alpha1.ClusterProfile
 	g.Eventually(func(g Gomega) {
-		profile = get(t, namespace, name)
+		profile = hub.get(t, namespace, name)
 		g.Expect(profile).NotTo(BeNil())
 		g.Expect(profile.Status.AccessProviders).NotTo(BeEmpty())
 	}).Should(Succeed())
@@ -268,10 +283,10 @@ func server(profile *inventoryv1alpha1.ClusterProfile) string {
 }
 
 // eventsOn lists the reasons of the Events about an object.
-func eventsOn(t *testing.T, object client.Object) []string {
+func (hub *testHub) eventsOn(t *testing.T, object client.Object) []string {
 	t.Helper()
 	var list eventsv1.EventList
-	if err := k8s.List(context.Background(), &list, client.InNamespace(object.GetNamespace())); err != nil {
+	if err := hub.List(context.Background(), &list, client.InNamespace(object.GetNamespace())); err != nil {
 		t.Fatal(err)
 	}
 	var reasons []string

@@ -23,7 +23,6 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
@@ -31,31 +30,32 @@ import (
 
 // A webhook that is down is no refusal, and yet nothing is published: the status says so as long as that lasts.
 func TestReportsWhatMayPass(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	hook := webhookThatIsDown(t, namespace)
-	inventory(t, "webhook", v1alpha1.InventorySpec{}, namespace)
+	namespace := hub.newNamespace(t, nil)
+	hook := hub.webhookThatIsDown(t, namespace)
+	hub.inventory(t, "webhook", v1alpha1.InventorySpec{}, namespace)
 	clock := clocktesting.NewFakeClock(time.Now())
-	startPublisher(t, withClock(clock)).working(g)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-	problems := func() []v1alpha1.InventoryProblem { return readInventory(t, "webhook").Status.Problems }
+	hub.startPublisher(t, withClock(clock)).working(g)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "webhook").Status.Problems }
 	failed := ConsistOf(And(HaveField("Cluster", namespace+"/c1"), HaveField("Reason", v1alpha1.ProblemPublishFailed), HaveField("Message", ContainSubstring("down.example.com"))))
 	g.Eventually(problems).Should(failed)
 	g.Consistently(problems, "2s").Should(failed)
-	g.Expect(ready(t, "webhook")).To(And(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", v1alpha1.ReasonNotPublished)))
-	g.Expect(condition(t, "webhook", v1alpha1.ConditionStalled)).To(HaveField("Status", metav1.ConditionTrue))
-	g.Eventually(func() []string { return eventsOn(t, cluster) }).Should(ContainElement(v1alpha1.ProblemPublishFailed))
+	g.Expect(hub.ready(t, "webhook")).To(And(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", v1alpha1.ReasonNotPublished)))
+	g.Expect(hub.condition(t, "webhook", v1alpha1.ConditionStalled)).To(HaveField("Status", metav1.ConditionTrue))
+	g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ContainElement(v1alpha1.ProblemPublishFailed))
 
-	g.Expect(k8s.Delete(t.Context(), hook)).To(Succeed())
+	g.Expect(hub.Delete(t.Context(), hook)).To(Succeed())
 	g.Eventually(func() any {
 		clock.Step(time.Minute)
-		return get(t, namespace, "c1")
+		return hub.get(t, namespace, "c1")
 	}).ShouldNot(BeNil(), "it is tried again within a minute")
-	g.Eventually(func() *metav1.Condition { return ready(t, "webhook") }).Should(HaveField("Status", metav1.ConditionTrue))
-	g.Expect(condition(t, "webhook", v1alpha1.ConditionStalled)).To(BeNil(), "kstatus takes a condition that is there for one that holds")
+	g.Eventually(func() *metav1.Condition { return hub.ready(t, "webhook") }).Should(HaveField("Status", metav1.ConditionTrue))
+	g.Expect(hub.condition(t, "webhook", v1alpha1.ConditionStalled)).To(BeNil(), "kstatus takes a condition that is there for one that holds")
 }
 
-func webhookThatIsDown(t *testing.T, namespace string) client.Object {
+func (hub *testHub) webhookThatIsDown(t *testing.T, namespace string) client.Object {
 	t.Helper()
 	hook := &admissionregistrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace},
@@ -70,22 +70,23 @@ func webhookThatIsDown(t *testing.T, namespace string) client.Object {
 			}},
 		}},
 	}
-	create(t, hook)
-	t.Cleanup(func() { _ = k8s.Delete(contextOf(t), hook) })
-	NewWithT(t).Eventually(func() error { return tryToCreate(t, namespace) }).ShouldNot(Succeed())
+	hub.create(t, hook)
+	t.Cleanup(func() { _ = hub.Delete(contextOf(t), hook) })
+	NewWithT(t).Eventually(func() error { return hub.tryToCreate(t, namespace) }).ShouldNot(Succeed())
 	return hook
 }
 
 // One broken kubeconfig of several does not make an Inventory look as if it were in progress: it is ready, and degraded.
 func TestOneBadClusterHoldsUpNoTool(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "one-bad", v1alpha1.InventorySpec{}, namespace)
-	startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), kubeconfig("good", "https://10.0.0.1:6443"))
-	createCluster(t, fixture.Cluster(namespace, "bad", fixture.Provisioned("v1.36.3")), []byte("not a kubeconfig"))
-	g.Eventually(func() *metav1.Condition { return degraded(t, "one-bad") }).Should(HaveField("Status", metav1.ConditionTrue))
-	status := readInventory(t, "one-bad").Status
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "one-bad", v1alpha1.InventorySpec{}, namespace)
+	hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "bad", fixture.Provisioned("v1.36.3")), []byte("not a kubeconfig"))
+	g.Eventually(func() *metav1.Condition { return hub.degraded(t, "one-bad") }).Should(HaveField("Status", metav1.ConditionTrue))
+	status := hub.readInventory(t, "one-bad").Status
 	g.Expect(status.ObservedGeneration).To(BeEquivalentTo(1))
 	for kind, want := range map[string]metav1.ConditionStatus{
 		v1alpha1.ConditionAccepted: metav1.ConditionTrue, v1alpha1.ConditionReady: metav1.ConditionTrue, v1alpha1.ConditionDegraded: metav1.ConditionTrue,
@@ -97,97 +98,100 @@ func TestOneBadClusterHoldsUpNoTool(t *testing.T) {
 
 // Whatever an Inventory or a tenant writes, the status can be written: no text is longer than a condition may be.
 func TestLongTextsAreBounded(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	var properties []v1alpha1.PropertyExpression
 	for i := range 10 {
 		properties = append(properties, v1alpha1.PropertyExpression{Name: fmt.Sprintf("p%d.example.com", i), Expression: v1alpha1.Expression(strings.Repeat("x", 4000))})
 	}
-	startPublisher(t)
-	inventory(t, "long-fault", v1alpha1.InventorySpec{Properties: properties}, namespace)
-	g.Eventually(func() *metav1.Condition { return condition(t, "long-fault", v1alpha1.ConditionAccepted) }).Should(And(
+	hub.startPublisher(t)
+	hub.inventory(t, "long-fault", v1alpha1.InventorySpec{Properties: properties}, namespace)
+	g.Eventually(func() *metav1.Condition { return hub.condition(t, "long-fault", v1alpha1.ConditionAccepted) }).Should(And(
 		HaveField("Status", metav1.ConditionFalse), HaveField("Message", And(ContainSubstring("p0.example.com"), WithTransform(func(s string) int { return len(s) }, BeNumerically("<=", 1024))))))
 }
 
 // An Inventory that is edited without end does not silence the others.
 func TestBusyInventorySilencesNobody(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace, other := newNamespace(t, nil), newNamespace(t, nil)
-	inventory(t, "quiet", v1alpha1.InventorySpec{}, namespace)
-	inventory(t, "busy", v1alpha1.InventorySpec{}, other)
-	startPublisher(t)
+	namespace, other := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
+	hub.inventory(t, "quiet", v1alpha1.InventorySpec{}, namespace)
+	hub.inventory(t, "busy", v1alpha1.InventorySpec{}, other)
+	hub.startPublisher(t)
 	var last *clusterv1.Cluster
 	for i := range 50 {
 		name := fmt.Sprintf("c%02d", i)
-		last = createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), kubeconfig(name, fmt.Sprintf("https://%s:6443", name)))
+		last = hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), hub.kubeconfig(name, fmt.Sprintf("https://%s:6443", name)))
 	}
-	g.Eventually(func() int32 { return readInventory(t, "quiet").Status.Published }, "60s").Should(BeEquivalentTo(50))
+	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Published }, "60s").Should(BeEquivalentTo(50))
 	editing, stop := context.WithCancel(t.Context())
 	var editor sync.WaitGroup
 	editor.Go(func() {
 		for i := 0; editing.Err() == nil; i++ {
 			patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"clusterSet":"s%d"}}`, i))
-			_ = k8s.Patch(editing, &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "busy"}}, patch)
+			_ = hub.Patch(editing, &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "busy"}}, patch)
 		}
 	})
 	t.Cleanup(func() { stop(); editor.Wait() })
-	g.Expect(k8s.Delete(t.Context(), last)).To(Succeed())
-	g.Eventually(func() int32 { return readInventory(t, "quiet").Status.Clusters }, "60s").Should(BeEquivalentTo(49), "while the other one is edited")
+	g.Expect(hub.Delete(t.Context(), last)).To(Succeed())
+	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Clusters }, "60s").Should(BeEquivalentTo(49), "while the other one is edited")
 }
 
 // Several problems of one reason are one Event that names them all; what is wrong when the publisher starts was reported before.
 func TestEventsNameEveryProblemOnce(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "events", v1alpha1.InventorySpec{Annotations: v1alpha1.Propagation{Include: []string{"*"}}}, namespace)
-	first := startPublisher(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "events", v1alpha1.InventorySpec{Annotations: v1alpha1.Propagation{Include: []string{"*"}}}, namespace)
+	first := hub.startPublisher(t)
 	first.working(g)
 	big := strings.Repeat("x", 20000)
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Annotations(map[string]string{"a-big": big, "b-big": big})), kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Annotations(map[string]string{"a-big": big, "b-big": big})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	events := func() []eventsv1.Event {
 		var list eventsv1.EventList
-		g.Expect(k8s.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
+		g.Expect(hub.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
 		return list.Items
 	}
 	both := ConsistOf(And(HaveField("Reason", v1alpha1.ProblemLabelSkipped), HaveField("Note", And(ContainSubstring("a-big"), ContainSubstring("b-big"))), HaveField("Series", BeNil())))
 	g.Eventually(events).Should(both)
 	first.stop()
-	startPublisher(t)
-	updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "seen again"}))
-	g.Eventually(func() string { return get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("seen again"))
+	hub.startPublisher(t)
+	hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "seen again"}))
+	g.Eventually(func() string { return hub.get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("seen again"))
 	g.Consistently(events).Should(both)
 }
 
 // The figures of the metrics are those of the hub.
 func TestMetricsSayHowItIs(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "measured", v1alpha1.InventorySpec{}, namespace)
-	before := metric(t, "capi_inventory_publish_seconds", nil)
-	startPublisher(t)
-	createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), kubeconfig("good", "https://10.0.0.1:6443"))
-	createCluster(t, fixture.Cluster(namespace, "waits"), kubeconfig("waits", "https://10.0.0.2:6443"))
-	createCluster(t, fixture.Cluster(namespace, "bad", fixture.Provisioned("v1.36.3")), []byte("not a kubeconfig"))
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "measured", v1alpha1.InventorySpec{}, namespace)
+	running := hub.startPublisher(t)
+	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "waits"), hub.kubeconfig("waits", "https://10.0.0.2:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "bad", fixture.Provisioned("v1.36.3")), []byte("not a kubeconfig"))
 	g.Eventually(func() float64 {
-		return metric(t, "capi_inventory_profiles", map[string]string{"inventory": "measured", "healthy": "True"})
+		return metric(t, running, "capi_inventory_profiles", map[string]string{"inventory": "measured", "healthy": "True"})
 	}).Should(BeEquivalentTo(2))
-	g.Expect(metric(t, "capi_inventory_profiles", map[string]string{"inventory": "measured", "healthy": "Unknown"})).To(BeEquivalentTo(1))
+	g.Expect(metric(t, running, "capi_inventory_profiles", map[string]string{"inventory": "measured", "healthy": "Unknown"})).To(BeEquivalentTo(1))
 	g.Eventually(func() float64 {
-		return metric(t, "capi_inventory_problems", map[string]string{"inventory": "measured", "reason": "KubeconfigMalformed"})
+		return metric(t, running, "capi_inventory_problems", map[string]string{"inventory": "measured", "reason": "KubeconfigMalformed"})
 	}).Should(BeEquivalentTo(1))
-	g.Expect(metric(t, "capi_inventory_publish_seconds", nil)-before).To(BeNumerically(">=", 3), "every publication is measured")
-	g.Expect(metric(t, "capi_inventory_writes_total", map[string]string{"kind": "profile", "result": "success"})).To(BeNumerically(">=", 3))
+	g.Expect(metric(t, running, "capi_inventory_publish_seconds", nil)).To(BeNumerically(">=", 3), "every publication is measured")
+	g.Expect(metric(t, running, "capi_inventory_writes_total", map[string]string{"kind": "profile", "result": "success"})).To(BeNumerically(">=", 3))
 
-	g.Expect(k8s.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "measured"}})).To(Succeed())
+	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "measured"}})).To(Succeed())
 	g.Eventually(func() float64 {
-		return metric(t, "capi_inventory_profiles", map[string]string{"inventory": "measured"})
+		return metric(t, running, "capi_inventory_profiles", map[string]string{"inventory": "measured"})
 	}).Should(BeZero(), "of an Inventory that is gone there are none")
 }
 
 // metric sums up a metric over all series with these labels; of a histogram, the observations.
-func metric(t *testing.T, name string, labels map[string]string) (sum float64) {
+func metric(t *testing.T, of *process, name string, labels map[string]string) (sum float64) {
 	t.Helper()
-	families, err := metrics.Registry.Gather()
+	families, err := of.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +215,7 @@ func hasLabels(series *dto.Metric, labels map[string]string) bool {
 	return found == len(labels)
 }
 
-func condition(t *testing.T, inventory, kind string) *metav1.Condition {
+func (hub *testHub) condition(t *testing.T, inventory, kind string) *metav1.Condition {
 	t.Helper()
-	return meta.FindStatusCondition(readInventory(t, inventory).Status.Conditions, kind)
+	return meta.FindStatusCondition(hub.readInventory(t, inventory).Status.Conditions, kind)
 }

@@ -23,49 +23,50 @@ import (
 
 // While the first list of a kind has not arrived, what is published of its objects stays as it is, however long that takes.
 func TestNotYetSeenIsNotAbsent(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "slow-kind", v1alpha1.InventorySpec{
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "slow-kind", v1alpha1.InventorySpec{
 		Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}},
 		AccessProviders: []v1alpha1.AccessProvider{
 			{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
 			{Name: "other", Exec: &v1alpha1.ExecAccess{Server: "'https://' + controlPlane.metadata.name + ':6443'"}},
 		},
 	}, namespace)
-	first := startPublisher(t)
+	first := hub.startPublisher(t)
 	withoutVersions := func(c *clusterv1.Cluster) { c.Status.ControlPlane = nil }
 	plane := controlPlane(namespace, "c1")
-	create(t, plane)
-	t.Cleanup(func() { _ = k8s.Delete(contextOf(t), plane) })
+	hub.create(t, plane)
+	t.Cleanup(func() { _ = hub.Delete(contextOf(t), plane) })
 	plane.Object["status"] = map[string]any{"version": "v1.36.0"}
-	g.Expect(k8s.Status().Update(t.Context(), plane)).To(Succeed())
-	cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions), kubeconfig("c1", "https://10.0.0.1:6443"))
-	g.Eventually(func() any { return get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("Status.Version.Kubernetes", "v1.36.0"), HaveField("Status.AccessProviders", HaveLen(2))))
-	before := get(t, namespace, "c1")
+	g.Expect(hub.Status().Update(t.Context(), plane)).To(Succeed())
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("Status.Version.Kubernetes", "v1.36.0"), HaveField("Status.AccessProviders", HaveLen(2))))
+	before := hub.get(t, namespace, "c1")
 	first.stop()
 
 	clock := clocktesting.NewFakeClock(time.Now())
-	held := &heldWatch{resource: "/kubeadmcontrolplanes", lists: true}
+	held := &heldWatch{hub: hub, resource: "/kubeadmcontrolplanes", lists: true}
 	t.Cleanup(held.release)
 	held.hold()
-	second := startPublisherOn(t, held.config(), withClock(clock))
+	second := hub.startPublisherOn(t, held.config(), withClock(clock))
 	g.Eventually(second.logs.String).Should(ContainSubstring("Watching a kind that Clusters refer to"))
 	clock.Step(5 * time.Second)
 	g.Eventually(func() []v1alpha1.InventoryProblem {
 		// It looks again in a second, by its clock; after a minute the list would be late.
 		clock.Step(time.Second)
-		return readInventory(t, "slow-kind").Status.Problems
+		return hub.readInventory(t, "slow-kind").Status.Problems
 	}, "20s", "500ms").Should(ContainElement(
 		And(HaveField("Reason", v1alpha1.ProblemWaitingForObjects), HaveField("Message", ContainSubstring("KubeadmControlPlane")))), "the Inventory says what it waits for")
-	g.Expect(ready(t, "slow-kind").Status).To(Equal(metav1.ConditionUnknown))
+	g.Expect(hub.ready(t, "slow-kind").Status).To(Equal(metav1.ConditionUnknown))
 	clock.Step(time.Minute)
 	g.Eventually(func() []v1alpha1.InventoryProblem {
 		clock.Step(10 * time.Second)
-		return readInventory(t, "slow-kind").Status.Problems
+		return hub.readInventory(t, "slow-kind").Status.Problems
 	}).Should(ContainElement(HaveField("Reason", v1alpha1.ProblemObjectsUnavailable)), "it is not just slow")
-	updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "Written meanwhile"}))
-	g.Eventually(func() string { return get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("Written meanwhile"))
-	after := get(t, namespace, "c1")
+	hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "Written meanwhile"}))
+	g.Eventually(func() string { return hub.get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("Written meanwhile"))
+	after := hub.get(t, namespace, "c1")
 	g.Expect(after.Status.Version).To(Equal(before.Status.Version))
 	g.Expect(after.Status.Properties).To(Equal(before.Status.Properties))
 	g.Expect(after.Status.AccessProviders).To(Equal(before.Status.AccessProviders))
@@ -73,21 +74,22 @@ func TestNotYetSeenIsNotAbsent(t *testing.T) {
 	held.release()
 	g.Eventually(func() []v1alpha1.InventoryProblem {
 		clock.Step(10 * time.Second)
-		return readInventory(t, "slow-kind").Status.Problems
+		return hub.readInventory(t, "slow-kind").Status.Problems
 	}).Should(BeEmpty())
-	g.Expect(get(t, namespace, "c1").Status.Version).To(Equal(before.Status.Version))
+	g.Expect(hub.get(t, namespace, "c1").Status.Version).To(Equal(before.Status.Version))
 }
 
 // A Secret that the API server does not give for a moment is what it was: nothing is written for a hiccup.
 func TestPassingErrorChangesNothing(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
+	namespace := hub.newNamespace(t, nil)
 	clock := clocktesting.NewFakeClock(time.Now())
-	inventory(t, "hiccup", v1alpha1.InventorySpec{}, namespace)
-	secret := fixture.KubeconfigSecret(namespace, "c1", kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.inventory(t, "hiccup", v1alpha1.InventorySpec{}, namespace)
+	secret := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	// Without its label nothing watches it: it is read by its name.
 	secret.Labels, secret.Type = nil, corev1.SecretTypeOpaque
-	create(t, secret)
+	hub.create(t, secret)
 	var failing atomic.Bool
 	var refused atomic.Int64
 	config := hub.Config()
@@ -100,38 +102,39 @@ func TestPassingErrorChangesNothing(t *testing.T) {
 			return next.RoundTrip(request)
 		})
 	})
-	startPublisherOn(t, config, withClock(clock))
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
-	before := published(t, g, namespace, "c1")
+	hub.startPublisherOn(t, config, withClock(clock))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+	before := hub.published(t, g, namespace, "c1")
 	failing.Store(true)
 	g.Eventually(func() int64 {
 		clock.Step(10 * time.Minute)
 		return refused.Load()
 	}).Should(BeNumerically(">", 2), "it is read again, without anybody touching the Cluster")
-	g.Expect(get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
-	g.Expect(readInventory(t, "hiccup").Status.Problems).To(BeEmpty())
+	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
+	g.Expect(hub.readInventory(t, "hiccup").Status.Problems).To(BeEmpty())
 
-	secret.Data["value"] = kubeconfig("c1", "https://10.0.0.9:6443")
-	g.Expect(k8s.Update(t.Context(), secret)).To(Succeed())
+	secret.Data["value"] = hub.kubeconfig("c1", "https://10.0.0.9:6443")
+	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
 	failing.Store(false)
 	g.Eventually(func() string {
 		clock.Step(10 * time.Minute)
-		return server(get(t, namespace, "c1"))
+		return server(hub.get(t, namespace, "c1"))
 	}).Should(Equal("https://10.0.0.9:6443"))
 }
 
 // A Cluster that refers to a kind that nobody serves is its own trouble: the Inventory is ready, and degraded.
 func TestUnknownKindHoldsUpNoTool(t *testing.T) {
+	hub := freeHub(t)
 	g := NewWithT(t)
-	namespace := newNamespace(t, nil)
-	inventory(t, "unknown-kind", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "zone.example.com", Expression: "infrastructure.spec.zone"}}}, namespace)
-	startPublisher(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "unknown-kind", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "zone.example.com", Expression: "infrastructure.spec.zone"}}}, namespace)
+	hub.startPublisher(t)
 	unknown := func(c *clusterv1.Cluster) {
 		c.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{APIGroup: "infrastructure.cluster.x-k8s.io", Kind: "NobodyServesThis", Name: "c1"}
 	}
-	createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), unknown), kubeconfig("c1", "https://10.0.0.1:6443"))
-	published(t, g, namespace, "c1")
-	g.Eventually(func() []v1alpha1.InventoryProblem { return readInventory(t, "unknown-kind").Status.Problems }).ShouldNot(BeEmpty())
-	g.Eventually(func() metav1.ConditionStatus { return ready(t, "unknown-kind").Status }).Should(Equal(metav1.ConditionTrue))
-	g.Expect(degraded(t, "unknown-kind").Status).To(Equal(metav1.ConditionTrue))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), unknown), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "unknown-kind").Status.Problems }).ShouldNot(BeEmpty())
+	g.Eventually(func() metav1.ConditionStatus { return hub.ready(t, "unknown-kind").Status }).Should(Equal(metav1.ConditionTrue))
+	g.Expect(hub.degraded(t, "unknown-kind").Status).To(Equal(metav1.ConditionTrue))
 }

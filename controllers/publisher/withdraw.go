@@ -207,11 +207,11 @@ func (r *Reconciler) delete(ctx context.Context, live *profile.Live, cluster *cl
 	case notFound(err):
 		return outcome{}, nil
 	case apierrors.IsConflict(err):
-		count("delete", err)
+		r.metrics.wrote("delete", err)
 		// It has changed since it was judged: the cache will show it.
 		return outcome{keep: true, again: time.Second}, nil
 	}
-	count("delete", err)
+	r.metrics.wrote("delete", err)
 	if err != nil {
 		return failed(fmt.Errorf("deleting ClusterProfile %s: %w", key, err))
 	}

@@ -54,6 +54,7 @@ func (s *Server) Install(sets ...CRDs) error {
 	if err != nil {
 		return err
 	}
+	var all []*apiextensionsv1.CustomResourceDefinition
 	for _, set := range sets {
 		manifests, err := set(root)
 		if err != nil {
@@ -63,9 +64,10 @@ func (s *Server) Install(sets ...CRDs) error {
 		if err != nil {
 			return err
 		}
-		if _, err := envtest.InstallCRDs(s.env.Config, envtest.CRDInstallOptions{CRDs: crds}); err != nil {
-			return fmt.Errorf("installing CRDs: %w", err)
-		}
+		all = append(all, crds...)
+	}
+	if _, err := envtest.InstallCRDs(s.env.Config, envtest.CRDInstallOptions{CRDs: all}); err != nil {
+		return fmt.Errorf("installing CRDs: %w", err)
 	}
 	return nil
 }

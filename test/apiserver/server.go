@@ -10,6 +10,7 @@ package apiserver
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -23,6 +24,9 @@ type Server struct {
 	dir string
 }
 
+// startTimeout bounds each attempt to start a control plane: on a busy machine it takes longer than envtest's 20 seconds.
+const startTimeout = 2 * time.Minute
+
 // Start starts a control plane and waits until it is ready. Stop must be called in the end.
 func Start() (*Server, error) {
 	binaries, err := assets.Find()
@@ -33,7 +37,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for an API server's certificates: %w", err)
 	}
-	env := &envtest.Environment{BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool)}
+	env := &envtest.Environment{BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool), ControlPlaneStartTimeout: startTimeout}
 	// A folder of our own outlives a Pause, and with it the server's certificates.
 	env.ControlPlane.GetAPIServer().CertDir = dir
 	if _, err := env.Start(); err != nil {
