@@ -130,6 +130,10 @@ func (r *Reconciler) reconcile(ctx context.Context, view *view, cluster *cluster
 		problems[inventory] = append(problems[inventory], more...)
 	}
 	errs = append(errs, r.objects.keepOnly(ctx, name, references(claims, cluster)...))
+	if err := ctx.Err(); err != nil {
+		// The publisher is stopping: what failed for that is no problem of the Cluster.
+		return ctrl.Result{}, err
+	}
 	r.announcer.problems(cluster, r.ledger.record(name, view, claims.Selecting, problems))
 	err = errors.Join(errs...)
 	if err != nil || pending {

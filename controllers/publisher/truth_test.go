@@ -6,6 +6,7 @@ package publisher_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -124,7 +125,7 @@ func TestBusyInventorySilencesNobody(t *testing.T) {
 		name := fmt.Sprintf("c%02d", i)
 		last = hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), hub.kubeconfig(name, fmt.Sprintf("https://%s:6443", name)))
 	}
-	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Published }, "60s").Should(BeEquivalentTo(50))
+	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Published }).Should(BeEquivalentTo(50))
 	editing, stop := context.WithCancel(t.Context())
 	var editor sync.WaitGroup
 	editor.Go(func() {
@@ -135,7 +136,7 @@ func TestBusyInventorySilencesNobody(t *testing.T) {
 	})
 	t.Cleanup(func() { stop(); editor.Wait() })
 	g.Expect(hub.Delete(t.Context(), last)).To(Succeed())
-	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Clusters }, "60s").Should(BeEquivalentTo(49), "while the other one is edited")
+	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Clusters }).Should(BeEquivalentTo(49), "while the other one is edited")
 }
 
 // Several problems of one reason are one Event that names them all; what is wrong when the publisher starts was reported before.
@@ -160,6 +161,33 @@ func TestEventsNameEveryProblemOnce(t *testing.T) {
 	hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: "seen again"}))
 	g.Eventually(func() string { return hub.get(t, namespace, "c1").Spec.DisplayName }).Should(Equal("seen again"))
 	g.Consistently(events).Should(both)
+}
+
+// A write that fails because the publisher stops is not reported: neither the Cluster nor anybody else can do anything about it.
+func TestStoppingIsNoProblem(t *testing.T) {
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "stopping", v1alpha1.InventorySpec{}, namespace)
+	writing := make(chan struct{})
+	begun := sync.OnceFunc(func() { close(writing) })
+	config := hub.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if request.Method != http.MethodPatch || !strings.Contains(request.URL.Path, "/clusterprofiles/") {
+				return next.RoundTrip(request)
+			}
+			begun()
+			<-request.Context().Done()
+			return nil, request.Context().Err()
+		})
+	})
+	running := hub.startPublisherOn(t, config)
+	running.working(g)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1"), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	<-writing
+	running.stop()
+	g.Consistently(func() []string { return hub.eventsOn(t, cluster) }).ShouldNot(ContainElement(v1alpha1.ProblemPublishFailed))
 }
 
 // The figures of the metrics are those of the hub.
