@@ -55,7 +55,7 @@ func TestKubeconfigsAreBounded(t *testing.T) {
 					g.Expect(profile).NotTo(BeNil())
 					g.Expect(profile.Status.Version.Kubernetes).To(Equal("v1.36.3"), "health and version do not depend on the access")
 				}
-			}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+			}).WithPolling(200 * time.Millisecond).Should(Succeed())
 		})
 	}
 }

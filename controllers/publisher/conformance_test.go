@@ -65,7 +65,7 @@ func TestConformance(t *testing.T) {
 		}
 		g.Expect(all).To(HaveLen(2 * 2 * len(kubeconfigs)))
 		g.Expect(conformance.Check(all)).To(BeEmpty())
-	}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+	}).WithPolling(200 * time.Millisecond).Should(Succeed())
 }
 
 // dnsName is a DNS name of so many characters.
@@ -129,14 +129,14 @@ func (hub *testHub) trySample(t *testing.T, sample *v1alpha1.Inventory, provider
 		g.Expect(profiles.Items).To(HaveLen(1))
 		g.Expect(profiles.Items[0].Status.AccessProviders).To(HaveLen(1))
 		g.Expect(conformance.Check(profiles.Items)).To(BeEmpty())
-	}).WithTimeout(time.Minute).Should(Succeed())
+	}).Should(Succeed())
 	cluster := profiles.Items[0].Status.AccessProviders[0].Cluster
 	if parameters == "" {
 		g.Expect(cluster.Extensions).To(BeEmpty())
 	} else {
 		g.Expect(string(cluster.Extensions[0].Extension.Raw)).To(MatchJSON(strings.ReplaceAll(parameters, "NAMESPACE", namespace)))
 	}
-	g.Eventually(func() *metav1.Condition { return hub.ready(t, sample.Name) }).WithTimeout(time.Minute).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
+	g.Eventually(func() *metav1.Condition { return hub.ready(t, sample.Name) }).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
 	g.Expect(hub.readInventory(t, sample.Name).Status.Problems).To(BeEmpty())
 }
 

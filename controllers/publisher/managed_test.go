@@ -100,7 +100,7 @@ func compareWithGolden(t *testing.T, file string, render func() string) string {
 	}
 	want, err := os.ReadFile(file)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Eventually(func() string { return cmp.Diff(string(want), render()) }).WithTimeout(time.Minute).Should(BeEmpty(), "-want +got (run with -update where the change is meant)")
+	g.Eventually(func() string { return cmp.Diff(string(want), render()) }).Should(BeEmpty(), "-want +got (run with -update where the change is meant)")
 	return string(want)
 }
 

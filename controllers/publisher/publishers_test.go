@@ -189,6 +189,6 @@ func (hub *testHub) atRest(t *testing.T, g *WithT, namespace string, inventories
 		}
 		// Longer than a status is collected for.
 		return time.Since(since) > 3*time.Second
-	}, "60s").Should(BeTrue(), "it comes to rest")
+	}).Should(BeTrue(), "it comes to rest")
 	g.Consistently(versions, "5s").Should(Equal(last))
 }

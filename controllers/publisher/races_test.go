@@ -50,7 +50,7 @@ func TestPairsWithOneName(t *testing.T) {
 				g.Eventually(func() any { return hub.ready(t, "pairs") }).ShouldNot(BeNil())
 				hub.optIn(t, pairs, a, b)
 			}
-			g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "pairs").Status }, "60s").Should(And(
+			g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "pairs").Status }).Should(And(
 				HaveField("Clusters", BeEquivalentTo(2*pairs)), HaveField("Published", BeEquivalentTo(pairs)),
 				HaveField("Problems", HaveLen(20))))
 			g.Eventually(func() string { return hub.degraded(t, "pairs").Message }).Should(HavePrefix(fmt.Sprintf("%d problems", pairs)), "one Cluster of each pair is reported")

@@ -45,7 +45,8 @@ const hubs = 4
 var pool *apiserver.Pool
 
 func TestMain(m *testing.M) {
-	SetDefaultEventuallyTimeout(time.Minute)
+	// A bound, not an expectation: on a busy machine the next summary of an Inventory may take half a minute.
+	SetDefaultEventuallyTimeout(2 * time.Minute)
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	SetDefaultConsistentlyDuration(500 * time.Millisecond)
 	SetDefaultConsistentlyPollingInterval(20 * time.Millisecond)

@@ -66,7 +66,7 @@ func (s *Server) Install(sets ...CRDs) error {
 		}
 		all = append(all, crds...)
 	}
-	if _, err := envtest.InstallCRDs(s.env.Config, envtest.CRDInstallOptions{CRDs: all}); err != nil {
+	if _, err := envtest.InstallCRDs(s.env.Config, envtest.CRDInstallOptions{CRDs: all, MaxTime: timeout}); err != nil {
 		return fmt.Errorf("installing CRDs: %w", err)
 	}
 	return nil

@@ -24,8 +24,8 @@ type Server struct {
 	dir string
 }
 
-// startTimeout bounds each attempt to start a control plane: on a busy machine it takes longer than envtest's 20 seconds.
-const startTimeout = 2 * time.Minute
+// timeout bounds each attempt to start a control plane, and the wait for its CRDs: a busy machine takes longer than envtest allows.
+const timeout = 2 * time.Minute
 
 // Start starts a control plane and waits until it is ready. Stop must be called in the end.
 func Start() (*Server, error) {
@@ -37,7 +37,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for an API server's certificates: %w", err)
 	}
-	env := &envtest.Environment{BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool), ControlPlaneStartTimeout: startTimeout}
+	env := &envtest.Environment{BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool), ControlPlaneStartTimeout: timeout}
 	// A folder of our own outlives a Pause, and with it the server's certificates.
 	env.ControlPlane.GetAPIServer().CertDir = dir
 	if _, err := env.Start(); err != nil {
