@@ -36,7 +36,8 @@ func TestKubeconfigsAreBounded(t *testing.T) {
 			namespace := hub.newNamespace(t, nil)
 			hub.inventory(t, name, v1alpha1.InventorySpec{}, namespace)
 			hub.startPublisher(t)
-			hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
+			hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")),
+				hub.kubeconfig("good", "https://10.0.0.1:6443"))
 			const bad = 2
 			for i := range bad {
 				hub.createCluster(t, fixture.Cluster(namespace, fmt.Sprintf("bad-%d", i), fixture.Provisioned("v1.36.3")), tc.raw)

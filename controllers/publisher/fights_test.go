@@ -116,7 +116,8 @@ func TestRefusedLabelHoldsUpNothing(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Now())
 	hub.inventory(t, "refused-label", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
 	hub.startPublisher(t, withClock(clock))
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	before := hub.published(t, g, namespace, "c1")
 	binding := hub.deny(t, namespace, admissionregistrationv1.Update, metav1.StatusReasonForbidden, func() error {
 		trial := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"trial":"yes"}}}`))
@@ -126,7 +127,8 @@ func TestRefusedLabelHoldsUpNothing(t *testing.T) {
 	refused := ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteRefused))
 	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "refused-label").Status.Problems }
 	g.Eventually(problems).Should(refused)
-	g.Expect(hub.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
+	rotated := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443"))
+	g.Expect(hub.Update(t.Context(), rotated)).To(Succeed())
 	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"))
 	// More attempts than the budget has writes.
 	for i := range 15 {

@@ -75,7 +75,8 @@ func TestPublishesIntoSeveralNamespaces(t *testing.T) {
 	hub.inventory(t, "argocd", v1alpha1.InventorySpec{Namespace: argocd}, namespace)
 	hub.inventory(t, "kueue", v1alpha1.InventorySpec{Namespace: kueue, ProfileName: v1alpha1.ProfileNamingName}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	names := map[string]string{namespace: "c1", argocd: namespace + "--c1", kueue: "c1"}
 	for in, name := range names {
 		g.Expect(hub.published(t, g, in, name).Labels).To(HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(cluster.UID)), "one member has one id everywhere")
@@ -110,7 +111,8 @@ func TestChangedInventoryCleansUp(t *testing.T) {
 	namespace, target := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
 	changing := hub.inventory(t, "changing", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
-	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	change := func(edit func(*v1alpha1.InventorySpec)) {
 		t.Helper()
@@ -193,7 +195,8 @@ func TestTargetNamespaces(t *testing.T) {
 		g := NewWithT(t)
 		// Nothing finishes the deletion of a namespace here: it stays Terminating.
 		g.Expect(hub.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: target}})).To(Succeed())
-		hub.createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
+		hub.createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")),
+			hub.kubeconfig("c2", "https://10.0.0.2:6443"))
 		g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "missing").Status.Problems }).
 			Should(ContainElement(And(HaveField("Cluster", namespace+"/c2"), HaveField("Reason", v1alpha1.ProblemNamespaceTerminating))))
 		g.Consistently(func() any { return hub.get(t, target, namespace+"--c2") }).Should(BeNil())
@@ -274,7 +277,9 @@ func TestStatusIsOfWhatIsWantedNow(t *testing.T) {
 	changing := hub.inventory(t, "changing-status", v1alpha1.InventorySpec{ClusterSelector: selector}, namespace)
 	hub.startPublisher(t)
 	for name, env := range map[string]string{"c1": "prod", "c2": "test"} {
-		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": env})), hub.kubeconfig(name, "https://"+name+":6443"))
+		labels := fixture.Labels(map[string]string{"env": env})
+		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), labels),
+			hub.kubeconfig(name, "https://"+name+":6443"))
 	}
 	expect := func(generation int64, clusters int32) {
 		t.Helper()
@@ -288,7 +293,8 @@ func TestStatusIsOfWhatIsWantedNow(t *testing.T) {
 	g.Expect(hub.Patch(t.Context(), changing, wanted)).To(Succeed())
 	g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, changing.Name).Status }).Should(
 		HaveField("ObservedGeneration", BeEquivalentTo(2)))
-	g.Expect(hub.readInventory(t, changing.Name).Status.Clusters).To(BeEquivalentTo(2), "what is reported for a generation is what came of it")
+	g.Expect(hub.readInventory(t, changing.Name).Status.Clusters).To(BeEquivalentTo(2),
+		"what is reported for a generation is what came of it")
 	expect(2, 2)
 
 	without := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"labels":{"include":["no-cluster-has-it"]}}}`))
@@ -303,7 +309,8 @@ func TestTellsOfEqualServers(t *testing.T) {
 	hub.inventory(t, "twins", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
 	for _, name := range []string{"c1", "c2"} {
-		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), hub.kubeconfig(name, "https://10.0.0.1:6443"))
+		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")),
+			hub.kubeconfig(name, "https://10.0.0.1:6443"))
 	}
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "twins").Status.Problems }).
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemDuplicateServer)))

@@ -42,7 +42,8 @@ func TestForeignProfileIsNeverTouched(t *testing.T) {
 	hub.create(t, theirs)
 	hub.inventory(t, "foreign", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t).working(g)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "foreign").Status.Problems }).
 		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(`"open-cluster-management"`)))))
 	g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ConsistOf(v1alpha1.ProblemForeignProfile), "one Event, on the Cluster")
@@ -77,7 +78,8 @@ func TestOrphanIsSweptAtStart(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "orphans", v1alpha1.InventorySpec{}, namespace)
 	first := hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	first.stop()
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
@@ -117,7 +119,8 @@ func TestOthersKeepWhatTheyWrote(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "others", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	hub.changeProfile(t, namespace, "c1", hub.Update, func(profile *inventoryv1alpha1.ClusterProfile) {
 		profile.Labels["consumer.example.com/seen"] = "true"
@@ -160,7 +163,8 @@ func TestLabelsFollowTheCluster(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "labels", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}, Annotations: v1alpha1.Propagation{Include: []string{"owner"}}}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"}), fixture.Annotations(map[string]string{"owner": "alice"})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"}), fixture.Annotations(map[string]string{"owner": "alice"})),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	g.Expect(hub.get(t, namespace, "c1")).To(And(HaveField("Labels", HaveKeyWithValue("env", "prod")), HaveField("Annotations", HaveKeyWithValue("owner", "alice"))))
 	hub.updateCluster(t, cluster, func(c *clusterv1.Cluster) { delete(c.Labels, "env"); delete(c.Annotations, "owner") })
@@ -218,7 +222,8 @@ func TestRecreatedClusterIsAnotherMember(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "members", v1alpha1.InventorySpec{}, namespace)
 	first := hub.startPublisher(t)
-	old := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	old := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	before := hub.published(t, g, namespace, "c1")
 	first.stop()
 	g.Expect(hub.Delete(t.Context(), old)).To(Succeed())
@@ -252,7 +257,8 @@ func TestMove(t *testing.T) {
 	hub.inventory(t, "move", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
 	// clusterctl pauses the source, strips its finalizers and deletes it with this annotation.
-	source := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	source := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	hub.updateCluster(t, source, fixture.Paused)
 	g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).Should(HaveField("Reason", "Paused"), "while it moves the profile stays")
@@ -275,8 +281,10 @@ func TestWatchFilter(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "filter", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t, watching("mine"))
-	hub.createCluster(t, fixture.Cluster(namespace, "theirs", fixture.Provisioned("v1.36.3")), hub.kubeconfig("theirs", "https://10.0.0.2:6443"))
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "mine", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: "mine"})), hub.kubeconfig("mine", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "theirs", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("theirs", "https://10.0.0.2:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "mine", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: "mine"})),
+		hub.kubeconfig("mine", "https://10.0.0.1:6443"))
 	before := hub.published(t, g, namespace, "mine")
 	g.Expect(hub.get(t, namespace, "theirs")).To(BeNil())
 

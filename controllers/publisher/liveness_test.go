@@ -62,7 +62,8 @@ func TestHealthIsUnknownWhileClusterAPIIsDown(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Now())
 	one, other := hub.clusterAPILease(t, namespace), hub.clusterAPILease(t, elsewhere)
 	first := hub.startPublisher(t, withClock(clock), withStaleAfter)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	before := cluster.ResourceVersion
 

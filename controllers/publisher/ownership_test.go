@@ -47,7 +47,8 @@ func TestTamperedLabelsArePutBack(t *testing.T) {
 			namespace := hub.newNamespace(t, nil)
 			hub.inventory(t, "tampered", v1alpha1.InventorySpec{}, namespace)
 			running := hub.startPublisher(t)
-			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+				hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 			before := hub.published(t, g, namespace, "c1")
 			hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { tamper(p.Labels) })
 			labelled := func() any { return hub.get(t, namespace, "c1") }
@@ -88,20 +89,23 @@ func TestTamperedAccessIsNeverAdopted(t *testing.T) {
 			namespace := hub.newNamespace(t, nil)
 			hub.inventory(t, "tampered-access", v1alpha1.InventorySpec{}, namespace)
 			hub.startPublisher(t)
-			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+				hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 			before := hub.published(t, g, namespace, "c1")
 			hub.changeProfile(t, namespace, "c1", hub.updateStatusAs("attacker"), tamper)
 			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).Should(Equal(before.Status.AccessProviders), "the Secret says what it was")
 
 			g.Expect(hub.Delete(t.Context(), fixture.KubeconfigSecret(namespace, "c1", nil))).To(Succeed())
 			g.Eventually(func() string { return joined(hub.get(t, namespace, "c1")).Message }).Should(ContainSubstring("no such Secret"))
-			g.Expect(hub.get(t, namespace, "c1").Status.AccessProviders).To(Equal(before.Status.AccessProviders), "the last good access stays")
+			g.Expect(hub.get(t, namespace, "c1").Status.AccessProviders).To(Equal(before.Status.AccessProviders),
+				"the last good access stays")
 			hub.changeProfile(t, namespace, "c1", hub.updateStatusAs("attacker"), tamper)
 			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).Should(BeEmpty(), "nobody can say what it was")
 			g.Eventually(func() metav1.ConditionStatus { return joined(hub.get(t, namespace, "c1")).Status }).Should(Equal(metav1.ConditionFalse))
 
 			hub.create(t, fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443")))
-			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).Should(Equal(before.Status.AccessProviders))
+			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).
+				Should(Equal(before.Status.AccessProviders))
 		})
 	}
 }
@@ -116,7 +120,8 @@ func TestReportsMembersWithOneID(t *testing.T) {
 	hub.startPublisher(t)
 	victim := hub.createCluster(t, fixture.Cluster(a, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, shared, a+"--c1")
-	hub.createCluster(t, fixture.Cluster(b, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{v1alpha1.LabelInventoryMemberID: string(victim.UID)})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(b, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{v1alpha1.LabelInventoryMemberID: string(victim.UID)})),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, shared, b+"--c1")
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "one-id-b").Status.Problems }).Should(ConsistOf(
 		And(HaveField("Reason", v1alpha1.ProblemDuplicateMember), HaveField("Message", ContainSubstring(a+"--c1"))),
@@ -130,7 +135,8 @@ func TestCopiesAreLeftAlone(t *testing.T) {
 	namespace, other := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
 	hub.inventory(t, "copied", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	original := hub.published(t, g, namespace, "c1")
 	copies := map[string]*inventoryv1alpha1.ClusterProfile{}
 	for _, name := range []string{"c1", "of-another-hub"} {
@@ -166,7 +172,8 @@ func TestRemovedManagedFieldsComeBack(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "stripped", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	before := hub.published(t, g, namespace, "c1")
 	g.Expect(hub.Patch(t.Context(), before.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"managedFields":[{}]}}`)))).To(Succeed())
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(HaveField("ManagedFields", ContainElements(

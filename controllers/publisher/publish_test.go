@@ -23,7 +23,8 @@ func TestPublishesACluster(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "publishes", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 
 	profile := hub.published(t, g, namespace, "c1")
 	if diff := cmp.Diff(map[string]string{
@@ -72,7 +73,8 @@ func TestWritesNothingWhenNothingChanged(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "unchanged", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
 	first := hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	profile := hub.published(t, g, namespace, "c1")
 	version := func() string { return hub.get(t, namespace, "c1").ResourceVersion }
 
@@ -82,7 +84,8 @@ func TestWritesNothingWhenNothingChanged(t *testing.T) {
 
 	first.stop()
 	hub.startPublisher(t)
-	marker := hub.createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
+	marker := hub.createCluster(t, fixture.Cluster(namespace, "c2", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c2", "https://10.0.0.2:6443"))
 	hub.published(t, g, namespace, marker.Name)
 	if diff := cmp.Diff(profile, hub.get(t, namespace, "c1")); diff != "" {
 		t.Errorf("%s", diff)

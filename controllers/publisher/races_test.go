@@ -124,7 +124,8 @@ func TestNothingIsWrittenOntoWhatTheCacheDoesNotShow(t *testing.T) {
 	held := hub.holdProfiles(t)
 	hub.inventory(t, "behind", v1alpha1.InventorySpec{}, namespace)
 	running := hub.startPublisherOn(t, held.config())
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	ours := hub.published(t, g, namespace, "c1")
 	g.Eventually(func(g Gomega) {
 		cached := &inventoryv1alpha1.ClusterProfile{}
@@ -136,7 +137,8 @@ func TestNothingIsWrittenOntoWhatTheCacheDoesNotShow(t *testing.T) {
 	g.Expect(hub.Delete(t.Context(), ours)).To(Succeed())
 	theirs := foreign(namespace, "c1")
 	hub.create(t, theirs)
-	g.Expect(hub.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
+	rotated := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443"))
+	g.Expect(hub.Update(t.Context(), rotated)).To(Succeed())
 	hub.updateCluster(t, cluster, fixture.Labels(map[string]string{"env": "changed"}))
 	g.Consistently(func() any { return hub.get(t, namespace, "c1") }, "3s").Should(HaveField("ResourceVersion", theirs.ResourceVersion))
 	held.release()
@@ -153,7 +155,8 @@ func TestDeletesOnlyWhatWasJudged(t *testing.T) {
 	held := hub.holdProfiles(t)
 	hub.inventory(t, "judged", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisherOn(t, held.config())
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	ours := hub.published(t, g, namespace, "c1")
 	g.Eventually(func() int32 { return hub.readInventory(t, "judged").Status.Published }).Should(BeEquivalentTo(1))
 	held.hold()

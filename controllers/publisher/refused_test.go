@@ -31,7 +31,8 @@ func TestTellsWhatTheHubRefuses(t *testing.T) {
 			binding := hub.deny(t, namespace, admissionregistrationv1.Create, reason, func() error { return hub.tryToCreate(t, namespace) })
 			refusing := hub.inventory(t, "refused-"+strings.ToLower(string(reason)), v1alpha1.InventorySpec{}, namespace)
 			hub.startPublisher(t).working(g)
-			cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+			cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+				hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 
 			problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, refusing.Name).Status.Problems }
 			g.Eventually(problems).Should(ConsistOf(And(
@@ -56,7 +57,8 @@ func TestTellsThatItMayNotWithdraw(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	refusing := hub.inventory(t, "refused-withdrawal", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	profile := hub.published(t, g, namespace, "c1")
 	binding := hub.deny(t, namespace, admissionregistrationv1.Delete, metav1.StatusReasonForbidden, func() error {
 		return hub.Delete(t.Context(), profile.DeepCopy(), client.DryRunAll)

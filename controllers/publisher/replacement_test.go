@@ -79,7 +79,8 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 			target := tc.prepare(t, hub, namespace)
 			edited := hub.inventory(t, "edit-b-fails", v1alpha1.InventorySpec{}, namespace)
 			hub.startPublisher(t)
-			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+				hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 			before := hub.published(t, g, namespace, "c1")
 
 			hub.patchInventory(t, edited.Name, fmt.Sprintf(`{"spec":{"namespace":%q}}`, target))
@@ -125,7 +126,8 @@ func TestInvalidInventoryIsNotTakenOver(t *testing.T) {
 	older := hub.inventory(t, "invalid-a", v1alpha1.InventorySpec{}, namespace)
 	younger := hub.inventory(t, "invalid-b", v1alpha1.InventorySpec{ProfileName: v1alpha1.ProfileNamingNamespaceAndName}, namespace)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	before := hub.published(t, g, namespace, "c1")
 
 	hub.patchInventory(t, older.Name, `{"spec":{"properties":[{"name":"x.example.com","expression":"cluster."}]}}`)

@@ -50,11 +50,14 @@ func TestProfileOfNobodyHoldsNoInventory(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "holds-nobody", v1alpha1.InventorySpec{}, namespace)
 	first := hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	g.Eventually(func() []string { return hub.readInventory(t, "holds-nobody").Finalizers }).Should(HaveLen(1))
 	first.stop()
-	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels[v1alpha1.LabelClusterName] = "typo" })
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) {
+		p.Labels[v1alpha1.LabelClusterName] = "typo"
+	})
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 
 	hub.startPublisher(t)
@@ -71,10 +74,13 @@ func TestSuccessorOfATamperedProfile(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "successor", v1alpha1.InventorySpec{}, namespace)
 	first := hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	first.stop()
-	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { delete(p.Labels, v1alpha1.LabelInventory) })
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) {
+		delete(p.Labels, v1alpha1.LabelInventory)
+	})
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 	successor := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
 
@@ -123,7 +129,8 @@ func TestStatusIsNotJudgedByAnOldOne(t *testing.T) {
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "old-status").Status.Problems }
 	g.Eventually(func(g Gomega) {
-		g.Expect(hub.readInventory(t, "old-status").Status).To(And(HaveField("Published", BeEquivalentTo(1)), HaveField("Problems", BeEmpty())))
+		g.Expect(hub.readInventory(t, "old-status").Status).To(And(
+			HaveField("Published", BeEquivalentTo(1)), HaveField("Problems", BeEmpty())))
 		cached := &v1alpha1.Inventory{}
 		g.Expect(running.manager.GetClient().Get(t.Context(), client.ObjectKey{Name: "old-status"}, cached)).To(Succeed())
 		g.Expect(cached.ResourceVersion).To(Equal(hub.readInventory(t, "old-status").ResourceVersion))
@@ -135,7 +142,8 @@ func TestStatusIsNotJudgedByAnOldOne(t *testing.T) {
 	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
 	g.Eventually(problems).Should(HaveLen(1))
 	before := hub.get(t, namespace, "c1").ResourceVersion
-	g.Expect(hub.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443")))).To(Succeed())
+	rotated := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	g.Expect(hub.Update(t.Context(), rotated)).To(Succeed())
 	g.Eventually(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).ShouldNot(Equal(before))
 	g.Consistently(problems, "2s").ShouldNot(BeNil())
 	held.release()
@@ -189,9 +197,12 @@ func TestBusyClusterBlamesNobody(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Now())
 	hub.inventory(t, "busy-cluster", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t, withClock(clock))
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
-	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { p.Labels["team.example.com/cost"] = "42" })
+	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) {
+		p.Labels["team.example.com/cost"] = "42"
+	})
 	// The API server notes the times of writers in seconds.
 	g.Eventually(func() bool { return time.Since(hub.otherWrite(t, namespace, "c1")) > 2*time.Second }).Should(BeTrue())
 	for i := range 12 {

@@ -32,7 +32,8 @@ func TestVersionFollowsTheControlPlane(t *testing.T) {
 	hub.inventory(t, "version", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}}}, namespace)
 	running := hub.startPublisher(t)
 	withoutVersions := func(c *clusterv1.Cluster) { c.Status.ControlPlane = nil }
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	g.Expect(hub.get(t, namespace, "c1").Status.Version.Kubernetes).To(BeEmpty())
 
@@ -99,7 +100,8 @@ func TestAnotherSecretOfTheCluster(t *testing.T) {
 
 	secret.Data["config"] = hub.kubeconfig("c1", "https://10.0.0.3:6443")
 	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
-	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.3:6443"), "event driven as well")
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.3:6443"),
+		"event driven as well")
 }
 
 // Failure class 5 of other producers: write amplification.
@@ -110,7 +112,8 @@ func TestWritesAreLimitedButNotEndpoints(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Now())
 	hub.inventory(t, "limits", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t, withClock(clock))
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	rename := func(name string) {
 		hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: name}))
@@ -126,7 +129,8 @@ func TestWritesAreLimitedButNotEndpoints(t *testing.T) {
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "limits").Status.Problems }).Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
 	g.Consistently(displayName).Should(Equal("e"), "a burst of ten writes, and then one in 30 seconds")
 
-	g.Expect(hub.Update(t.Context(), fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443")))).To(Succeed())
+	rotated := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443"))
+	g.Expect(hub.Update(t.Context(), rotated)).To(Succeed())
 	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "a changed endpoint does not wait")
 	g.Expect(displayName()).To(Equal("e"))
 
@@ -147,7 +151,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "secrets", v1alpha1.InventorySpec{}, namespace)
 	running := hub.startPublisher(t)
-	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("good", "https://10.0.0.1:6443"))
 	// One that is nobody's kubeconfig: it must not even be read.
 	unlabelled := fixture.KubeconfigSecret(namespace, "nobodys", []byte(secretToken))
 	unlabelled.Labels = nil

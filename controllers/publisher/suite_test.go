@@ -255,7 +255,8 @@ const secretToken = "token-that-nobody-may-see"
 func (hub *testHub) get(t *testing.T, namespace, name string) *inventoryv1alpha1.ClusterProfile {
 	t.Helper()
 	profile := &inventoryv1alpha1.ClusterProfile{}
-	if err := hub.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: name}, profile); client.IgnoreNotFound(err) != nil {
+	err := hub.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: name}, profile)
+	if client.IgnoreNotFound(err) != nil {
 		t.Fatal(err)
 	} else if err != nil {
 		return nil

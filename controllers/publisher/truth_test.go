@@ -38,7 +38,8 @@ func TestReportsWhatMayPass(t *testing.T) {
 	hub.inventory(t, "webhook", v1alpha1.InventorySpec{}, namespace)
 	clock := clocktesting.NewFakeClock(time.Now())
 	hub.startPublisher(t, withClock(clock)).working(g)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "webhook").Status.Problems }
 	failed := ConsistOf(And(HaveField("Cluster", namespace+"/c1"), HaveField("Reason", v1alpha1.ProblemPublishFailed), HaveField("Message", ContainSubstring("down.example.com"))))
 	g.Eventually(problems).Should(failed)
@@ -53,7 +54,8 @@ func TestReportsWhatMayPass(t *testing.T) {
 		return hub.get(t, namespace, "c1")
 	}).ShouldNot(BeNil(), "it is tried again within a minute")
 	g.Eventually(func() *metav1.Condition { return hub.ready(t, "webhook") }).Should(HaveField("Status", metav1.ConditionTrue))
-	g.Expect(hub.condition(t, "webhook", v1alpha1.ConditionStalled)).To(BeNil(), "kstatus takes a condition that is there for one that holds")
+	g.Expect(hub.condition(t, "webhook", v1alpha1.ConditionStalled)).To(BeNil(),
+		"kstatus takes a condition that is there for one that holds")
 }
 
 func (hub *testHub) webhookThatIsDown(t *testing.T, namespace string) client.Object {
@@ -84,7 +86,8 @@ func TestOneBadClusterHoldsUpNoTool(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "one-bad", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
-	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("good", "https://10.0.0.1:6443"))
 	hub.createCluster(t, fixture.Cluster(namespace, "bad", fixture.Provisioned("v1.36.3")), []byte("not a kubeconfig"))
 	g.Eventually(func() *metav1.Condition { return hub.degraded(t, "one-bad") }).Should(HaveField("Status", metav1.ConditionTrue))
 	status := hub.readInventory(t, "one-bad").Status
@@ -123,7 +126,8 @@ func TestBusyInventorySilencesNobody(t *testing.T) {
 	var last *clusterv1.Cluster
 	for i := range 50 {
 		name := fmt.Sprintf("c%02d", i)
-		last = hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), hub.kubeconfig(name, fmt.Sprintf("https://%s:6443", name)))
+		last = hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")),
+			hub.kubeconfig(name, fmt.Sprintf("https://%s:6443", name)))
 	}
 	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Published }).Should(BeEquivalentTo(50))
 	editing, stop := context.WithCancel(t.Context())
@@ -148,7 +152,8 @@ func TestEventsNameEveryProblemOnce(t *testing.T) {
 	first := hub.startPublisher(t)
 	first.working(g)
 	big := strings.Repeat("x", 20000)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Annotations(map[string]string{"a-big": big, "b-big": big})), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Annotations(map[string]string{"a-big": big, "b-big": big})),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	events := func() []eventsv1.Event {
 		var list eventsv1.EventList
 		g.Expect(hub.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
@@ -197,7 +202,8 @@ func TestMetricsSayHowItIs(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "measured", v1alpha1.InventorySpec{}, namespace)
 	running := hub.startPublisher(t)
-	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")), hub.kubeconfig("good", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("good", "https://10.0.0.1:6443"))
 	hub.createCluster(t, fixture.Cluster(namespace, "waits"), hub.kubeconfig("waits", "https://10.0.0.2:6443"))
 	hub.createCluster(t, fixture.Cluster(namespace, "bad", fixture.Provisioned("v1.36.3")), []byte("not a kubeconfig"))
 	g.Eventually(func() float64 {

@@ -40,7 +40,8 @@ func TestNotYetSeenIsNotAbsent(t *testing.T) {
 	t.Cleanup(func() { _ = hub.Delete(contextOf(t), plane) })
 	plane.Object["status"] = map[string]any{"version": "v1.36.0"}
 	g.Expect(hub.Status().Update(t.Context(), plane)).To(Succeed())
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("Status.Version.Kubernetes", "v1.36.0"), HaveField("Status.AccessProviders", HaveLen(2))))
 	before := hub.get(t, namespace, "c1")
 	first.stop()
@@ -136,7 +137,8 @@ func TestUnknownKindHoldsUpNoTool(t *testing.T) {
 	unknown := func(c *clusterv1.Cluster) {
 		c.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{APIGroup: "infrastructure.cluster.x-k8s.io", Kind: "NobodyServesThis", Name: "c1"}
 	}
-	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), unknown), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), unknown),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "unknown-kind").Status.Problems }).ShouldNot(BeEmpty())
 	g.Eventually(func() metav1.ConditionStatus { return hub.ready(t, "unknown-kind").Status }).Should(Equal(metav1.ConditionTrue))
