@@ -46,7 +46,8 @@ assets: ## Get etcd and kube-apiserver: $KUBEBUILDER_ASSETS, else a download, el
 generate: ## Generate deep copies, CRDs, roles and apply configurations
 	$(TOOL) controller-gen object:headerFile=.ci/header.txt paths=./api/v1alpha1
 	$(TOOL) controller-gen crd paths=./api/v1alpha1 output:crd:dir=config/crd/bases
-	for binary in publisher consumer; do $(TOOL) controller-gen rbac:roleName=capi-inventory-$$binary paths=./controllers/$$binary output:rbac:dir=config/rbac/$$binary; done
+	$(TOOL) controller-gen rbac:roleName=capi-inventory-publisher paths=./controllers/publisher output:rbac:dir=config/rbac/publisher
+	$(TOOL) controller-gen rbac:roleName=capi-inventory-consumer paths=./controllers/spokecheck output:rbac:dir=config/rbac/consumer
 	install -m 644 "$$(go list -m -f '{{.Dir}}' $(UPSTREAM))/config/crd/bases/multicluster.x-k8s.io_clusterprofiles.yaml" config/crd/clusterprofile/upstream.yaml
 	rm -rf api/applyconfiguration
 	$(TOOL) applyconfiguration-gen --go-header-file .ci/header.txt --output-dir api/applyconfiguration \

@@ -18,9 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
-	"github.com/capi-inventory/capi-inventory/controllers/consumer"
-	"github.com/capi-inventory/capi-inventory/internal/access"
-	"github.com/capi-inventory/capi-inventory/internal/probe"
+	"github.com/capi-inventory/capi-inventory/controllers/spokecheck"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
 // options are the command line. What is parsed from a flag stands beside it, filled in by validate.
@@ -58,7 +58,7 @@ type options struct {
 	logging zap.Options
 	version bool
 
-	filter      consumer.Filter
+	filter      spokecheck.Filter
 	permissions []probe.Permission
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/capi-inventory/capi-inventory/internal/probe"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
 func TestParseRefuses(t *testing.T) {

@@ -25,12 +25,12 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/controllers/consumer"
-	"github.com/capi-inventory/capi-inventory/internal/access"
-	"github.com/capi-inventory/capi-inventory/internal/credential"
-	"github.com/capi-inventory/capi-inventory/internal/credential/hub"
-	"github.com/capi-inventory/capi-inventory/internal/observe"
-	"github.com/capi-inventory/capi-inventory/internal/probe"
+	"github.com/capi-inventory/capi-inventory/controllers/spokecheck"
+	"github.com/capi-inventory/capi-inventory/internal/spoke"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/credential/hubconfig"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 	"github.com/capi-inventory/capi-inventory/internal/version"
 )
 
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
 	loader := o.loader()
-	found, err := hub.Find(loader, "")
+	found, err := hubconfig.Find(loader, "")
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string) (err error) {
 }
 
 // observer runs plugins on the hub that this program found.
-func (o *options) observer(found *hub.Hub) (*observe.Observer, error) {
+func (o *options) observer(found *hubconfig.Hub) (*spoke.Checker, error) {
 	providers, err := access.Load(o.providerFile, access.Options{
 		HonorTLSFields:    o.honorTLSFields,
 		AllowLocalServers: o.allowLocalServers,
@@ -85,7 +85,7 @@ func (o *options) observer(found *hub.Hub) (*observe.Observer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &observe.Observer{
+	return &spoke.Checker{
 		Providers: providers,
 		Credentials: &credential.Source{
 			Timeout:     o.timeout,
@@ -129,7 +129,7 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, v1alpha1.AddToScheme(scheme)
 }
 
-func (o *options) runController(ctx context.Context, config *rest.Config, observer *observe.Observer) error {
+func (o *options) runController(ctx context.Context, config *rest.Config, observer *spoke.Checker) error {
 	scheme, err := newScheme()
 	if err != nil {
 		return err
@@ -147,13 +147,13 @@ func (o *options) runController(ctx context.Context, config *rest.Config, observ
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}
-	reconciler := &consumer.Reconciler{
+	reconciler := &spokecheck.Reconciler{
 		Client:   mgr.GetClient(),
 		Live:     mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder(o.name),
 		Clock:    clock.RealClock{},
 		Observer: observer,
-		Options:  consumer.Options{Name: o.name, Filter: o.filter, Interval: o.interval, Heartbeat: o.heartbeat, Workers: o.workers},
+		Options:  spokecheck.Options{Name: o.name, Filter: o.filter, Interval: o.interval, Heartbeat: o.heartbeat, Workers: o.workers},
 	}
 	if err := reconciler.Setup(mgr, metrics.Registry); err != nil {
 		return err
@@ -161,7 +161,7 @@ func (o *options) runController(ctx context.Context, config *rest.Config, observ
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return err
 	}
-	if err := mgr.AddReadyzCheck("crds", consumer.Ready(mgr)); err != nil {
+	if err := mgr.AddReadyzCheck("crds", spokecheck.Ready(mgr)); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
@@ -187,7 +187,7 @@ func (o *options) cache() cache.Options {
 	return options
 }
 
-func (o *options) runOnce(ctx context.Context, config *rest.Config, observer *observe.Observer) error {
+func (o *options) runOnce(ctx context.Context, config *rest.Config, observer *spoke.Checker) error {
 	scheme, err := newScheme()
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func (o *options) runOnce(ctx context.Context, config *rest.Config, observer *ob
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}
-	checks, err := consumer.Once(ctx, reader, observer, o.namespaces, o.filter, o.workers)
+	checks, err := spokecheck.Once(ctx, reader, observer, o.namespaces, o.filter, o.workers)
 	if err != nil {
 		return err
 	}

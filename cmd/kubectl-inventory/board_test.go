@@ -16,7 +16,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 )
 
 // TestBoard plays what feeds may report to a board, in the orders in which it may arrive.
@@ -51,7 +51,7 @@ func TestBoard(t *testing.T) {
 			var out, errOut screen
 			o := &options{IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, now: later}
 			b := &board{
-				lister:   &lister{options: o, outputFlags: outputFlags{format: outputTable}, namespaces: []string{"a"}, checks: roster.NewChecks()},
+				lister:   &lister{options: o, outputFlags: outputFlags{format: outputTable}, namespaces: []string{"a"}, checks: lookup.NewChecks()},
 				profiles: map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile{}, printed: map[types.NamespacedName]string{}, pending: 2,
 			}
 			for _, change := range tc.changes {

@@ -14,10 +14,9 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/observe"
-	"github.com/capi-inventory/capi-inventory/internal/probe"
-	"github.com/capi-inventory/capi-inventory/internal/survey"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
+	"github.com/capi-inventory/capi-inventory/internal/spoke"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
 type checker struct {
@@ -49,7 +48,7 @@ func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
 	if err := errors.Join(c.outputFlags.validate(), c.providerFlags.validate()); err != nil {
 		return err
 	}
-	observer := &observe.Observer{Prober: &probe.Prober{Timeout: c.timeout, AllowLocalServers: c.allowLocalServers, UserAgent: userAgent}}
+	observer := &spoke.Checker{Prober: &probe.Prober{Timeout: c.timeout, AllowLocalServers: c.allowLocalServers, UserAgent: userAgent}}
 	for _, text := range c.requirePermissions {
 		permission, err := probe.ParsePermission(text)
 		if err != nil {
@@ -78,8 +77,8 @@ func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
 	defer func() { err = errors.Join(err, done()) }()
 	observer.Credentials = source
 
-	bar := terminal.NewBar(c.ErrOut, len(profiles), "not reachable")
-	results, err := survey.Run(cmd.Context(), observer, profiles, c.workers, func(r *survey.Result) { bar.Step(r.Reachable()) })
+	bar := printers.NewBar(c.ErrOut, len(profiles), "not reachable")
+	results, err := spoke.CheckAll(cmd.Context(), observer, profiles, c.workers, func(r *spoke.Report) { bar.Step(r.Reachable()) })
 	bar.Clear()
 	if err != nil {
 		return err
@@ -87,13 +86,13 @@ func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
 	if err := c.print(results); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(results, func(r survey.Result) bool { return !r.Reachable() }) {
+	if slices.ContainsFunc(results, func(r spoke.Report) bool { return !r.Reachable() }) {
 		return errNo
 	}
 	return nil
 }
 
-func (c *checker) print(results []survey.Result) error {
+func (c *checker) print(results []spoke.Report) error {
 	switch c.format {
 	case outputTable:
 		return c.summary(results)
@@ -111,48 +110,48 @@ func (c *checker) print(results []survey.Result) error {
 	list := &v1alpha1.SpokeCheckList{}
 	list.APIVersion, list.Kind = v1alpha1.SchemeGroupVersion.String(), "SpokeCheckList"
 	for i := range results {
-		list.Items = append(list.Items, results[i].Check())
+		list.Items = append(list.Items, results[i].SpokeCheck())
 	}
 	return c.encode(&c.outputFlags, list)
 }
 
 // summary prints a row for each spoke.
-func (c *checker) summary(results []survey.Result) error {
+func (c *checker) summary(results []spoke.Report) error {
 	table := c.table(&c.outputFlags, "NAME", "NAMESPACE", "REACHABLE", "VERSION", "STAGES", "MESSAGE")
 	for i := range results {
 		r := &results[i]
-		verdict := terminal.Cell{Text: "True", Tone: terminal.Good}
+		verdict := printers.Cell{Text: "True", Tone: printers.Good}
 		if !r.Reachable() {
-			verdict = terminal.Cell{Text: r.Reason(), Tone: terminal.Bad}
+			verdict = printers.Cell{Text: r.Reason(), Tone: printers.Bad}
 		}
 		way := r.Stages()
 		stages := make([]string, 0, len(way))
 		for _, stage := range way {
 			stages = append(stages, stage.Name+" "+outcome(stage))
 		}
-		table.Add(terminal.Text(r.Profile.Name), terminal.Text(r.Profile.Namespace), verdict, terminal.Text(r.Version), terminal.Text(strings.Join(stages, ", ")), terminal.Text(r.Message()))
+		table.Add(printers.Text(r.Profile.Name), printers.Text(r.Profile.Namespace), verdict, printers.Text(r.Version), printers.Text(strings.Join(stages, ", ")), printers.Text(r.Message()))
 	}
 	return table.Flush()
 }
 
 // stages prints a row for each stage of the way into each spoke.
-func (c *checker) stages(results []survey.Result) error {
+func (c *checker) stages(results []spoke.Report) error {
 	table := c.table(&c.outputFlags, "NAME", "NAMESPACE", "STAGE", "RESULT", "TOOK", "SAID")
 	for i := range results {
 		r := &results[i]
 		for _, stage := range r.Stages() {
-			tone := terminal.Good
+			tone := printers.Good
 			if !stage.OK {
-				tone = terminal.Bad
+				tone = printers.Bad
 			}
-			table.Add(terminal.Text(r.Profile.Name), terminal.Text(r.Profile.Namespace), terminal.Text(stage.Name),
-				terminal.Cell{Text: outcome(stage), Tone: tone}, terminal.Text(stage.Took.Round(time.Millisecond).String()), terminal.Text(stage.Said))
+			table.Add(printers.Text(r.Profile.Name), printers.Text(r.Profile.Namespace), printers.Text(stage.Name),
+				printers.Cell{Text: outcome(stage), Tone: tone}, printers.Text(stage.Took.Round(time.Millisecond).String()), printers.Text(stage.Said))
 		}
 	}
 	return table.Flush()
 }
 
-func outcome(stage survey.Stage) string {
+func outcome(stage spoke.Stage) string {
 	if stage.OK {
 		return "ok"
 	}

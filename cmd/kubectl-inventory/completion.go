@@ -16,7 +16,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/roster"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 )
 
 // patience is how long a shell may be kept waiting for completions.
@@ -92,7 +92,7 @@ func (o *options) completeProfiles(f *scopeFlags, clustersToo bool) cobra.Comple
 		}
 		var names []string
 		if hub, err := o.hub(); err == nil {
-			profiles, _ := roster.Profiles(ctx, hub, scope)
+			profiles, _ := lookup.Profiles(ctx, hub, scope)
 			for i := range profiles {
 				names = append(names, profiles[i].Name)
 			}

@@ -14,9 +14,9 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/explain"
-	"github.com/capi-inventory/capi-inventory/internal/nearest"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // The kinds that can be explained, and what people may call them.
@@ -157,7 +157,7 @@ func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.Na
 	}
 	slices.Sort(here)
 	slices.Sort(elsewhere)
-	like, _ := nearest.To(key.Name, here)
+	like, _ := lookup.Suggest(key.Name, here)
 	if len(elsewhere) > 0 {
 		like = elsewhere[0]
 	}

@@ -16,10 +16,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/explain"
-	"github.com/capi-inventory/capi-inventory/internal/lint"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
+	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lint"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // The facts for an explanation are read as far as a person's rights go: a tenant with rights in one namespace is told what
@@ -43,7 +43,7 @@ func gather(ctx context.Context, hub client.Reader, namespace string) (facts exp
 			namespaces = append(namespaces, into)
 		}
 	}
-	facts.Profiles, facts.Unread.Profiles, err = roster.Fleet(ctx, hub, namespaces...)
+	facts.Profiles, facts.Unread.Profiles, err = lookup.Fleet(ctx, hub, namespaces...)
 	facts.Lint.Seen = facts.Unread.Profiles
 	return facts, err
 }
@@ -81,7 +81,7 @@ func readChecks(ctx context.Context, hub client.Reader, cluster types.Namespaced
 			namespaces.Insert(p.Namespace)
 		}
 	}
-	checks, err := roster.ReadChecks(ctx, hub, sets.List(namespaces)...)
+	checks, err := lookup.ReadChecks(ctx, hub, sets.List(namespaces)...)
 	if err != nil {
 		return err
 	}

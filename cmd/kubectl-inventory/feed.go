@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 )
 
 // change is what a feed does to the board; its error ends the watch.
@@ -46,7 +46,7 @@ type feed struct {
 }
 
 // feedsOf are the feeds that a scope needs. SpokeChecks are watched where the hub has them.
-func feedsOf(hub client.Client, scope roster.Scope) ([]*feed, error) {
+func feedsOf(hub client.Client, scope lookup.Selection) ([]*feed, error) {
 	_, err := hub.RESTMapper().RESTMapping(v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck").GroupKind())
 	if err != nil && !meta.IsNoMatchError(err) {
 		return nil, fmt.Errorf("asking whether the hub has SpokeChecks: %w", err)

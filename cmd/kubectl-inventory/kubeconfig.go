@@ -16,9 +16,9 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/access"
-	"github.com/capi-inventory/capi-inventory/internal/contexts"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/kubeconfig"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 )
 
 type writer struct {
@@ -78,7 +78,7 @@ func (w *writer) run(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	for _, why := range left {
-		w.say("left out: %s", terminal.Printable(why))
+		w.say("left out: %s", printers.Printable(why))
 	}
 	if len(made) == 0 {
 		return errors.New("there is no way into any of the spokes, so nothing was written")
@@ -116,16 +116,16 @@ func (w *writer) exists() error {
 }
 
 // make turns profiles into contexts. What cannot be one is left out, with the reason.
-func (w *writer) make(cmd *cobra.Command, providers *access.Providers, profiles []inventoryv1alpha1.ClusterProfile) (made []contexts.Context, left []string, err error) {
-	ways := make([]access.Way, len(profiles))
+func (w *writer) make(cmd *cobra.Command, providers *access.Providers, profiles []inventoryv1alpha1.ClusterProfile) (made []kubeconfig.Context, left []string, err error) {
+	ways := make([]access.Connection, len(profiles))
 	faults := make([]error, len(profiles))
 	for i := range profiles {
-		ways[i], faults[i] = providers.Way(&profiles[i])
+		ways[i], faults[i] = providers.Connection(&profiles[i])
 		if faults[i] == nil && ways[i].Note != "" {
-			w.say("note: %s: %s", contexts.Name(&profiles[i]), ways[i].Note)
+			w.say("note: %s: %s", kubeconfig.Name(&profiles[i]), ways[i].Note)
 		}
 	}
-	all := make([]contexts.Context, len(profiles))
+	all := make([]kubeconfig.Context, len(profiles))
 	if w.embed {
 		err = w.embedded(cmd, profiles, ways, all, faults)
 	} else {
@@ -136,7 +136,7 @@ func (w *writer) make(cmd *cobra.Command, providers *access.Providers, profiles 
 	}
 	for i := range profiles {
 		if faults[i] != nil {
-			left = append(left, fmt.Sprintf("%s: %s", contexts.Name(&profiles[i]), faults[i]))
+			left = append(left, fmt.Sprintf("%s: %s", kubeconfig.Name(&profiles[i]), faults[i]))
 			continue
 		}
 		made = append(made, all[i])
@@ -145,16 +145,16 @@ func (w *writer) make(cmd *cobra.Command, providers *access.Providers, profiles 
 }
 
 // plugged makes contexts whose users are plugins.
-func (w *writer) plugged(profiles []inventoryv1alpha1.ClusterProfile, ways []access.Way, all []contexts.Context, faults []error) error {
+func (w *writer) plugged(profiles []inventoryv1alpha1.ClusterProfile, ways []access.Connection, all []kubeconfig.Context, faults []error) error {
 	hub, err := w.hubOfPlugins()
 	for i := range profiles {
 		if faults[i] != nil {
 			continue
 		}
-		if err != nil && !contexts.FindsHub(ways[i]) {
+		if err != nil && !kubeconfig.FindsHub(ways[i]) {
 			return err
 		}
-		all[i], faults[i] = contexts.WithPlugin(&profiles[i], ways[i], hub)
+		all[i], faults[i] = kubeconfig.WithPlugin(&profiles[i], ways[i], hub)
 		if faults[i] == nil && hub != "" {
 			outOfPod(all[i].User)
 		}
@@ -163,14 +163,14 @@ func (w *writer) plugged(profiles []inventoryv1alpha1.ClusterProfile, ways []acc
 }
 
 // embedded makes contexts that hold credentials.
-func (w *writer) embedded(cmd *cobra.Command, profiles []inventoryv1alpha1.ClusterProfile, ways []access.Way, all []contexts.Context, faults []error) (err error) {
+func (w *writer) embedded(cmd *cobra.Command, profiles []inventoryv1alpha1.ClusterProfile, ways []access.Connection, all []kubeconfig.Context, faults []error) (err error) {
 	w.say("Warning: the kubeconfig will hold the credentials themselves. Whoever reads it gets into the spokes, until the credentials end or are revoked; they are not renewed.")
 	source, done, err := w.source(&w.providerFlags)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	bar := terminal.NewBar(w.ErrOut, len(profiles), "without credentials")
+	bar := printers.NewBar(w.ErrOut, len(profiles), "without credentials")
 	places := make(chan struct{}, w.workers)
 	var running sync.WaitGroup
 	for i := range profiles {
@@ -180,7 +180,7 @@ func (w *writer) embedded(cmd *cobra.Command, profiles []inventoryv1alpha1.Clust
 			if faults[i] == nil {
 				given, _, err := source.Get(cmd.Context(), client.ObjectKeyFromObject(&profiles[i]), ways[i].Provider, ways[i].Config)
 				if faults[i] = err; err == nil {
-					all[i], faults[i] = contexts.WithCredential(&profiles[i], ways[i], given)
+					all[i], faults[i] = kubeconfig.WithCredential(&profiles[i], ways[i], given)
 				}
 			}
 			bar.Step(faults[i] == nil)
@@ -192,10 +192,10 @@ func (w *writer) embedded(cmd *cobra.Command, profiles []inventoryv1alpha1.Clust
 }
 
 // write puts the contexts where they are wanted, and says on the error stream what became of them.
-func (w *writer) write(made []contexts.Context) error {
+func (w *writer) write(made []kubeconfig.Context) error {
 	if w.to == "" {
 		config := clientcmdapi.NewConfig()
-		if _, err := contexts.Merge(config, made, false); err != nil {
+		if _, err := kubeconfig.Merge(config, made, false); err != nil {
 			return err
 		}
 		raw, err := clientcmd.Write(*config)
@@ -208,7 +208,7 @@ func (w *writer) write(made []contexts.Context) error {
 		return nil
 	}
 	outcome, err := w.writeFile(made)
-	var conflict *contexts.ConflictError
+	var conflict *kubeconfig.ConflictError
 	switch {
 	case errors.As(err, &conflict):
 		return fmt.Errorf("--merge: %w; --overwrite replaces them", err)
@@ -221,9 +221,9 @@ func (w *writer) write(made []contexts.Context) error {
 	return nil
 }
 
-func (w *writer) writeFile(made []contexts.Context) (contexts.Outcome, error) {
+func (w *writer) writeFile(made []kubeconfig.Context) (kubeconfig.Outcome, error) {
 	if w.merge {
-		return contexts.MergeInto(w.to, made, w.overwrite)
+		return kubeconfig.MergeInto(w.to, made, w.overwrite)
 	}
-	return contexts.Create(w.to, made)
+	return kubeconfig.Create(w.to, made)
 }

@@ -16,11 +16,10 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	upstream "sigs.k8s.io/cluster-inventory-api/pkg/access"
 
-	"github.com/capi-inventory/capi-inventory/internal/access"
-	"github.com/capi-inventory/capi-inventory/internal/lint"
-	"github.com/capi-inventory/capi-inventory/internal/nearest"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lint"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 )
 
 type linter struct {
@@ -130,7 +129,7 @@ func consumerOf(flag, name string) (lint.Consumer, error) {
 	if slices.Contains(lint.Consumers, lint.Consumer(name)) {
 		return lint.Consumer(name), nil
 	}
-	if like, ok := nearest.To(name, strings.Split(consumerNames(), ", ")); ok {
+	if like, ok := lookup.Suggest(name, strings.Split(consumerNames(), ", ")); ok {
 		return "", fmt.Errorf("%s: there is no consumer %q; did you mean %s?", flag, name, like)
 	}
 	return "", fmt.Errorf("%s: %q is none of %s", flag, name, consumerNames())
@@ -161,7 +160,7 @@ func (l *linter) subjects(cmd *cobra.Command, names []string, options *lint.Opti
 			namespaces = append(namespaces, namespace)
 		}
 	}
-	fleet, options.Seen, err = roster.Fleet(cmd.Context(), hub, namespaces...)
+	fleet, options.Seen, err = lookup.Fleet(cmd.Context(), hub, namespaces...)
 	return profiles, fleet, err
 }
 
@@ -185,9 +184,9 @@ func (l *linter) print(profiles []inventoryv1alpha1.ClusterProfile, findings []l
 func (l *linter) summary(findings []lint.Finding) error {
 	table := l.table(&l.outputFlags, "NAME", "NAMESPACE", "CONSUMER", "ACCEPTS", "RULE", "REMEDY")
 	for _, f := range findings {
-		row := []terminal.Cell{terminal.Text(f.Name), terminal.Text(f.Namespace), terminal.Text(string(f.Consumer)), verdictCell(f.Accepts), {}, {}}
+		row := []printers.Cell{printers.Text(f.Name), printers.Text(f.Namespace), printers.Text(string(f.Consumer)), verdictCell(f.Accepts), {}, {}}
 		if len(f.Breaches) > 0 {
-			row[4], row[5] = terminal.Text(f.Breaches[0].Rule), terminal.Text(f.Breaches[0].Remedy)
+			row[4], row[5] = printers.Text(f.Breaches[0].Rule), printers.Text(f.Breaches[0].Remedy)
 		}
 		if more := len(f.Breaches) - 1; more > 0 {
 			row[4].Text += fmt.Sprintf(",+%d", more)
@@ -202,19 +201,19 @@ func (l *linter) details(findings []lint.Finding) error {
 	table := l.table(&l.outputFlags, "NAME", "NAMESPACE", "CONSUMER", "ACCEPTS", "RULE", "WHAT", "REMEDY", "SOURCE")
 	for _, f := range findings {
 		if len(f.Breaches) == 0 {
-			table.Add(terminal.Text(f.Name), terminal.Text(f.Namespace), terminal.Text(string(f.Consumer)), verdictCell(f.Accepts), terminal.Cell{}, terminal.Cell{}, terminal.Cell{}, terminal.Cell{})
+			table.Add(printers.Text(f.Name), printers.Text(f.Namespace), printers.Text(string(f.Consumer)), verdictCell(f.Accepts), printers.Cell{}, printers.Cell{}, printers.Cell{}, printers.Cell{})
 		}
 		for _, b := range f.Breaches {
-			table.Add(terminal.Text(f.Name), terminal.Text(f.Namespace), terminal.Text(string(f.Consumer)), verdictCell(b.Verdict),
-				terminal.Text(b.Rule), terminal.Text(b.What), terminal.Text(b.Remedy), terminal.Text(b.Source))
+			table.Add(printers.Text(f.Name), printers.Text(f.Namespace), printers.Text(string(f.Consumer)), verdictCell(b.Verdict),
+				printers.Text(b.Rule), printers.Text(b.What), printers.Text(b.Remedy), printers.Text(b.Source))
 		}
 	}
 	return table.Flush()
 }
 
-func verdictCell(verdict lint.Verdict) terminal.Cell {
-	tones := map[lint.Verdict]terminal.Tone{lint.Yes: terminal.Good, lint.Partly: terminal.Doubtful, lint.Unseen: terminal.Doubtful, lint.No: terminal.Bad}
-	return terminal.Cell{Text: string(verdict), Tone: tones[verdict]}
+func verdictCell(verdict lint.Verdict) printers.Cell {
+	tones := map[lint.Verdict]printers.Tone{lint.Yes: printers.Good, lint.Partly: printers.Doubtful, lint.NotVisible: printers.Doubtful, lint.No: printers.Bad}
+	return printers.Cell{Text: string(verdict), Tone: tones[verdict]}
 }
 
 func (l *linter) printRules() error {
@@ -227,7 +226,7 @@ func (l *linter) printRules() error {
 		for _, consumer := range rule.Consumers {
 			consumers = append(consumers, string(consumer))
 		}
-		table.Add(terminal.Text(rule.Name), terminal.Text(strings.Join(consumers, ",")), verdictCell(rule.Verdict), terminal.Text(rule.Remedy), terminal.Text(rule.Source))
+		table.Add(printers.Text(rule.Name), printers.Text(strings.Join(consumers, ",")), verdictCell(rule.Verdict), printers.Text(rule.Remedy), printers.Text(rule.Source))
 	}
 	return table.Flush()
 }

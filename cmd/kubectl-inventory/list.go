@@ -17,8 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
 
 // heartbeat is how often a consumer renews a SpokeCheck that does not say how often.
@@ -32,7 +32,7 @@ type lister struct {
 
 	// namespaces are those looked into, and checks what consumers have seen there.
 	namespaces []string
-	checks     *roster.Checks
+	checks     *lookup.Checks
 	// checked says that some checks may be read, and so whether spokes are reachable is shown.
 	checked bool
 }
@@ -69,12 +69,12 @@ func (l *lister) run(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	l.namespaces = scope.Namespaces()
-	profiles, err := roster.Profiles(cmd.Context(), hub, scope)
+	profiles, err := lookup.Profiles(cmd.Context(), hub, scope)
 	if err != nil {
 		return err
 	}
 	if len(profiles) == 0 {
-		l.say("%s", roster.Advice(cmd.Context(), hub, scope))
+		l.say("%s", lookup.Hint(cmd.Context(), hub, scope))
 	}
 	switch {
 	case l.watch:
@@ -84,7 +84,7 @@ func (l *lister) run(cmd *cobra.Command, names []string) error {
 	case !l.human():
 		return l.encode(&l.outputFlags, asList(profiles))
 	}
-	if l.checks, err = roster.ReadChecks(cmd.Context(), hub, l.namespaces...); err != nil {
+	if l.checks, err = lookup.ReadChecks(cmd.Context(), hub, l.namespaces...); err != nil {
 		return err
 	}
 	l.checked = l.tellHidden()
@@ -126,7 +126,7 @@ func asList(profiles []inventoryv1alpha1.ClusterProfile) *inventoryv1alpha1.Clus
 	return list
 }
 
-func (l *lister) header() *terminal.Table {
+func (l *lister) header() *printers.Table {
 	headers := []string{"NAME", "NAMESPACE", "MANAGER", "VERSION", "HEALTHY", "REACHABLE", "AGE"}
 	if l.format == outputWide {
 		headers = append(headers, "SERVER", "PROVIDERS", "PROPERTIES")
@@ -145,7 +145,7 @@ const (
 const unknown = "<unknown>"
 
 // add adds a row to a table.
-func (l *lister) add(table *terminal.Table, row []terminal.Cell) { table.Add(shown(l, row)...) }
+func (l *lister) add(table *printers.Table, row []printers.Cell) { table.Add(shown(l, row)...) }
 
 // shown leaves out of a row the column of which nothing is known.
 func shown[T any](l *lister, row []T) []T {
@@ -155,49 +155,49 @@ func shown[T any](l *lister, row []T) []T {
 	return slices.Delete(slices.Clone(row), reachable, reachable+1)
 }
 
-func (l *lister) row(profile *inventoryv1alpha1.ClusterProfile) []terminal.Cell {
+func (l *lister) row(profile *inventoryv1alpha1.ClusterProfile) []printers.Cell {
 	check := l.checks.Of(client.ObjectKeyFromObject(profile))
-	row := []terminal.Cell{
-		terminal.Text(profile.Name),
-		terminal.Text(profile.Namespace),
-		terminal.Text(profile.Spec.ClusterManager.Name),
-		terminal.Text(profile.Status.Version.Kubernetes),
+	row := []printers.Cell{
+		printers.Text(profile.Name),
+		printers.Text(profile.Namespace),
+		printers.Text(profile.Spec.ClusterManager.Name),
+		printers.Text(profile.Status.Version.Kubernetes),
 		healthy(profile),
 		l.reachable(profile.Namespace, check),
-		terminal.Text(duration.HumanDuration(l.now().Sub(profile.CreationTimestamp.Time))),
+		printers.Text(duration.HumanDuration(l.now().Sub(profile.CreationTimestamp.Time))),
 	}
 	if l.format == outputWide {
-		row = append(row, terminal.Text(serverOf(profile, check)), terminal.Text(providersOf(profile)), terminal.Text(propertiesOf(profile)))
+		row = append(row, printers.Text(serverOf(profile, check)), printers.Text(providersOf(profile)), printers.Text(propertiesOf(profile)))
 	}
 	return row
 }
 
-func healthy(profile *inventoryv1alpha1.ClusterProfile) terminal.Cell {
+func healthy(profile *inventoryv1alpha1.ClusterProfile) printers.Cell {
 	condition := meta.FindStatusCondition(profile.Status.Conditions, inventoryv1alpha1.ClusterConditionControlPlaneHealthy)
 	if condition == nil {
-		return terminal.Cell{}
+		return printers.Cell{}
 	}
-	return terminal.Cell{Text: string(condition.Status), Tone: toneOf(condition.Status)}
+	return printers.Cell{Text: string(condition.Status), Tone: toneOf(condition.Status)}
 }
 
 // reachable is True, or False with the reason: one word, so that columns can be cut out of the table.
-func (l *lister) reachable(namespace string, check *v1alpha1.SpokeCheck) terminal.Cell {
+func (l *lister) reachable(namespace string, check *v1alpha1.SpokeCheck) printers.Cell {
 	if !l.checks.Readable(namespace) {
-		return terminal.Cell{Text: unknown, Tone: terminal.Faint}
+		return printers.Cell{Text: unknown, Tone: printers.Faint}
 	}
 	if check == nil {
-		return terminal.Cell{}
+		return printers.Cell{}
 	}
 	condition := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReachable)
 	if condition == nil {
-		return terminal.Cell{}
+		return printers.Cell{}
 	}
-	cell := terminal.Cell{Text: string(condition.Status), Tone: toneOf(condition.Status)}
+	cell := printers.Cell{Text: string(condition.Status), Tone: toneOf(condition.Status)}
 	if condition.Reason != v1alpha1.ReasonReachable {
 		cell.Text += "(" + condition.Reason + ")"
 	}
 	if check.Status.LastProbeTime != nil && check.Status.Silent(l.now(), heartbeat) {
-		cell.Text, cell.Tone = cell.Text+"(stale)", terminal.Doubtful
+		cell.Text, cell.Tone = cell.Text+"(stale)", printers.Doubtful
 	}
 	return cell
 }

@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
 
 func TestReachable(t *testing.T) {
@@ -29,20 +29,20 @@ func TestReachable(t *testing.T) {
 	cases := map[string]struct {
 		why   string
 		check *v1alpha1.SpokeCheck
-		want  terminal.Cell
+		want  printers.Cell
 	}{
 		"NoCheck":     {why: "there is no consumer", check: nil},
 		"NotReported": {why: "the consumer has made the check and not yet said anything", check: &v1alpha1.SpokeCheck{}},
-		"True":        {why: "the reason would say the same again", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Minute), want: terminal.Cell{Text: "True", Tone: terminal.Good}},
-		"False":       {why: "the reason says at which stage", check: said(metav1.ConditionFalse, v1alpha1.ReasonTLSFailed, time.Minute), want: terminal.Cell{Text: "False(TLSFailed)", Tone: terminal.Bad}},
-		"Stale":       {why: "a consumer that has died says nothing of today", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Hour), want: terminal.Cell{Text: "True(stale)", Tone: terminal.Doubtful}},
-		"Seldom":      {why: "a consumer that writes once in an hour is alive", check: seldom, want: terminal.Cell{Text: "True", Tone: terminal.Good}},
-		"Future":      {why: "a clock is wrong", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, -time.Hour), want: terminal.Cell{Text: "True(stale)", Tone: terminal.Doubtful}},
-		"StaleFalse":  {why: "nor does it where it was bad", check: said(metav1.ConditionFalse, v1alpha1.ReasonNotReady, time.Hour), want: terminal.Cell{Text: "False(NotReady)(stale)", Tone: terminal.Doubtful}},
+		"True":        {why: "the reason would say the same again", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Minute), want: printers.Cell{Text: "True", Tone: printers.Good}},
+		"False":       {why: "the reason says at which stage", check: said(metav1.ConditionFalse, v1alpha1.ReasonTLSFailed, time.Minute), want: printers.Cell{Text: "False(TLSFailed)", Tone: printers.Bad}},
+		"Stale":       {why: "a consumer that has died says nothing of today", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Hour), want: printers.Cell{Text: "True(stale)", Tone: printers.Doubtful}},
+		"Seldom":      {why: "a consumer that writes once in an hour is alive", check: seldom, want: printers.Cell{Text: "True", Tone: printers.Good}},
+		"Future":      {why: "a clock is wrong", check: said(metav1.ConditionTrue, v1alpha1.ReasonReachable, -time.Hour), want: printers.Cell{Text: "True(stale)", Tone: printers.Doubtful}},
+		"StaleFalse":  {why: "nor does it where it was bad", check: said(metav1.ConditionFalse, v1alpha1.ReasonNotReady, time.Hour), want: printers.Cell{Text: "False(NotReady)(stale)", Tone: printers.Doubtful}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			l := &lister{options: &options{now: func() time.Time { return now }}, checks: roster.NewChecks()}
+			l := &lister{options: &options{now: func() time.Time { return now }}, checks: lookup.NewChecks()}
 			if diff := cmp.Diff(tc.want, l.reachable("team-a", tc.check)); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
 			}

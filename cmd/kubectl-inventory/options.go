@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 )
 
 // userAgent is how the plugin introduces itself, to the hub and to spokes.
@@ -87,15 +87,15 @@ func (f *scopeFlags) add(cmd *cobra.Command) {
 }
 
 // scope is what the flags and the names on the command line mean.
-func (o *options) scope(f *scopeFlags, names []string) (roster.Scope, error) {
+func (o *options) scope(f *scopeFlags, names []string) (lookup.Selection, error) {
 	selector, err := labels.Parse(f.selector)
 	if err != nil {
-		return roster.Scope{}, fmt.Errorf("--selector: %w", err)
+		return lookup.Selection{}, fmt.Errorf("--selector: %w", err)
 	}
-	scope := roster.Scope{Selector: selector, Names: names}
+	scope := lookup.Selection{Selector: selector, Names: names}
 	if !f.allNamespaces {
 		if scope.Namespace, err = o.namespace(); err != nil {
-			return roster.Scope{}, err
+			return lookup.Selection{}, err
 		}
 	}
 	return scope, nil
@@ -107,9 +107,9 @@ func (o *options) profiles(cmd *cobra.Command, hub client.Reader, f *scopeFlags,
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := roster.Profiles(cmd.Context(), hub, scope)
+	profiles, err := lookup.Profiles(cmd.Context(), hub, scope)
 	if err == nil && len(profiles) == 0 {
-		err = fmt.Errorf("nothing to do: %s", roster.Advice(cmd.Context(), hub, scope))
+		err = fmt.Errorf("nothing to do: %s", lookup.Hint(cmd.Context(), hub, scope))
 	}
 	return profiles, err
 }

@@ -14,8 +14,8 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/capi-inventory/capi-inventory/internal/nearest"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
 
 // What can be printed.
@@ -45,7 +45,7 @@ func (f *outputFlags) validate() error {
 	if slices.Contains(outputs, f.format) {
 		return nil
 	}
-	if like, ok := nearest.To(f.format, outputs); ok {
+	if like, ok := lookup.Suggest(f.format, outputs); ok {
 		return fmt.Errorf("--output: there is no format %q; did you mean %s?", f.format, like)
 	}
 	return fmt.Errorf("--output: %q is none of %s", f.format, strings.Join(outputs, ", "))
@@ -55,8 +55,8 @@ func (f *outputFlags) validate() error {
 func (f *outputFlags) human() bool { return f.format == outputTable || f.format == outputWide }
 
 // table begins a table on the standard output.
-func (o *options) table(f *outputFlags, headers ...string) *terminal.Table {
-	table := terminal.NewTable(o.Out, terminal.PaletteFor(o.Out), headers...)
+func (o *options) table(f *outputFlags, headers ...string) *printers.Table {
+	table := printers.NewTable(o.Out, printers.PaletteFor(o.Out), headers...)
 	if f.noHeaders {
 		return table.WithoutHeaders()
 	}
@@ -118,13 +118,13 @@ func (o *options) names(profiles []inventoryv1alpha1.ClusterProfile) error {
 }
 
 // tones of a condition's status, and of yes and no.
-func toneOf(status metav1.ConditionStatus) terminal.Tone {
+func toneOf(status metav1.ConditionStatus) printers.Tone {
 	switch status {
 	case metav1.ConditionTrue:
-		return terminal.Good
+		return printers.Good
 	case metav1.ConditionFalse:
-		return terminal.Bad
+		return printers.Bad
 	default:
-		return terminal.Doubtful
+		return printers.Doubtful
 	}
 }

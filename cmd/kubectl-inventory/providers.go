@@ -18,9 +18,9 @@ import (
 	"k8s.io/client-go/util/homedir"
 	"k8s.io/utils/clock"
 
-	"github.com/capi-inventory/capi-inventory/internal/access"
-	"github.com/capi-inventory/capi-inventory/internal/credential"
-	"github.com/capi-inventory/capi-inventory/internal/credential/hub"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/credential/hubconfig"
 )
 
 const (
@@ -100,6 +100,6 @@ func (o *options) source(f *providerFlags) (source *credential.Source, done func
 }
 
 // pluginHub is how plugins find the hub that the kubeconfig flags name.
-func (o *options) pluginHub() (*hub.Hub, error) {
-	return hub.Find(o.config.ToRawKubeConfigLoader(), *o.config.Context)
+func (o *options) pluginHub() (*hubconfig.Hub, error) {
+	return hubconfig.Find(o.config.ToRawKubeConfigLoader(), *o.config.Context)
 }

@@ -18,9 +18,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/access"
-	"github.com/capi-inventory/capi-inventory/internal/contexts"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/kubeconfig"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 )
 
 // follow decides which references of the profiles to Secrets on the hub are followed, and names those that the person has
@@ -46,11 +46,11 @@ func (o *options) follow(ctx context.Context, hub client.Reader, f *providerFlag
 	references.Namespaces = f.referenceNamespaces
 	all := loaded.With(references)
 	for i := range profiles {
-		_, err := own.Way(&profiles[i])
-		way, errAll := all.Way(&profiles[i])
+		_, err := own.Connection(&profiles[i])
+		way, errAll := all.Connection(&profiles[i])
 		if err != nil && errAll == nil {
-			o.say("Warning: %s", terminal.Printable(fmt.Sprintf("%s refers to the Secret %s/%s, whose credentials go to %s",
-				contexts.Name(&profiles[i]), way.Reference.Namespace, way.Reference.Name, way.Server)))
+			o.say("Warning: %s", printers.Printable(fmt.Sprintf("%s refers to the Secret %s/%s, whose credentials go to %s",
+				kubeconfig.Name(&profiles[i]), way.Reference.Namespace, way.Reference.Name, way.Server)))
 		}
 	}
 	return all, nil
@@ -66,7 +66,7 @@ func claim(profile *inventoryv1alpha1.ClusterProfile) client.ObjectKey {
 func claimed(ctx context.Context, hub client.Reader, providers *access.Providers, profiles []inventoryv1alpha1.ClusterProfile) (map[client.ObjectKey]*clusterv1.Cluster, error) {
 	var namespaces []string
 	for i := range profiles {
-		way, _ := providers.Way(&profiles[i])
+		way, _ := providers.Connection(&profiles[i])
 		if namespace := claim(&profiles[i]).Namespace; way.Reference != nil && namespace != profiles[i].Namespace && namespace == way.Reference.Namespace {
 			namespaces = append(namespaces, namespace)
 		}

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/capi-inventory/capi-inventory/internal/explain"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
 
 // maxValue is how much of a value is printed, in characters: the rest is in -o json.
@@ -39,18 +39,18 @@ func (e *explainer) printReport(report explain.Report) error {
 
 func (e *explainer) heading(format string, args ...any) {
 	// A table follows, and fails where this would.
-	_, _ = fmt.Fprintln(e.Out, terminal.Printable(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(e.Out, printers.Printable(fmt.Sprintf(format, args...)))
 }
 
 func (e *explainer) printPlacements(placements []explain.Placement) error {
-	tones := map[explain.State]terminal.Tone{
-		explain.Published: terminal.Good, explain.Pending: terminal.Doubtful, explain.Withdrawing: terminal.Doubtful, explain.ClaimedByOther: terminal.Doubtful,
-		explain.Blocked: terminal.Bad, explain.Broken: terminal.Bad,
-		explain.Unknown: terminal.Doubtful,
+	tones := map[explain.State]printers.Tone{
+		explain.Published: printers.Good, explain.Pending: printers.Doubtful, explain.Withdrawing: printers.Doubtful, explain.ClaimedByOther: printers.Doubtful,
+		explain.Blocked: printers.Bad, explain.Broken: printers.Bad,
+		explain.Unknown: printers.Doubtful,
 	}
 	table := e.table(&e.outputFlags, "INVENTORY", "STATE", "PROFILE", "WHY")
 	for _, p := range placements {
-		table.Add(terminal.Text(p.Inventory), terminal.Cell{Text: string(p.State), Tone: tones[p.State]}, terminal.Text(p.Profile), terminal.Text(p.Why))
+		table.Add(printers.Text(p.Inventory), printers.Cell{Text: string(p.State), Tone: tones[p.State]}, printers.Text(p.Profile), printers.Text(p.Why))
 	}
 	return table.Flush()
 }
@@ -66,7 +66,7 @@ func (e *explainer) printProfile(p *explain.Profile) error {
 	e.heading("")
 	fields := e.table(&e.outputFlags, "FIELD", "VALUE", "SOURCE", "OWNERS")
 	for _, f := range p.Fields {
-		fields.Add(terminal.Text(f.Path), terminal.Text(e.shortened(f.Value)), terminal.Text(f.Source), terminal.Text(strings.Join(f.Owners, ",")))
+		fields.Add(printers.Text(f.Path), printers.Text(e.shortened(f.Value)), printers.Text(f.Source), printers.Text(strings.Join(f.Owners, ",")))
 	}
 	if err := fields.Flush(); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (e *explainer) printProfile(p *explain.Profile) error {
 		e.heading("Left out, or not in full:")
 		problems := e.table(&e.outputFlags, "REASON", "MESSAGE")
 		for _, problem := range p.LeftOut {
-			problems.Add(terminal.Text(problem.Reason), terminal.Text(problem.Message))
+			problems.Add(printers.Text(problem.Reason), printers.Text(problem.Message))
 		}
 		if err := problems.Flush(); err != nil {
 			return err
@@ -95,7 +95,7 @@ func (e *explainer) printConsumers(p *explain.Profile) error {
 	table := e.table(&e.outputFlags, "CONSUMER", "ACCEPTS", "WHAT", "REMEDY")
 	for _, finding := range p.Consumers {
 		for _, breach := range finding.Breaches {
-			table.Add(terminal.Text(string(finding.Consumer)), verdictCell(breach.Verdict), terminal.Text(breach.What), terminal.Text(breach.Remedy))
+			table.Add(printers.Text(string(finding.Consumer)), verdictCell(breach.Verdict), printers.Text(breach.What), printers.Text(breach.Remedy))
 		}
 	}
 	return table.Flush()

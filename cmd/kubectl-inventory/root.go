@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"github.com/capi-inventory/capi-inventory/internal/nearest"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 	"github.com/capi-inventory/capi-inventory/internal/version"
 )
 
@@ -47,7 +47,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	for _, command := range cmd.Commands() {
 		names = append(names, command.Name())
 	}
-	if like, ok := nearest.To(args[0], names); ok {
+	if like, ok := lookup.Suggest(args[0], names); ok {
 		return fmt.Errorf("there is no command %q; did you mean %s?", args[0], like)
 	}
 	return fmt.Errorf("there is no command %q; see --help", args[0])

@@ -24,9 +24,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/expression"
-	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -150,7 +150,7 @@ func inventory(ctx context.Context, name string, spec v1alpha1.InventorySpec) (*
 	if err := world.k8s.Create(ctx, source); err != nil {
 		return nil, err
 	}
-	compiler, err := expression.NewCompiler()
+	compiler, err := cel.NewCompiler()
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func inventory(ctx context.Context, name string, spec v1alpha1.InventorySpec) (*
 // publisher does.
 func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inventories ...*profile.Inventory) error {
 	raw := fixture.Kubeconfig(cluster.Name, world.spoke.Config(), server)
-	endpoint, err := kubeconfig.Parse(raw)
+	endpoint, err := endpoint.Parse(raw)
 	if err != nil {
 		return err
 	}

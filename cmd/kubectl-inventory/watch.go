@@ -15,15 +15,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/roster"
-	"github.com/capi-inventory/capi-inventory/internal/terminal"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
 
 // board is what a watch has printed, and what it will print. Only one goroutine works on it, by the changes that feeds send.
 type board struct {
 	*lister
 	// table is nil until everything that there is has arrived.
-	table    *terminal.Table
+	table    *printers.Table
 	profiles map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile
 	printed  map[types.NamespacedName]string
 	// wanted are the profiles that were asked for by name; nil means all.
@@ -34,8 +34,8 @@ type board struct {
 
 // follow prints every profile, and each again when it or its SpokeCheck has changed so that its row differs, until ctx ends.
 // It ends with an error where profiles cannot be watched, and does without SpokeChecks where those cannot.
-func (l *lister) follow(ctx context.Context, hub client.Client, scope roster.Scope, listed []inventoryv1alpha1.ClusterProfile) error {
-	l.checks = roster.NewChecks()
+func (l *lister) follow(ctx context.Context, hub client.Client, scope lookup.Selection, listed []inventoryv1alpha1.ClusterProfile) error {
+	l.checks = lookup.NewChecks()
 	b := &board{lister: l, profiles: map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile{}, printed: map[types.NamespacedName]string{}}
 	if len(scope.Names) > 0 {
 		b.wanted = map[types.NamespacedName]bool{}
@@ -101,7 +101,7 @@ func (b *board) delivered() {
 func (b *board) blind(namespace string, err error) {
 	b.checks.Hide(namespace)
 	if b.table != nil {
-		b.say("SpokeChecks can no longer be watched: %s", terminal.Printable(err.Error()))
+		b.say("SpokeChecks can no longer be watched: %s", printers.Printable(err.Error()))
 		b.printAll()
 	}
 }
@@ -134,7 +134,7 @@ func (b *board) remove(gone client.Object) {
 		delete(b.profiles, key)
 		if _, shown := b.printed[key]; shown {
 			row := b.row(gone)
-			row[age] = terminal.Cell{Text: "deleted", Tone: terminal.Bad}
+			row[age] = printers.Cell{Text: "deleted", Tone: printers.Bad}
 			b.add(b.table, row)
 		}
 		delete(b.printed, key)

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
-	"github.com/capi-inventory/capi-inventory/controllers/withdrawal"
+	"github.com/capi-inventory/capi-inventory/internal/publish/uninstall"
 )
 
 // withdrawOptions are the flags of "publisher withdraw". What they share with the publisher's own has the same name.
@@ -76,7 +76,7 @@ func withdraw(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}
-	w := withdrawal.Withdrawal{Hub: hub, Selector: selector, PublisherClass: options.publisherClass, Progress: os.Stdout}
+	w := uninstall.Uninstaller{Hub: hub, Selector: selector, PublisherClass: options.publisherClass, Progress: os.Stdout}
 	if options.leaderElectionSpace != "" {
 		w.Lease = types.NamespacedName{Namespace: options.leaderElectionSpace, Name: publisher.LeaseName(options.publisherClass)}
 	}

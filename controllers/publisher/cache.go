@@ -23,8 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // kubeconfigSuffix ends the names of the Secrets whose endpoints are cached.
@@ -219,8 +219,8 @@ const authoritySuffix = "/certificate-authority"
 
 // read gives the public half of a kubeconfig.
 func read(raw []byte) profile.Kubeconfig {
-	endpoint, err := kubeconfig.Parse(raw)
-	var refusal *kubeconfig.Refusal
+	parsed, err := endpoint.Parse(raw)
+	var refusal *endpoint.RejectedError
 	errors.As(err, &refusal)
-	return profile.Kubeconfig{Endpoint: endpoint, Refusal: refusal}
+	return profile.Kubeconfig{Endpoint: parsed, Refusal: refusal}
 }

@@ -21,8 +21,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
-	"github.com/capi-inventory/capi-inventory/internal/expression"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
@@ -79,7 +79,7 @@ func TestExpressionsReachWhatIsCached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiler, err := expression.NewCompiler()
+	compiler, err := cel.NewCompiler()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestExpressionsReachWhatIsCached(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := program.Text(map[string]any{expression.Cluster: object}); err != nil || got != want {
+		if got, err := program.Text(map[string]any{cel.Cluster: object}); err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %q", source, got, err, want)
 		}
 	}

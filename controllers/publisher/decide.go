@@ -14,8 +14,8 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/expression"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // decide finds the Inventories that publish a Cluster.
@@ -56,7 +56,7 @@ func references(claims profile.Claims, cluster *clusterv1.Cluster) []clusterv1.C
 		if claim.Inventory.UsesControlPlane(cluster) {
 			refs = append(refs, cluster.Spec.ControlPlaneRef)
 		}
-		if claim.Inventory.Uses(expression.Infrastructure) {
+		if claim.Inventory.Uses(cel.Infrastructure) {
 			refs = append(refs, cluster.Spec.InfrastructureRef)
 		}
 	}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package publisher publishes Clusters as ClusterProfiles. It is a thin shell: it gathers the facts about a Cluster, asks
-// the pure core (internal/profile) what its profiles say, and applies that with two server-side applies, one for the profile
+// the pure core (internal/publish/profile) what its profiles say, and applies that with two server-side applies, one for the profile
 // and one for its status.
 //
 // # What happens when
@@ -17,7 +17,7 @@
 //
 // # Considerations
 //
-//   - What the live profile says we own is compared with what we want (internal/applied), so that nothing is written when
+//   - What the live profile says we own is compared with what we want (internal/publish/ssa), so that nothing is written when
 //     nothing changed, after a restart too.
 //   - A profile is written only where it is ours by manager and provenance, and deleted only so, and with the UID and
 //     resourceVersion of the object that was judged. A Cluster or an Inventory that seems gone is looked up live before

@@ -10,7 +10,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // namespacesOf are the namespaces of profiles.

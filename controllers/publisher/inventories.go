@@ -13,14 +13,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/expression"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // inventories reads what Inventories want, and compiles each generation of one once.
 type inventories struct {
 	cached   client.Reader
-	compiler *expression.Compiler
+	compiler *cel.Compiler
 	// class is that of the publisher; Inventories of all other classes are other publishers'.
 	class string
 

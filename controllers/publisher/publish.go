@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/expression"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // lookAgainForObjects is how soon to look again for objects that have not been listed: an object that does not exist has no
@@ -163,8 +163,8 @@ func (r *Reconciler) await(ctx context.Context, seen *profile.Live, cluster type
 }
 
 // standing is what a live profile is to a Cluster. One that the Inventory of another publisher class has published is foreign.
-func (r *Reconciler) standing(view *view, live *profile.Live, cluster *clusterv1.Cluster) profile.Standing {
-	standing := profile.StandingOf(live, r.options.ClusterManager, cluster)
+func (r *Reconciler) standing(view *view, live *profile.Live, cluster *clusterv1.Cluster) profile.Ownership {
+	standing := profile.OwnershipOf(live, r.options.ClusterManager, cluster)
 	if standing == profile.Absent || standing == profile.Foreign {
 		return standing
 	}
@@ -205,8 +205,8 @@ func (r *Reconciler) facts(ctx context.Context, cluster *clusterv1.Cluster, inve
 		ref      clusterv1.ContractVersionedObjectReference
 		into     *map[string]any
 	}{
-		{expression.ControlPlane, inventory.UsesControlPlane(cluster), cluster.Spec.ControlPlaneRef, &facts.ControlPlane},
-		{expression.Infrastructure, inventory.Uses(expression.Infrastructure), cluster.Spec.InfrastructureRef, &facts.Infrastructure},
+		{cel.ControlPlane, inventory.UsesControlPlane(cluster), cluster.Spec.ControlPlaneRef, &facts.ControlPlane},
+		{cel.Infrastructure, inventory.Uses(cel.Infrastructure), cluster.Spec.InfrastructureRef, &facts.Infrastructure},
 	} {
 		if !object.used {
 			continue

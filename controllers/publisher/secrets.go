@@ -17,8 +17,8 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // How long a Secret that is not in the cache is taken to be as it was when it was last read.
@@ -44,7 +44,7 @@ type secrets struct {
 // liveRead is what a live read saw, and how long that is believed.
 type liveRead struct {
 	data    map[string]profile.Kubeconfig
-	refusal *kubeconfig.Refusal
+	refusal *endpoint.RejectedError
 	version string
 	believe time.Duration
 	until   time.Time
@@ -128,9 +128,9 @@ func (s *secrets) reread(ctx context.Context, name types.NamespacedName, last *l
 	err := s.live.Get(ctx, name, &secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		next.refusal = &kubeconfig.Refusal{Reason: profile.SecretNotFound, Message: "there is no such Secret"}
+		next.refusal = &endpoint.RejectedError{Reason: profile.SecretNotFound, Message: "there is no such Secret"}
 	case apierrors.IsForbidden(err):
-		next.refusal = &kubeconfig.Refusal{Reason: profile.SecretNotRead, Message: "the publisher is not allowed to read it"}
+		next.refusal = &endpoint.RejectedError{Reason: profile.SecretNotRead, Message: "the publisher is not allowed to read it"}
 	case err != nil && last == nil:
 		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
 	case err != nil:
@@ -172,5 +172,5 @@ func (s *secrets) forget(cluster types.NamespacedName) {
 }
 
 func keyNotFound(key string) profile.Kubeconfig {
-	return profile.Kubeconfig{Refusal: &kubeconfig.Refusal{Reason: profile.KeyNotFound, Message: fmt.Sprintf("has no key %q", key)}}
+	return profile.Kubeconfig{Refusal: &endpoint.RejectedError{Reason: profile.KeyNotFound, Message: fmt.Sprintf("has no key %q", key)}}
 }

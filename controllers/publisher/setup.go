@@ -12,7 +12,7 @@ import (
 	"k8s.io/utils/keymutex"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"github.com/capi-inventory/capi-inventory/internal/expression"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 )
 
 // What is published, and where it comes from.
@@ -42,7 +42,7 @@ const lockCount = 256
 
 // setup builds the reconcilers and starts their watches. The APIs must be there.
 func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	compiler, err := expression.NewCompiler()
+	compiler, err := cel.NewCompiler()
 	if err != nil {
 		return err
 	}

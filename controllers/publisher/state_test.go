@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/expression"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 var (
@@ -290,7 +290,7 @@ func (l *lister) List(_ context.Context, list client.ObjectList, _ ...client.Lis
 
 // A worker that is held up with an older list must not bring the older Inventories back.
 func TestOlderListDoesNotReturn(t *testing.T) {
-	compiler, err := expression.NewCompiler()
+	compiler, err := cel.NewCompiler()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"github.com/capi-inventory/capi-inventory/internal/kubeconfig"
+	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
@@ -82,17 +82,17 @@ func makeObject(ctx context.Context, hub client.Client, manifest, namespace, nam
 }
 
 // readEndpoint is the endpoint of a kubeconfig Secret, as the publisher reads it.
-func readEndpoint(ctx context.Context, hub client.Client, name types.NamespacedName, key string) (kubeconfig.Endpoint, error) {
+func readEndpoint(ctx context.Context, hub client.Client, name types.NamespacedName, key string) (endpoint.Endpoint, error) {
 	secret := &corev1.Secret{}
 	if err := hub.Get(ctx, name, secret); err != nil {
-		return kubeconfig.Endpoint{}, fmt.Errorf("reading a kubeconfig Secret: %w", err)
+		return endpoint.Endpoint{}, fmt.Errorf("reading a kubeconfig Secret: %w", err)
 	}
-	return kubeconfig.Parse(secret.Data[key])
+	return endpoint.Parse(secret.Data[key])
 }
 
 // moveEndpoint rewrites a kubeconfig Secret for another server.
 func moveEndpoint(secret *corev1.Secret, cluster, server string) error {
-	endpoint, err := kubeconfig.Parse(secret.Data["value"])
+	endpoint, err := endpoint.Parse(secret.Data["value"])
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/expression"
-	"github.com/capi-inventory/capi-inventory/internal/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // pair is one round: how long raw and the publisher took for the same Clusters.
@@ -61,7 +61,7 @@ type request struct {
 
 // wanted makes the publisher's requests for the Clusters of a round, into raw's namespace.
 func (s *stage) wanted(ctx context.Context, round int) ([]request, error) {
-	compiler, err := expression.NewCompiler()
+	compiler, err := cel.NewCompiler()
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ var ofTargets = []string{"job", "namespace", "service", "pod"}
 
 // TestQueries: an alert on a metric or a label that does not exist never fires.
 func TestQueries(t *testing.T) {
-	exist := declared(t, "controllers/publisher/metrics.go", "controllers/consumer/metrics.go")
+	exist := declared(t, "controllers/publisher/metrics.go", "controllers/spokecheck/metrics.go")
 	for name, labels := range ofLibraries {
 		exist[name] = labels
 	}

@@ -24,7 +24,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
-	"github.com/capi-inventory/capi-inventory/controllers/withdrawal"
+	"github.com/capi-inventory/capi-inventory/internal/publish/uninstall"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
@@ -89,7 +89,7 @@ consumer: {enabled: false}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var progress bytes.Buffer
-		w := withdrawal.Withdrawal{
+		w := uninstall.Uninstaller{
 			Hub: hub, Selector: labels.Everything(), Progress: &progress,
 			Lease: client.ObjectKey{Namespace: namespace, Name: "publisher.capi-inventory.dev"},
 		}

@@ -20,8 +20,8 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/capi-inventory/capi-inventory/internal/access"
-	"github.com/capi-inventory/capi-inventory/internal/lint"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lint"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 

@@ -48,8 +48,8 @@ func TestReasonsAreExplained(t *testing.T) {
 	}{
 		{"api/v1alpha1/conditions.go", "Reason", ""},
 		{"api/v1alpha1/problems.go", "Problem", ""},
-		{"internal/kubeconfig/refusal.go", "", v1alpha1.ProblemKubeconfig},
-		{"internal/profile/facts.go", "", v1alpha1.ProblemKubeconfig},
+		{"internal/publish/endpoint/rejected.go", "", v1alpha1.ProblemKubeconfig},
+		{"internal/publish/profile/facts.go", "", v1alpha1.ProblemKubeconfig},
 	} {
 		values := constants(t, file.path, file.prefix)
 		if len(values) == 0 {
@@ -68,7 +68,7 @@ func TestReasonsAreExplained(t *testing.T) {
 	for _, event := range events {
 		explained(event[1], "an Event")
 	}
-	for _, path := range []string{"controllers/publisher/metrics.go", "controllers/consumer/metrics.go"} {
+	for _, path := range []string{"controllers/publisher/metrics.go", "controllers/spokecheck/metrics.go"} {
 		for _, metric := range regexp.MustCompile(`"(capi_inventory_\w+)"`).FindAllStringSubmatch(contents(t, path), -1) {
 			explained(metric[1], path)
 		}

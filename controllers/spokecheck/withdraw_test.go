@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spokecheck
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+)
+
+// wellBehaved finds every spoke reachable.
+func wellBehaved() *script {
+	return &script{observe: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+		return spoke.Result{Provider: "p", Server: profile.Status.AccessProviders[0].Cluster.Server}
+	}}
+}
+
+// TestGone: a check goes with its profile, though the hub of these tests has no garbage collector.
+func TestGone(t *testing.T) {
+	f := newFleet(t)
+	stub := wellBehaved()
+	profile := f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
+	f.watch(func(r *Reconciler) { r.Observer = stub })
+	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
+	first := f.check("a")
+	if owner := first.OwnerReferences; len(owner) != 1 || owner[0].UID != profile.UID || owner[0].BlockOwnerDeletion != nil || owner[0].Controller != nil {
+		t.Errorf("owner: %+v", owner)
+	}
+	if err := hubClient.Delete(t.Context(), profile); err != nil {
+		t.Fatal(err)
+	}
+	f.g.Eventually(func() *v1alpha1.SpokeCheck { return f.check("a") }).Should(gomega.BeNil())
+	f.g.Eventually(func() int {
+		stub.mu.Lock()
+		defer stub.mu.Unlock()
+		return stub.forgotten[types.NamespacedName{Namespace: f.namespace, Name: "a"}]
+	}).Should(gomega.BeNumerically(">", 0), "the credentials are kept for nobody")
+}
+
+// TestMadeAnew: a profile of an old name is another member, and its check another check.
+func TestMadeAnew(t *testing.T) {
+	f := newFleet(t)
+	profile := f.offer("a", offering("p", &rest.Config{Host: "https://old"}))
+	stop := f.watch(func(r *Reconciler) { r.Observer = wellBehaved() })
+	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
+	old := f.check("a")
+	// The consumer does not see the profile go.
+	stop()
+	if err := hubClient.Delete(t.Context(), profile); err != nil {
+		t.Fatal(err)
+	}
+	anew := f.offer("a", offering("p", &rest.Config{Host: "https://new"}))
+	f.watch(func(r *Reconciler) { r.Observer = wellBehaved() })
+	f.g.Eventually(func() string {
+		if check := f.check("a"); check != nil && check.UID != old.UID && len(check.OwnerReferences) == 1 && check.OwnerReferences[0].UID == anew.UID {
+			return check.Status.Server
+		}
+		return ""
+	}).Should(gomega.Equal("https://new"))
+}
+
+// TestOrphans: at start, checks without a profile are swept; what a consumer did not make is left.
+func TestOrphans(t *testing.T) {
+	f := newFleet(t)
+	orphan := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "orphan", OwnerReferences: []metav1.OwnerReference{{
+		APIVersion: inventoryv1alpha1.GroupVersion.String(), Kind: "ClusterProfile", Name: "orphan", UID: "0",
+	}}}}
+	byHand := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "by-hand"}}
+	for _, check := range []*v1alpha1.SpokeCheck{orphan, byHand} {
+		if err := hubClient.Create(t.Context(), check); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
+	f.watch(func(r *Reconciler) { r.Observer = wellBehaved() })
+	f.g.Eventually(func() *v1alpha1.SpokeCheck { return f.check("orphan") }).Should(gomega.BeNil())
+	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
+	if f.check("by-hand") == nil {
+		t.Error("a check that nobody made for a profile was deleted")
+	}
+}
+
+// TestFilter: profiles that are not selected are not dialled, and those that no longer are lose their check.
+func TestFilter(t *testing.T) {
+	f := newFleet(t)
+	stub := wellBehaved()
+	mine := f.offer("mine", offering("p", &rest.Config{Host: "https://a"}))
+	other := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "other"}}
+	other.Spec.ClusterManager.Name = "somebody-else"
+	if err := hubClient.Create(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	selector, err := labels.Parse("!ignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.watch(func(r *Reconciler) {
+		r.Observer, r.Options.Filter = stub, Filter{Selector: selector, ClusterManager: "test"}
+	})
+	f.g.Eventually(f.reason("mine")).Should(gomega.Equal(v1alpha1.ReasonReachable))
+	mine.Labels = map[string]string{"ignore": "true"}
+	if err := hubClient.Update(t.Context(), mine); err != nil {
+		t.Fatal(err)
+	}
+	f.g.Eventually(func() *v1alpha1.SpokeCheck { return f.check("mine") }).Should(gomega.BeNil())
+	if f.check("other") != nil {
+		t.Error("the profile of another manager was dialled")
+	}
+}
+
+// TestTwoInstances: two consumers that see a spoke differently do not write in turns; the second takes over from a dead one.
+func TestTwoInstances(t *testing.T) {
+	f := newFleet(t)
+	blind := &script{observe: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
+		return spoke.Result{Result: probe.Result{Failure: failure.New(v1alpha1.ReasonConnectFailed, "Not from here")}}
+	}}
+	instance := func(name string, observer Checker) setting {
+		return func(r *Reconciler) {
+			r.Observer, r.Options.Name, r.Options.Interval, r.Options.Heartbeat = observer, name, 200*time.Millisecond, time.Second
+		}
+	}
+	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
+	stop := f.watch(instance("one", wellBehaved()))
+	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
+	f.watch(instance("two", blind))
+	f.g.Eventually(blind.total).Should(gomega.BeNumerically(">", 3))
+	held := f.check("a")
+	if reachable(held.Status).Reason != v1alpha1.ReasonReachable || !reportedBy(held, "one") || reportedBy(held, "two") {
+		t.Errorf("the second has taken the check from the first: %+v", held)
+	}
+	// The first beats on, though the second sees something else.
+	f.g.Eventually(func() bool { return f.check("a").Status.LastProbeTime.After(held.Status.LastProbeTime.Time) }).Should(gomega.BeTrue())
+	if got := f.reason("a")(); got != v1alpha1.ReasonReachable {
+		t.Errorf("the second has written: %s", got)
+	}
+	stop()
+	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonConnectFailed))
+	if taken := f.check("a"); !reportedBy(taken, "two") {
+		t.Errorf("managers: %+v", taken.ManagedFields)
+	}
+}
+
+// TestMissingCRDs: a consumer may be installed before what it watches.
+func TestMissingCRDs(t *testing.T) {
+	bare, err := apiserver.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bare.Stop() })
+	mgr := newManager(t, bare.Config(), "")
+	start(t, mgr, newReconciler(mgr, &script{observe: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
+		return spoke.Result{}
+	}}))
+	if err := Ready(mgr)(nil); err == nil {
+		t.Error("ready without the CRDs")
+	} else if want := "waiting for the CRD of ClusterProfile in multicluster.x-k8s.io/v1alpha1: "; len(err.Error()) < len(want) || err.Error()[:len(want)] != want {
+		t.Errorf("what is missing should be named: %v", err)
+	}
+	if err := bare.Install(apiserver.ClusterProfiles, apiserver.Ours); err != nil {
+		t.Fatal(err)
+	}
+	g := gomega.NewWithT(t)
+	g.Eventually(func() error { return Ready(mgr)(nil) }).WithTimeout(20 * time.Second).Should(gomega.Succeed())
+	profile := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "a"}}
+	profile.Spec.ClusterManager.Name = "test"
+	if err := mgr.GetClient().Create(t.Context(), profile); err != nil {
+		t.Fatal(err)
+	}
+	var check v1alpha1.SpokeCheck
+	g.Eventually(func() error {
+		return mgr.GetAPIReader().Get(t.Context(), types.NamespacedName{Namespace: "default", Name: "a"}, &check)
+	}).WithTimeout(30 * time.Second).Should(gomega.Succeed())
+}

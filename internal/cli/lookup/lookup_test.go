@@ -1,0 +1,250 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package lookup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+)
+
+// hub has profiles in three namespaces, and a user alice who may list those of the namespace a and nothing else.
+var hub *apiserver.Server
+
+func TestMain(m *testing.M) {
+	apiserver.RunOnHub(m, func(started *apiserver.Server) error {
+		hub = started
+		return populate(context.Background())
+	})
+}
+
+func populate(ctx context.Context) error {
+	k8s, err := connect(hub.Config())
+	if err != nil {
+		return err
+	}
+	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "reader"}, Rules: []rbacv1.PolicyRule{{
+		APIGroups: []string{inventoryv1alpha1.Group}, Resources: []string{"clusterprofiles"}, Verbs: []string{"list"},
+	}}}
+	binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "reader"},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "reader"},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "alice"}}}
+	objects := []client.Object{namespace("a"), namespace("b"), namespace("many"), role, binding,
+		profile("a", "london", map[string]string{"env": "prod"}), profile("a", "paris", nil), profile("b", "london", nil), profile("b", "prod-eu-1", nil)}
+	for i := range 501 {
+		objects = append(objects, profile("many", fmt.Sprintf("p%03d", i), nil))
+	}
+	for _, object := range objects {
+		if err := k8s.Create(ctx, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func namespace(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+func profile(namespace, name string, with map[string]string) *inventoryv1alpha1.ClusterProfile {
+	p := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: with}}
+	p.Spec.ClusterManager.Name = "test"
+	return p
+}
+
+func connect(config *rest.Config) (client.Client, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
+		utilruntime.Must(add(scheme))
+	}
+	config.QPS, config.Burst = 500, 500
+	return client.New(config, client.Options{Scheme: scheme})
+}
+
+// as is a client with the rights of a connection. What the hub serves is looked up once by a client.
+func as(t *testing.T, config *rest.Config) client.Client {
+	t.Helper()
+	k8s, err := connect(config)
+	must(t, err)
+	return k8s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAdvice goes the way of somebody who installs the project step by step, and asks after each.
+func TestAdvice(t *testing.T) {
+	bare, err := apiserver.Start()
+	must(t, err)
+	t.Cleanup(func() { must(t, bare.Stop()) })
+	k8s, everywhere := as(t, bare.Config()), lookup.Selection{}
+	if _, err := lookup.Profiles(t.Context(), k8s, everywhere); !errors.Is(err, lookup.ErrNotInstalled) {
+		t.Fatalf("without the API: want ErrNotInstalled, got %v", err)
+	}
+	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
+	report := func(condition metav1.Condition, clusters int32) {
+		condition.Type, condition.LastTransitionTime = v1alpha1.ConditionReady, metav1.Now()
+		inventory.Status = v1alpha1.InventoryStatus{Clusters: clusters, Conditions: []metav1.Condition{condition}}
+		must(t, k8s.Status().Update(t.Context(), inventory))
+	}
+	for _, step := range []struct {
+		done string
+		do   func()
+		want string
+	}{
+		{"the API is installed", func() { must(t, bare.Install(apiserver.ClusterProfiles)) },
+			"No ClusterProfiles. No cluster manager publishes here; for Cluster API, install the publisher of https://github.com/capi-inventory/capi-inventory."},
+		{"the project is installed", func() { must(t, bare.Install(apiserver.Ours)) },
+			"No ClusterProfiles. There is no Inventory; this one publishes every Cluster beside itself:\n" +
+				`  kubectl create -f - <<<'{"apiVersion":"capi-inventory.dev/v1alpha1","kind":"Inventory","metadata":{"name":"default"}}'`},
+		{"there is an Inventory", func() { must(t, k8s.Create(t.Context(), inventory)) },
+			"No ClusterProfiles. No publisher has looked at the Inventory default yet; is it running?"},
+		{"the Inventory cannot work", func() {
+			report(metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidSpec, Message: "spec.clusterSelector: no"}, 0)
+		}, "No ClusterProfiles. The Inventory default is not ready (InvalidSpec): spec.clusterSelector: no"},
+		{"the Inventory is mended", func() { report(metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonPublished}, 0) },
+			"No ClusterProfiles. No Inventory selects a Cluster; are there Clusters, and do their labels match?"},
+	} {
+		step.do()
+		k8s = as(t, bare.Config())
+		profiles, err := lookup.Profiles(t.Context(), k8s, everywhere)
+		if err != nil || len(profiles) > 0 {
+			t.Fatalf("%s: %v %v", step.done, profiles, err)
+		}
+		if diff := cmp.Diff(step.want, lookup.Hint(t.Context(), k8s, everywhere)); diff != "" {
+			t.Errorf("%s -want +got:\n%s", step.done, diff)
+		}
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	k8s := as(t, hub.Config())
+	production, err := labels.Parse("env=prod")
+	must(t, err)
+	cases := map[string]struct {
+		why   string
+		scope lookup.Selection
+		want  string
+		fault string
+	}{
+		"Namespace":        {why: "sorted by name", scope: lookup.Selection{Namespace: "a"}, want: "a/london a/paris"},
+		"Selector":         {why: "labels select", scope: lookup.Selection{Selector: production}, want: "a/london"},
+		"Name":             {why: "the one, once", scope: lookup.Selection{Namespace: "a", Names: []string{"paris", "paris"}}, want: "a/paris"},
+		"NameEverywhere":   {why: "there is one in each of two", scope: lookup.Selection{Names: []string{"london"}}, want: "a/london b/london"},
+		"Qualified":        {why: "a name may say where", scope: lookup.Selection{Namespace: "a", Names: []string{"b/london", "paris"}}, want: "a/paris b/london"},
+		"Unknown":          {why: "a slip of the finger", scope: lookup.Selection{Namespace: "a", Names: []string{"lodnon"}}, fault: `there is no ClusterProfile "lodnon" in the namespace a; did you mean london?`},
+		"Elsewhere":        {why: "the same name elsewhere is likelier than a like one here", scope: lookup.Selection{Namespace: "a", Names: []string{"prod-eu-1"}}, fault: `there is no ClusterProfile "prod-eu-1" in the namespace a; did you mean b/prod-eu-1?`},
+		"LikeElsewhere":    {why: "a like one elsewhere is better than nothing", scope: lookup.Selection{Namespace: "a", Names: []string{"prod-eu-2"}}, fault: `there is no ClusterProfile "prod-eu-2" in the namespace a; did you mean b/prod-eu-1?`},
+		"Stranger":         {why: "no guess is better than a wild one", scope: lookup.Selection{Names: []string{"tokyo-central"}}, fault: `there is no ClusterProfile "tokyo-central"`},
+		"NamesAndSelector": {why: "as kubectl has it", scope: lookup.Selection{Selector: production, Names: []string{"london"}}, fault: "names and a selector cannot be combined"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			profiles, err := lookup.Profiles(t.Context(), k8s, tc.scope)
+			var got []string
+			for _, p := range profiles {
+				got = append(got, p.Namespace+"/"+p.Name)
+			}
+			if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			}
+			if said := fmt.Sprint(err); tc.fault != "" && said != tc.fault || tc.fault == "" && err != nil {
+				t.Errorf("%s\nwant the error %q, got %q", tc.why, tc.fault, said)
+			}
+		})
+	}
+	t.Run("Pages", func(t *testing.T) {
+		profiles, err := lookup.Profiles(t.Context(), k8s, lookup.Selection{Namespace: "many"})
+		if err != nil || len(profiles) != 501 {
+			t.Errorf("what does not fit in a page is read, too: %d %v", len(profiles), err)
+		}
+	})
+	t.Run("AdviceElsewhere", func(t *testing.T) {
+		want := "No ClusterProfiles in the namespace default; -A shows those of a, b, many."
+		if diff := cmp.Diff(want, lookup.Hint(t.Context(), k8s, lookup.Selection{Namespace: "default"})); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+func TestLimitedRights(t *testing.T) {
+	config, err := hub.As("alice")
+	must(t, err)
+	alice := as(t, config)
+	// The API server's authorizer learns of a role a moment after it is made.
+	gomega.NewWithT(t).Eventually(func() error {
+		_, err := lookup.Profiles(t.Context(), alice, lookup.Selection{Namespace: "a"})
+		return err
+	}).WithTimeout(20 * time.Second).Should(gomega.Succeed())
+	if _, err := lookup.Profiles(t.Context(), alice, lookup.Selection{}); err == nil || !strings.Contains(err.Error(), "name a namespace that you may read with -n") {
+		t.Errorf("what helps must be said; got %v", err)
+	}
+	checks, err := lookup.ReadChecks(t.Context(), alice, "a")
+	must(t, err)
+	if checks.Readable("a") || !checks.Readable("b") {
+		t.Errorf("that checks may not be read is not that there are none: %v", checks.Hidden())
+	}
+	all, err := lookup.ReadChecks(t.Context(), as(t, hub.Config()), "")
+	must(t, err)
+	if !all.Readable("a") || len(all.Found()) != 0 {
+		t.Errorf("who may read them finds that there are none: %v %v", all.Found(), all.Hidden())
+	}
+	fleet, read, err := lookup.Fleet(t.Context(), alice, "a", "b", "a")
+	must(t, err)
+	if len(fleet) != 2 || !read.Equal(sets.New("a")) {
+		t.Errorf("who may not read all reads what there is in the namespaces, each once; got %d of %v", len(fleet), read)
+	}
+	if fleet, read, err := lookup.Fleet(t.Context(), as(t, hub.Config()), "a"); err != nil || read != nil || len(fleet) != 505 {
+		t.Errorf("who may read all reads all: %d of %v, %v", len(fleet), read, err)
+	}
+	if _, err := lookup.Profiles(t.Context(), alice, lookup.Selection{Namespace: "a", Names: []string{"pars"}}); err == nil || !strings.Contains(err.Error(), "did you mean paris?") {
+		t.Errorf("a suggestion needs no more rights than the question; got %v", err)
+	}
+}
+
+func TestNamespaces(t *testing.T) {
+	cases := map[string]struct {
+		why   string
+		scope lookup.Selection
+		want  []string
+	}{
+		"One":       {why: "that of the scope", scope: lookup.Selection{Namespace: "a"}, want: []string{"a"}},
+		"All":       {why: "an empty one stands for all", scope: lookup.Selection{}, want: []string{""}},
+		"Names":     {why: "each once, by name", scope: lookup.Selection{Namespace: "b", Names: []string{"x", "a/y", "z"}}, want: []string{"a", "b"}},
+		"Elsewhere": {why: "the scope's own is not looked into when every name says another", scope: lookup.Selection{Namespace: "b", Names: []string{"a/x", "c/y"}}, want: []string{"a", "c"}},
+		"Anywhere":  {why: "a name that may be anywhere is looked for everywhere", scope: lookup.Selection{Names: []string{"a/x", "y"}}, want: []string{""}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, tc.scope.Namespaces()); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package printers
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// gap is the space between two columns, as kubectl has it.
+const gap = 3
+
+// none stands in a cell for what is not there, as kubectl has it.
+const none = "<none>"
+
+// Cell is a text in a table.
+type Cell struct {
+	Text string
+	Tone Tone
+}
+
+// Text is a plain cell.
+func Text(text string) Cell { return Cell{Text: text} }
+
+// Table lines cells up. Rows that are added after a Flush keep to the columns printed before, as a watch needs it.
+type Table struct {
+	out     io.Writer
+	palette Palette
+	headers []string
+	widths  []int
+	rows    [][]Cell
+	headed  bool
+}
+
+// NewTable begins a table; without headers, rows stand for themselves.
+func NewTable(out io.Writer, palette Palette, headers ...string) *Table {
+	t := &Table{out: out, palette: palette, headers: headers}
+	t.measure(headers)
+	return t
+}
+
+// WithoutHeaders keeps the columns and leaves their names out.
+func (t *Table) WithoutHeaders() *Table {
+	t.headed = true
+	t.widths = nil
+	return t
+}
+
+// Add adds a row, to be printed by Flush. An empty cell is printed as what is not there.
+func (t *Table) Add(cells ...Cell) {
+	texts := make([]string, len(cells))
+	for i := range cells {
+		cells[i].Text = Printable(cells[i].Text)
+		if cells[i].Text == "" {
+			cells[i] = Cell{Text: none, Tone: Faint}
+		}
+		texts[i] = cells[i].Text
+	}
+	t.measure(texts)
+	t.rows = append(t.rows, cells)
+}
+
+// Flush prints the rows that were added since the last Flush, under the headers where these have not been printed yet. A
+// table without rows prints nothing.
+func (t *Table) Flush() error {
+	if len(t.rows) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	if !t.headed && len(t.headers) > 0 {
+		headers := make([]Cell, len(t.headers))
+		for i, header := range t.headers {
+			headers[i] = Text(header)
+		}
+		t.line(&b, headers)
+	}
+	t.headed = true
+	for _, row := range t.rows {
+		t.line(&b, row)
+	}
+	t.rows = nil
+	if _, err := io.WriteString(t.out, b.String()); err != nil {
+		return fmt.Errorf("printing: %w", err)
+	}
+	return nil
+}
+
+func (t *Table) measure(texts []string) {
+	for i, text := range texts {
+		if i == len(t.widths) {
+			t.widths = append(t.widths, 0)
+		}
+		t.widths[i] = max(t.widths[i], utf8.RuneCountInString(text))
+	}
+}
+
+func (t *Table) line(b *strings.Builder, cells []Cell) {
+	for i, cell := range cells {
+		b.WriteString(t.palette.Paint(cell.Tone, cell.Text))
+		if i < len(cells)-1 {
+			b.WriteString(strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(cell.Text)+gap))
+		}
+	}
+	b.WriteByte('\n')
+}

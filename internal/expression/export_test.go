@@ -1,9 +1,0 @@
-// SPDX-FileCopyrightText: The capi-inventory authors
-// SPDX-License-Identifier: Apache-2.0
-
-package expression
-
-import "github.com/google/cel-go/cel"
-
-// Environment is what expressions are compiled in.
-func (c *Compiler) Environment() *cel.Env { return c.env }

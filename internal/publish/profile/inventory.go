@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+)
+
+// Inventory is a v1alpha1.Inventory made ready for use: selectors parsed, globs and expressions compiled. It is safe for
+// concurrent use.
+type Inventory struct {
+	name        string
+	created     metav1.Time
+	spec        v1alpha1.InventorySpec
+	clusters    labels.Selector
+	namespaces  labels.Selector
+	labels      globs
+	annotations globs
+	properties  []property
+	providers   []provider
+}
+
+// Compile makes an Inventory ready for use. Its error joins all that cannot work, each with its field.
+func Compile(compiler *cel.Compiler, source *v1alpha1.Inventory) (*Inventory, error) {
+	inv := &Inventory{name: source.Name, created: source.CreationTimestamp, spec: source.Spec}
+	var faults [6]error
+	inv.clusters, faults[0] = selector("spec.clusterSelector", &source.Spec.ClusterSelector)
+	inv.namespaces, faults[1] = selector("spec.namespaceSelector", &source.Spec.NamespaceSelector)
+	inv.labels, faults[2] = compileGlobs("spec.labels", source.Spec.Labels, includedLabels...)
+	inv.annotations, faults[3] = compileGlobs("spec.annotations", source.Spec.Annotations)
+	inv.properties, faults[4] = compileProperties(compiler, source.Spec.Properties)
+	inv.providers, faults[5] = compileProviders(compiler, source.Spec.AccessProviders)
+	if err := errors.Join(faults[:]...); err != nil {
+		return nil, err
+	}
+	return inv, nil
+}
+
+func selector(field string, source *metav1.LabelSelector) (labels.Selector, error) {
+	selector, err := metav1.LabelSelectorAsSelector(source)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", field, err)
+	}
+	return selector, nil
+}
+
+// Name is the name of the Inventory.
+func (inv *Inventory) Name() string { return inv.name }
+
+// OlderThan orders Inventories that claim one Cluster for one namespace: the first one has it.
+func (inv *Inventory) OlderThan(other *Inventory) bool {
+	if inv.created.Equal(&other.created) {
+		return inv.name < other.name
+	}
+	return inv.created.Before(&other.created)
+}
+
+// OptedOut reports whether the Cluster says that no Inventory may publish it: its label capi-inventory.dev/publish is false, in
+// any of the spellings of strconv.ParseBool.
+func OptedOut(cluster *clusterv1.Cluster) bool {
+	publish, err := strconv.ParseBool(cluster.Labels[v1alpha1.LabelPublish])
+	return err == nil && !publish
+}
+
+func isBool(value string) bool {
+	_, err := strconv.ParseBool(value)
+	return err == nil
+}
+
+// Selects reports whether the Inventory wants a Cluster, given the labels of the Cluster's namespace.
+func (inv *Inventory) Selects(cluster *clusterv1.Cluster, namespace labels.Set) bool {
+	return !OptedOut(cluster) &&
+		inv.clusters.Matches(labels.Set(cluster.Labels)) &&
+		inv.namespaces.Matches(namespace)
+}
+
+// Uses reports whether an expression of the Inventory reads the variable: objects that no expression reads need not be kept.
+func (inv *Inventory) Uses(variable string) bool {
+	for _, p := range inv.properties {
+		if p.program.Uses(variable) {
+			return true
+		}
+	}
+	for _, p := range inv.providers {
+		if p.uses(variable) {
+			return true
+		}
+	}
+	return false
+}
+
+// Secrets are the keys of Secrets that the Inventory needs to know of for a Cluster, each once.
+func (inv *Inventory) Secrets(cluster *clusterv1.Cluster) []SecretKey {
+	var keys []SecretKey
+	seen := map[SecretKey]bool{}
+	for _, p := range inv.providers {
+		if key, ok := p.secret(cluster); ok && !seen[key] {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package profile
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// Standing is what a live profile is to a Cluster that should be published under its name.
+type Ownership int
+
+// The standings.
+const (
+	// Absent: there is no profile of that name.
+	Absent Ownership = iota
+	// Ours: this manager published it for this very Cluster.
+	Ours
+	// Outlived: this manager published it for an earlier Cluster of the same name, which was another member.
+	Outlived
+	// Foreign: another manager, or another Cluster, has the name.
+	Foreign
+)
+
+// StandingOf reports what a live profile (nil for none) is to a Cluster. Only a profile that is Ours may be written to, and only
+// one that MayBeDeleted may be deleted.
+//
+//	manager | applied by us | the provenance that we own           | standing
+//	--------|---------------|--------------------------------------|---------
+//	another | any           | any                                  | Foreign
+//	ours    | yes           | names another Cluster                | Foreign
+//	ours    | yes           | this Cluster's name, another UID     | Outlived
+//	ours    | yes           | anything else                        | Ours: what somebody took or changed is put back
+//	ours    | no            | (none) the labels name this Cluster  | Ours: managedFields were removed; the next apply owns it again
+//	        |               | with its UID                         |
+//	ours    | no            | (none) the labels name anything else | Foreign: a copy
+func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownership {
+	switch {
+	case live == nil:
+		return Absent
+	case live.Spec.ClusterManager.Name != manager:
+		return Foreign
+	case !live.applied.Applied():
+		source, _ := SourceOf(live)
+		if source == (types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}) && live.Labels[v1alpha1.LabelClusterUID] == string(cluster.UID) {
+			return Ours
+		}
+		return Foreign
+	}
+	namespace, ownsNamespace := live.label(v1alpha1.LabelClusterNamespace)
+	name, ownsName := live.label(v1alpha1.LabelClusterName)
+	uid, ownsUID := live.label(v1alpha1.LabelClusterUID)
+	switch {
+	case ownsNamespace && namespace != cluster.Namespace, ownsName && name != cluster.Name:
+		return Foreign
+	case ownsUID && uid != string(cluster.UID):
+		if ownsNamespace && ownsName {
+			return Outlived
+		}
+		return Foreign
+	}
+	return Ours
+}
+
+// SourceOf returns the Cluster that a profile's labels name, whoever wrote them; false where they name none.
+func SourceOf(live metav1.Object) (types.NamespacedName, bool) {
+	labels := live.GetLabels()
+	source := types.NamespacedName{Namespace: labels[v1alpha1.LabelClusterNamespace], Name: labels[v1alpha1.LabelClusterName]}
+	return source, source.Namespace != "" && source.Name != ""
+}
+
+// ForeignProblem reports whose profile is in the way.
+func ForeignProblem(live *Live, manager string) Problem {
+	owner := fmt.Sprintf("the cluster manager %q", live.Spec.ClusterManager.Name)
+	if live.Spec.ClusterManager.Name == manager {
+		owner = "another writer, who copied or restored it"
+		if source, _, owned := live.Source(); owned {
+			owner = fmt.Sprintf("the Cluster %s", source)
+		}
+	}
+	return problem(v1alpha1.ProblemForeignProfile, "ClusterProfile %s/%s belongs to %s and is left untouched; rename or delete it, or choose another namespace or profileName",
+		live.Namespace, live.Name, owner)
+}

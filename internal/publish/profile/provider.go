@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
+)
+
+// The Secret that Cluster API keeps for every Cluster.
+const (
+	defaultNameSuffix = "-kubeconfig"
+	defaultKey        = "value"
+)
+
+// provider is an access provider of the Inventory's, compiled. Exactly one of kubeconfigSecret and exec is set.
+type provider struct {
+	name             string
+	kubeconfigSecret *v1alpha1.KubeconfigSecretAccess
+	exec             *exec
+}
+
+// exec holds the expressions of an exec provider; a nil server means the endpoint of Cluster API's kubeconfig.
+type exec struct {
+	server, certificateAuthority, tlsServerName *cel.Program
+	extension                                   map[string]*cel.Program
+}
+
+func compileProviders(compiler *cel.Compiler, source []v1alpha1.AccessProvider) ([]provider, error) {
+	if len(source) == 0 {
+		source = []v1alpha1.AccessProvider{{Name: v1alpha1.ProviderKubeconfigSecret, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}}}
+	}
+	var compiled []provider
+	var faults []error
+	for _, p := range source {
+		field := fmt.Sprintf("spec.accessProviders[%s]", p.Name)
+		switch {
+		case p.KubeconfigSecret != nil:
+			compiled = append(compiled, provider{name: p.Name, kubeconfigSecret: p.KubeconfigSecret})
+		case p.Exec != nil:
+			exec, err := compileExec(compiler, field+".exec", p.Exec)
+			faults = append(faults, err)
+			compiled = append(compiled, provider{name: p.Name, exec: exec})
+		default:
+			faults = append(faults, fmt.Errorf("%s: exactly one of kubeconfigSecret and exec must be set", field))
+		}
+	}
+	return compiled, errors.Join(faults...)
+}
+
+func compileExec(compiler *cel.Compiler, field string, source *v1alpha1.ExecAccess) (*exec, error) {
+	var faults []error
+	compile := func(field string, source v1alpha1.Expression) *cel.Program {
+		if source == "" {
+			return nil
+		}
+		program, err := compiler.Compile(string(source))
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", field, err))
+		}
+		return program
+	}
+	compiled := &exec{
+		server:               compile(field+".server", source.Server),
+		certificateAuthority: compile(field+".certificateAuthority", source.CertificateAuthority),
+		tlsServerName:        compile(field+".tlsServerName", source.TLSServerName),
+		extension:            map[string]*cel.Program{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(source.Extension)) {
+		compiled.extension[name] = compile(fmt.Sprintf("%s.extension[%s]", field, name), source.Extension[name])
+	}
+	return compiled, errors.Join(faults...)
+}
+
+// programs are all expressions of the provider; some are nil.
+func (e *exec) programs() []*cel.Program {
+	return append(slices.Collect(maps.Values(e.extension)), e.server, e.certificateAuthority, e.tlsServerName)
+}
+
+func (p provider) uses(variable string) bool {
+	return p.exec != nil && slices.ContainsFunc(p.exec.programs(), func(program *cel.Program) bool { return program.Uses(variable) })
+}
+
+// secret is the Secret whose kubeconfig gives the endpoint; false where an expression gives it.
+func (p provider) secret(cluster *clusterv1.Cluster) (SecretKey, bool) {
+	key := SecretKey{Name: cluster.Name + defaultNameSuffix, Key: defaultKey}
+	if p.exec != nil {
+		return key, p.exec.server == nil
+	}
+	if p.kubeconfigSecret.NameSuffix != "" {
+		key.Name = cluster.Name + p.kubeconfigSecret.NameSuffix
+	}
+	if p.kubeconfigSecret.Key != "" {
+		key.Key = p.kubeconfigSecret.Key
+	}
+	return key, true
+}
+
+// cluster is what the provider publishes for a Cluster, or why it cannot.
+func (p provider) cluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
+	if p.exec != nil {
+		if variable := f.waits(p.exec.programs()...); variable != "" {
+			return nil, p.skipped("", errors.New(f.Waiting[variable].Why))
+		}
+		return p.execCluster(f)
+	}
+	key, _ := p.secret(f.Cluster)
+	endpoint, fault := f.endpoint(f.Cluster, p.name, key)
+	if fault != nil {
+		return nil, fault
+	}
+	cluster, err := clusterOf(endpoint, secretReference{Key: key.Key, Name: key.Name, Namespace: f.Cluster.Namespace})
+	if err != nil {
+		return nil, p.skipped("", err)
+	}
+	return cluster, nil
+}
+
+func (p provider) execCluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
+	variables, err := f.variables()
+	if err != nil {
+		return nil, p.skipped("", err)
+	}
+	endpoint, fault := p.execEndpoint(f, variables)
+	if fault != nil {
+		return nil, fault
+	}
+	var parameters any
+	if len(p.exec.extension) > 0 {
+		values := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(p.exec.extension)) {
+			if values[name], err = p.exec.extension[name].Value(variables); err != nil {
+				return nil, p.skipped(fmt.Sprintf("extension[%s]", name), err)
+			}
+		}
+		parameters = values
+	}
+	cluster, err := clusterOf(endpoint, parameters)
+	if err != nil {
+		return nil, p.skipped("", err)
+	}
+	return cluster, nil
+}
+
+func (p provider) execEndpoint(f Facts, variables map[string]any) (endpoint.Endpoint, *Problem) {
+	if key, fromSecret := p.secret(f.Cluster); fromSecret {
+		if found := f.Kubeconfigs[key]; found.Refusal != nil && found.Refusal.EndpointUsable {
+			// Nobody reads that kubeconfig for credentials.
+			return found.Endpoint, nil
+		}
+		return f.endpoint(f.Cluster, p.name, key)
+	}
+	var texts [3]string
+	for i, e := range []struct {
+		field   string
+		program *cel.Program
+	}{{"server", p.exec.server}, {"certificateAuthority", p.exec.certificateAuthority}, {"tlsServerName", p.exec.tlsServerName}} {
+		if e.program == nil {
+			continue
+		}
+		text, err := e.program.Text(variables)
+		if err != nil {
+			return endpoint.Endpoint{}, p.skipped(e.field, err)
+		}
+		texts[i] = text
+	}
+	published, err := endpoint.NewEndpoint(texts[0], []byte(texts[1]), texts[2])
+	if err != nil {
+		return endpoint.Endpoint{}, p.skipped("", err)
+	}
+	return published, nil
+}
+
+func (p provider) skipped(field string, err error) *Problem {
+	if field != "" {
+		err = fmt.Errorf("%s %w", field, err)
+	}
+	told := problem(v1alpha1.ProblemAccessProviderSkipped, "access provider %s: %v.", p.name, err)
+	return &told
+}

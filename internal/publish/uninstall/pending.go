@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package uninstall
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// remainder is what is left of an Inventory that was told to go.
+type pending struct {
+	inventory string
+	// untouched are the profiles that the publisher has not deleted yet.
+	untouched int
+	// held are the profiles that were deleted and whose finalizers belong to consumers: "namespace/name", by finalizer.
+	held map[string][]string
+	// waiting is how many profiles are held.
+	waiting int
+	// finalizers hold the Inventory itself, the publisher's own left out.
+	finalizers []string
+}
+
+// remainders says what is left of Inventories, in their order. It is given the metadata of profiles.
+func pendingObjects(inventories []v1alpha1.Inventory, profiles []metav1.PartialObjectMetadata) []pending {
+	left := make([]pending, 0, len(inventories))
+	for i := range inventories {
+		r := pending{inventory: inventories[i].Name, held: map[string][]string{}}
+		for _, finalizer := range inventories[i].Finalizers {
+			if finalizer != v1alpha1.FinalizerProfiles {
+				r.finalizers = append(r.finalizers, finalizer)
+			}
+		}
+		for j := range profiles {
+			profile := &profiles[j]
+			switch {
+			case profile.Labels[v1alpha1.LabelInventory] != r.inventory:
+			case profile.DeletionTimestamp.IsZero():
+				r.untouched++
+			default:
+				r.waiting++
+				for _, finalizer := range profile.Finalizers {
+					r.held[finalizer] = append(r.held[finalizer], profile.Namespace+"/"+profile.Name)
+				}
+			}
+		}
+		left = append(left, r)
+	}
+	return left
+}
+
+// String is for a person's eyes.
+func (r pending) String() string {
+	var parts []string
+	if r.untouched > 0 {
+		parts = append(parts, fmt.Sprintf("the publisher has not withdrawn %s yet", profiles(r.untouched)))
+	}
+	if r.waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%s deleted and not gone", are(r.waiting)))
+	}
+	for _, finalizer := range slices.Sorted(maps.Keys(r.held)) {
+		held := r.held[finalizer]
+		slices.Sort(held)
+		more := ""
+		if len(held) > 1 {
+			more = fmt.Sprintf(" and %d more", len(held)-1)
+		}
+		parts = append(parts, fmt.Sprintf("the finalizer %s holds %s%s", finalizer, held[0], more))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "no profile is left")
+	}
+	switch {
+	case len(r.finalizers) > 0:
+		parts = append(parts, fmt.Sprintf("the Inventory itself has the finalizers %s", strings.Join(r.finalizers, ", ")))
+	case r.untouched == 0 && r.waiting == 0:
+		parts = append(parts, "the publisher has not released the Inventory yet")
+	}
+	return fmt.Sprintf("Inventory %s: %s.", r.inventory, strings.Join(parts, "; "))
+}
+
+// advice is what to do about what is left; it begins with a line break where there is any.
+func advice(left []pending) string {
+	var consumers, publisher bool
+	for _, r := range left {
+		consumers = consumers || len(r.held) > 0
+		publisher = publisher || r.untouched > 0 || r.waiting == 0
+	}
+	var lines strings.Builder
+	if publisher {
+		lines.WriteString("\nIs the publisher running? Its log says what keeps it.")
+	}
+	if consumers {
+		lines.WriteString("\nA finalizer on a profile is a consumer's, which has something to clean up. Where that consumer is uninstalled, remove its finalizer by hand.")
+	}
+	return lines.String()
+}
+
+func profiles(n int) string {
+	if n == 1 {
+		return "1 profile"
+	}
+	return fmt.Sprintf("%d profiles", n)
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "1 profile is"
+	}
+	return fmt.Sprintf("%d profiles are", n)
+}

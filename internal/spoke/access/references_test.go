@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package access_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
+)
+
+// readers knows upstream's plugins and another one.
+const readers = `{"providers": [
+	{"name": "kubeconfig", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/plugins/kubeconfig-secretreader", "provideClusterInfo": true}},
+	{"name": "token", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "secretreader", "provideClusterInfo": true}},
+	{"name": "other", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "cloud", "provideClusterInfo": true}}]}`
+
+// TestReferences: who may write profiles in the namespace fleet must not get what is in the Secrets of others.
+func TestReferences(t *testing.T) {
+	refused := func(namespace string) string {
+		return v1alpha1.ReasonReferenceNotPermitted + `: The profile refers to a Secret in the namespace "` + namespace + `", which is not its own; --reference-namespaces permits it`
+	}
+	const invalid = v1alpha1.ReasonInvalidAccess + ": The extension client.authentication.k8s.io/exec"
+	cases := map[string]struct {
+		why                 string
+		provider, extension string
+		namespaces          []string
+		want                *access.Reference
+		err                 string
+	}{
+		"Own":         {why: "beside its Cluster", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "fleet"}`, want: &access.Reference{Namespace: "fleet", Name: "a"}},
+		"Other":       {why: "of another tenant", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-a"}`, want: &access.Reference{Namespace: "team-a", Name: "a"}, err: refused("team-a")},
+		"Listed":      {why: "the administrator says so", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-a"}`, namespaces: []string{"x", "team-a"}, want: &access.Reference{Namespace: "team-a", Name: "a"}},
+		"NotListed":   {why: "and of no other", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-b"}`, namespaces: []string{"team-a"}, want: &access.Reference{Namespace: "team-b", Name: "a"}, err: refused("team-b")},
+		"All":         {why: "the administrator says so", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-a"}`, namespaces: []string{"*"}, want: &access.Reference{Namespace: "team-a", Name: "a"}},
+		"Case":        {why: "the plugin takes the name of a field in any case", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "nameSpace": "team-a"}`, want: &access.Reference{Namespace: "team-a", Name: "a"}, err: refused("team-a")},
+		"LongS":       {why: "and in letters that fold to others", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "name\u017fpace": "team-a"}`, want: &access.Reference{Namespace: "team-a", Name: "a"}, err: refused("team-a")},
+		"Twice":       {why: "the plugin takes the last one", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "fleet", "namespace": "team-a"}`, err: invalid + ` has the field "namespace" twice; plugins cannot tell which is meant`},
+		"TwiceCase":   {why: "likewise", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "fleet", "Namespace": "team-a"}`, err: invalid + ` has the field "Namespace" twice; plugins cannot tell which is meant`},
+		"Default":     {why: "the plugin takes its own namespace, where the consumer's Secrets are", provider: "kubeconfig", extension: `{"name": "a", "key": "value"}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
+		"Null":        {why: "likewise", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": null}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
+		"NoString":    {why: "no plugin of ours takes it, and of others we do not know", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": ["fleet"]}`, err: invalid + `: the field namespace is not a string`},
+		"Token":       {why: "secretreader knows no namespace but its own", provider: "token", extension: `{"clusterName": "a", "namespace": "fleet"}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
+		"TokenList":   {why: "the administrator says so", provider: "token", extension: `{"clusterName": "a"}`, namespaces: []string{"system"}, want: &access.Reference{Namespace: "system", Name: "a"}},
+		"OtherPlugin": {why: "a cloud's plugin reads no Secret", provider: "other", extension: `{"clusterName": "a"}`},
+		"Lookalike":   {why: "a plugin under another name may be upstream's", provider: "other", extension: `{"name": "a", "key": "value"}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
+		"OtherNames":  {why: "a namespace is one, whichever the plugin", provider: "other", extension: `{"secret": "a", "namespace": "team-a"}`, want: &access.Reference{Namespace: "team-a"}, err: refused("team-a")},
+		"NoObject":    {why: "the plugin will refuse it", provider: "other", extension: `"team-a"`},
+		"None":        {why: "the provider file may say what to read", provider: "kubeconfig"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			offered := offer(tc.provider, "https://a")
+			if tc.extension != "" {
+				offered = offer(tc.provider, "https://a", extensionExec, tc.extension)
+			}
+			if tc.want != nil {
+				tc.want.Server = "https://a"
+			}
+			way, err := load(t, readers, access.Options{References: access.References{Namespaces: tc.namespaces, Default: "system"}}).Connection(profile(offered))
+			if diff := cmp.Diff(tc.want, way.Reference); diff != "" {
+				t.Errorf("%s\nreference -want +got:\n%s", tc.why, diff)
+			}
+			said := ""
+			if failure := (*failure.Error)(nil); errors.As(err, &failure) {
+				said = failure.Error()
+			}
+			if diff := cmp.Diff(tc.err, said); diff != "" {
+				t.Errorf("%s\nerror -want +got:\n%s", tc.why, diff)
+			}
+			if (way.Config == nil) != (tc.err != "") {
+				t.Errorf("%s: a configuration is given just where there is no error: %v", tc.why, way.Config)
+			}
+		})
+	}
+}
+
+// TestLabelsPermitNothing: who writes a profile writes its labels.
+func TestLabelsPermitNothing(t *testing.T) {
+	p := profile(offer("kubeconfig", "https://a", extensionExec, `{"name": "a", "key": "value", "namespace": "team-a"}`))
+	p.Labels = map[string]string{v1alpha1.LabelClusterNamespace: "team-a", v1alpha1.LabelClusterName: "a"}
+	if _, err := load(t, readers, access.Options{}).Connection(p); err == nil {
+		t.Error("a label has permitted a reference")
+	}
+}
+
+// TestPermit: what leaves the profile's namespace is asked about, and nothing else.
+func TestPermit(t *testing.T) {
+	var asked []access.Reference
+	providers := load(t, readers, access.Options{}).With(access.References{Permit: func(_ *inventoryv1alpha1.ClusterProfile, reference access.Reference) bool {
+		asked = append(asked, reference)
+		return reference.Namespace == "team-a"
+	}})
+	for namespace, permitted := range map[string]bool{"fleet": true, "team-a": true, "team-b": false} {
+		_, err := providers.Connection(profile(offer("kubeconfig", "https://a", extensionExec, `{"name": "a", "key": "value", "namespace": "`+namespace+`"}`)))
+		if (err == nil) != permitted {
+			t.Errorf("%s: %v", namespace, err)
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("asked about %v", asked)
+	}
+}

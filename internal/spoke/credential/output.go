@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package credential
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"strings"
+	"sync"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
+)
+
+var errTooMuch = errors.New("too much output")
+
+// limited keeps what a plugin writes up to a limit. One byte more, and exceeded is called, which kills the plugin.
+type limitedBuffer struct {
+	limit    int
+	exceeded func()
+
+	mu   sync.Mutex
+	kept bytes.Buffer
+	over bool
+}
+
+// Write implements io.Writer.
+func (l *limitedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept.Len()+len(p) > l.limit {
+		l.over = true
+		l.exceeded()
+		return 0, errTooMuch
+	}
+	return l.kept.Write(p)
+}
+
+func (l *limitedBuffer) overflowed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.over
+}
+
+func (l *limitedBuffer) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept.Bytes()
+}
+
+const (
+	// maxTail is how much of the end of a plugin's complaints is kept, in bytes.
+	maxTail = 4 << 10
+	// maxLine is how much of the beginning of a line is looked at, in bytes.
+	maxLine = 1 << 10
+)
+
+// crash is the beginning of the line that says why a program in Go gave up. What follows it, and may be long, are stacks.
+var crash = regexp.MustCompile(`^\s*(panic: |fatal error: |F\d{4} \d\d:\d\d:\d\d\.)`)
+
+// tail keeps the end of what a plugin complains about, and the line that says why it crashed.
+type tailBuffer struct {
+	mu      sync.Mutex
+	kept    []byte
+	line    []byte
+	crashed string
+}
+
+// Write implements io.Writer.
+func (t *tailBuffer) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p[max(0, len(p)-maxTail):]...)
+	t.kept = append([]byte(nil), t.kept[max(0, len(t.kept)-maxTail):]...)
+	for rest := p; len(rest) > 0; {
+		line, after, ended := bytes.Cut(rest, []byte{'\n'})
+		t.line = append(t.line, line[:min(len(line), maxLine-len(t.line))]...)
+		if ended {
+			t.endLine()
+		}
+		rest = after
+	}
+	return len(p), nil
+}
+
+func (t *tailBuffer) endLine() {
+	if t.crashed == "" && crash.Match(t.line) {
+		t.crashed = string(t.line)
+	}
+	t.line = t.line[:0]
+}
+
+// reason is the last line a plugin wrote, or the one that says why it crashed, fit to be published: without what looks like a
+// credential, and without what changes from run to run.
+func (t *tailBuffer) reason(env []clientcmdapi.ExecEnvVar) string {
+	t.mu.Lock()
+	t.endLine()
+	text := strings.TrimSpace(string(t.kept))
+	line := text[strings.LastIndexByte(text, '\n')+1:]
+	if t.crashed != "" {
+		line = strings.TrimSpace(t.crashed)
+	}
+	t.mu.Unlock()
+	for _, variable := range env {
+		// The provider file may give a plugin its own secrets; short values are words, and cutting them out helps nobody.
+		if len(variable.Value) >= 8 {
+			line = strings.ReplaceAll(line, variable.Value, "…")
+		}
+	}
+	return failure.Printable(scrub(line), failure.MaxMessage/2)
+}
+
+var scrubbers = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	// The head of a klog line, and RFC 3339 times wherever they stand.
+	{regexp.MustCompile(`^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ `), ""},
+	{regexp.MustCompile(`\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?`), "…"},
+	// The near end of a connection has another port every time.
+	{regexp.MustCompile(`(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):\d+->`), ""},
+	// Addresses in memory, and request identifiers.
+	{regexp.MustCompile(`\b0x[0-9a-f]{9,}\b`), "…"},
+	{regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`), "…"},
+	// Credentials: what follows the words that introduce them, and long numbers.
+	{regexp.MustCompile(`(?i)\b((bearer|basic)\s+|(token|password|secret|authorization)["']?\s*[:=]\s*["']?)[^\s"']+`), "$1…"},
+	{regexp.MustCompile(`://[^\s/@]+@`), "://…@"},
+	{regexp.MustCompile(`\b[0-9a-f]{32,}\b`), "…"},
+}
+
+// encoded is a run of letters that is too long for a word; the name of an object may be as long, but has no capitals.
+var encoded = regexp.MustCompile(`[A-Za-z0-9+_=-]{20,}`)
+
+func scrub(line string) string {
+	for _, scrubber := range scrubbers {
+		line = scrubber.pattern.ReplaceAllString(line, scrubber.instead)
+	}
+	return encoded.ReplaceAllStringFunc(line, func(run string) string {
+		if strings.ContainsAny(run, "0123456789") && run != strings.ToLower(run) && run != strings.ToUpper(run) {
+			return "…"
+		}
+		return run
+	})
+}

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spoke_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
+)
+
+func steps(names ...string) []probe.Step {
+	var all []probe.Step
+	for _, name := range names {
+		all = append(all, probe.Step{Name: name})
+	}
+	return all
+}
+
+func TestStages(t *testing.T) {
+	cases := map[string]struct {
+		why    string
+		reason string
+		steps  []probe.Step
+		want   string
+	}{
+		"Reachable":     {why: "all was well", steps: steps("plugin", "connect", "tls", "readyz", "version", "whoami"), want: "access plugin connect tls readyz version whoami"},
+		"Remembered":    {why: "a credential from before needs no plugin", steps: steps("connect", "tls", "readyz"), want: "access connect tls readyz"},
+		"NoProvider":    {why: "there was no way to go", reason: v1alpha1.ReasonNoAccessProvider, want: "access!"},
+		"InvalidServer": {why: "nothing was dialled", reason: v1alpha1.ReasonInvalidAccess, want: "access!"},
+		"BadTLS":        {why: "the profile is to blame, and not the plugin that ran before", reason: v1alpha1.ReasonInvalidAccess, steps: steps("plugin"), want: "access!"},
+		"LocalName":     {why: "the name leads to this machine", reason: v1alpha1.ReasonInvalidAccess, steps: steps("plugin", "resolve", "connect", "readyz"), want: "access plugin resolve connect!"},
+		"Plugin":        {why: "nothing was dialled", reason: v1alpha1.ReasonCredentialsFailed, steps: steps("plugin"), want: "access plugin!"},
+		"NoName":        {why: "the question was begun and not put", reason: v1alpha1.ReasonNameNotResolved, steps: steps("plugin", "resolve", "readyz"), want: "access plugin resolve!"},
+		"Refused":       {why: "the question was begun and not put", reason: v1alpha1.ReasonConnectFailed, steps: steps("plugin", "connect", "readyz"), want: "access plugin connect!"},
+		"Proxy":         {why: "the proxy does not lead on", reason: v1alpha1.ReasonConnectFailed, steps: steps("plugin", "connect", "proxy", "readyz"), want: "access plugin connect proxy!"},
+		"HungUp":        {why: "closed in the midst of the handshake", reason: v1alpha1.ReasonConnectFailed, steps: steps("plugin", "connect", "tls", "readyz"), want: "access plugin connect tls!"},
+		"Certificate":   {why: "another server", reason: v1alpha1.ReasonTLSFailed, steps: steps("plugin", "connect", "tls", "readyz"), want: "access plugin connect tls!"},
+		"Unauthorized":  {why: "any question may be answered so", reason: v1alpha1.ReasonUnauthorized, steps: steps("plugin", "connect", "tls", "readyz"), want: "access plugin connect tls readyz!"},
+		"WrongCluster":  {why: "the last question of all", reason: v1alpha1.ReasonWrongCluster, steps: steps("connect", "tls", "readyz", "identity"), want: "access connect tls readyz identity!"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			result := spoke.Report{Profile: &inventoryv1alpha1.ClusterProfile{}}
+			result.Steps = tc.steps
+			if tc.reason != "" {
+				result.Failure = failure.New(tc.reason, "why")
+			}
+			var got []string
+			for _, stage := range result.Stages() {
+				mark := ""
+				if !stage.OK {
+					mark = "!"
+				}
+				if stage.OK == (stage.Said == "why") {
+					t.Errorf("the failure belongs to the stage that failed, not to %s", stage.Name)
+				}
+				got = append(got, stage.Name+mark)
+			}
+			if diff := cmp.Diff(tc.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			}
+		})
+	}
+}
+
+// crowd observes as soon as everybody is there, so it never returns where fewer than that are observed at a time.
+type crowd struct {
+	all sync.WaitGroup
+}
+
+func (c *crowd) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	c.all.Done()
+	c.all.Wait()
+	var seen spoke.Result
+	seen.Version = profile.Name
+	if ctx.Err() != nil {
+		seen.Failure = failure.New(v1alpha1.ReasonNotReady, "interrupted")
+	}
+	return seen
+}
+
+func TestRunIsParallelAndOrdered(t *testing.T) {
+	var profiles []inventoryv1alpha1.ClusterProfile
+	for _, name := range []string{"a", "b", "c", "d"} {
+		profiles = append(profiles, inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	}
+	observer := &crowd{}
+	observer.all.Add(len(profiles))
+	var done sync.Map
+	results, err := spoke.CheckAll(t.Context(), observer, profiles, len(profiles), func(r *spoke.Report) { done.Store(r.Profile.Name, true) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, result := range results {
+		if _, told := done.Load(profiles[i].Name); !told || result.Version != profiles[i].Name || result.SpokeCheck().Name != profiles[i].Name {
+			t.Errorf("result %d is of %s, want %s, which was told: %t", i, result.Version, profiles[i].Name, told)
+		}
+	}
+}
+
+func TestRunInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	observer := &crowd{}
+	observer.all.Add(1)
+	if _, err := spoke.CheckAll(ctx, observer, make([]inventoryv1alpha1.ClusterProfile, 1), 1, func(*spoke.Report) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("what was seen after an interruption is worth nothing, and that must be said; got %v", err)
+	}
+}
