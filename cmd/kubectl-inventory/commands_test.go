@@ -45,6 +45,7 @@ func TestCommands(t *testing.T) {
 		"check-reachable":   {why: "all is well", args: with("check", "-n", "team-a", "london", "--require-permission", "list/pods")},
 		"check-wide":        {why: "what each stage said", args: with("check", "-n", "team-a", "-o", "wide"), code: exitNo},
 		"check-name":        {why: "the names of the unreachable, to be looked at", args: with("check", "-n", "team-a", "-o", "name"), code: exitNo},
+		"check-yaml":        {why: "what the consumer would write, and when access expires", args: with("check", "-n", "team-a", "london", "-o", "yaml")},
 		"check-local":       {why: "a written profile must not make us dial ourselves", args: []string{"check", "-n", "team-a", "london"}, code: exitNo},
 		"check-none":        {why: "nothing was checked, so nothing is known", args: with("check", "-n", "empty"), code: exitError},
 		"check-no-file":     {why: "what is missing must be said", args: []string{"check", "--clusterprofile-provider-file", "/nonexistent/providers.json"}, code: exitError},
@@ -118,7 +119,8 @@ func transcript(args []string, got result) string {
 		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "01234567-89ab-cdef-0123-456789abcdef"},
 		{`(certificate-authority-data: )LS0t\S+`, "${1}LS0t..."},
 		{`(resourceVersion: )"\d+"`, `${1}"1"`},
-		{`(creationTimestamp: )"[^"]+"`, `${1}"2026-01-02T03:04:05Z"`},
+		{`((?:creationTimestamp|lastProbeTime|lastTransitionTime|expires|\btime): )"[^"]+"`, `${1}"2026-01-02T03:04:05Z"`},
+		{`\d{4}-\d\d-\d\d \d\d:\d\d(\s+UTC)`, "2036-01-02 03:04${1}"},
 	} {
 		text = regexp.MustCompile(unstable.pattern).ReplaceAllString(text, unstable.stable)
 	}

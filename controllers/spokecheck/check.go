@@ -15,6 +15,7 @@ import (
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/inventory/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/expiry"
 )
 
 // profileKind is the kind of what a SpokeCheck is made for.
@@ -50,7 +51,6 @@ func statusOf(profile *inventoryv1alpha1.ClusterProfile, before v1alpha1.SpokeCh
 		User:              seen.User,
 		MemberID:          profile.Labels[v1alpha1.LabelInventoryMemberID],
 		ClusterID:         seen.ClusterID,
-		Expirations:       seen.ends,
 		LastProbeTime:     &at,
 	}
 	if !seen.Reachable() {
@@ -68,10 +68,7 @@ func statusOf(profile *inventoryv1alpha1.ClusterProfile, before v1alpha1.SpokeCh
 		condition.Status = metav1.ConditionTrue
 	}
 	status.Conditions = []metav1.Condition{condition}
-	if len(status.Expirations) > 0 {
-		status.Expires = status.Expirations[0].Time.DeepCopy()
-		status.Conditions = append(status.Conditions, expiring(status, seen.at))
-	}
+	expiry.Report(&status, seen.ends, seen.at)
 	for i := range status.Conditions {
 		is := &status.Conditions[i]
 		if was := meta.FindStatusCondition(before.Conditions, is.Type); was != nil && was.Status == is.Status {

@@ -142,7 +142,7 @@ func (s *trackedSpoke) takeDown(seen *result) {
 		s.clusterID = seen.ClusterID
 	}
 	seen.ClusterID = s.clusterID
-	seen.ends = s.expiries.learn(seen.at, seen.Expirations, seen.Reachable())
+	seen.ends = s.expiries.Learn(seen.at, seen.Expirations, seen.Reachable())
 	switch reason := seen.Reason(); {
 	case seen.Reachable():
 		s.standing, s.failures = working, 0

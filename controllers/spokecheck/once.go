@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/expiry"
 )
 
 // Once probes every spoke whose profile the filter selects, workers at a time, and returns the SpokeChecks that the
@@ -33,7 +34,7 @@ func Once(ctx context.Context, hub client.Reader, observer Checker, namespaces [
 			defer func() { <-places }()
 			seen := result{at: time.Now()}
 			seen.Result = observer.Check(ctx, &profiles[i])
-			seen.ends = new(expiries).learn(seen.at, seen.Expirations, true)
+			seen.ends = new(expiry.Tracker).Learn(seen.at, seen.Expirations, true)
 			list.Items[i] = fresh(&profiles[i], seen)
 		})
 	}

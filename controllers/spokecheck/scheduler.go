@@ -18,6 +18,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/expiry"
 )
 
 // Observer dials spokes.
@@ -106,7 +107,7 @@ type trackedSpoke struct {
 	failures int
 	last     *result
 	told     time.Time
-	expiries expiries
+	expiries expiry.Tracker
 	// clusterID is the UID of kube-system when the spoke was last reachable.
 	clusterID string
 }
@@ -157,7 +158,7 @@ func (r *scheduler) track(profile *inventoryv1alpha1.ClusterProfile, before v1al
 
 func (r *scheduler) newSpoke(before v1alpha1.SpokeCheckStatus) *trackedSpoke {
 	now := r.clock.Now()
-	s := &trackedSpoke{due: now, wakes: r.pace.limiter(), expiries: reportedBefore(before.Expirations, now), clusterID: before.ClusterID}
+	s := &trackedSpoke{due: now, wakes: r.pace.limiter(), expiries: expiry.Restore(before.Expirations, now), clusterID: before.ClusterID}
 	if reason := reachable(before).Reason; reason != "" && reason != v1alpha1.ReasonReachable {
 		s.standing, s.believe = standingOf(reason), now.Add(r.pace.believed(true))
 	}

@@ -14,6 +14,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/expiry"
 )
 
 // Observer goes the way into the spoke of a profile. It is safe for concurrent use.
@@ -65,6 +66,7 @@ func (r *Report) SpokeCheck() v1alpha1.SpokeCheck {
 		KubernetesVersion: r.Version,
 		User:              r.User,
 		MemberID:          r.Profile.Labels[v1alpha1.LabelInventoryMemberID],
+		ClusterID:         r.ClusterID,
 		LastProbeTime:     &at,
 		Conditions: []metav1.Condition{{
 			Type: v1alpha1.ConditionReachable, Status: metav1.ConditionTrue, Reason: r.Reason(), Message: r.Message(), LastTransitionTime: at,
@@ -75,6 +77,7 @@ func (r *Report) SpokeCheck() v1alpha1.SpokeCheck {
 	if !r.Reachable() {
 		check.Status.Conditions[0].Status = metav1.ConditionFalse
 	}
+	expiry.Report(&check.Status, new(expiry.Tracker).Learn(r.At, r.Expirations, true), r.At)
 	return check
 }
 

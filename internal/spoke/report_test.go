@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
@@ -107,6 +109,37 @@ func TestRunIsParallelAndOrdered(t *testing.T) {
 		if _, told := done.Load(profiles[i].Name); !told || result.Version != profiles[i].Name || result.SpokeCheck().Name != profiles[i].Name {
 			t.Errorf("result %d is of %s, want %s, which was told: %t", i, result.Version, profiles[i].Name, told)
 		}
+	}
+}
+
+// TestCheckReportsExpirations: -o json has what the consumer would write of the ends of certificates and tokens.
+func TestCheckReportsExpirations(t *testing.T) {
+	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	in := func(days int) time.Time { return at.Add(time.Duration(days) * 24 * time.Hour) }
+	result := spoke.Report{Profile: &inventoryv1alpha1.ClusterProfile{}, At: at}
+	result.ClusterID = "uid"
+	result.Expirations = []probe.Expiration{
+		{What: v1alpha1.ExpiringServingCertificate, At: in(200), Lifetime: 365 * 24 * time.Hour},
+		{What: v1alpha1.ExpiringClientCertificate, At: in(7), Lifetime: 365 * 24 * time.Hour},
+		{What: v1alpha1.ExpiringToken, At: in(1), Lifetime: 24 * time.Hour},
+	}
+	first := metav1.NewTime(in(7))
+	want := v1alpha1.SpokeCheckStatus{
+		ClusterID: "uid",
+		Expires:   &first,
+		Expirations: []v1alpha1.Expiration{
+			{Kind: v1alpha1.ExpiringClientCertificate, Time: first},
+			{Kind: v1alpha1.ExpiringServingCertificate, Time: metav1.NewTime(in(200))},
+		},
+	}
+	got := result.SpokeCheck().Status
+	expiring := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionExpiring)
+	if expiring == nil || expiring.Status != metav1.ConditionTrue || expiring.Reason != v1alpha1.ReasonExpiresSoon {
+		t.Errorf("a certificate that expires within two weeks must be warned of; got %+v", expiring)
+	}
+	got.Conditions, got.LastProbeTime = nil, nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

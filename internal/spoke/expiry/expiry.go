@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-package spokecheck
+// Package expiry decides which certificates and tokens on the way into a spoke are reported as expiring, and when people are warned.
+package expiry
 
 import (
 	"cmp"
@@ -34,8 +35,8 @@ const (
 	maxEnds = 4
 )
 
-// expiries is what is known of the ends of what the way into a spoke depends on.
-type expiries struct {
+// Tracker is what is known of the ends of what the way into a spoke depends on. The zero Tracker knows nothing.
+type Tracker struct {
 	seen []end
 	// reported is at most one for each kind, the earliest first.
 	reported []v1alpha1.Expiration
@@ -47,23 +48,23 @@ type end struct {
 	at, last time.Time
 }
 
-// reportedBefore is what an earlier consumer has reported.
-func reportedBefore(reported []v1alpha1.Expiration, now time.Time) expiries {
-	e := expiries{reported: slices.Clone(reported)}
+// Restore returns a Tracker that knows what an earlier consumer has reported.
+func Restore(reported []v1alpha1.Expiration, now time.Time) Tracker {
+	t := Tracker{reported: slices.Clone(reported)}
 	for _, expiration := range reported {
-		e.seen = append(e.seen, end{kind: expiration.Kind, at: expiration.Time.UTC(), last: now})
+		t.seen = append(t.seen, end{kind: expiration.Kind, at: expiration.Time.UTC(), last: now})
 	}
-	return e
+	return t
 }
 
-// learn takes down what a probe saw, and returns what is to be reported. A probe that found the spoke reachable saw all that
+// Learn takes down what a probe saw, and returns what is to be reported. A probe that found the spoke reachable saw all that
 // there is; of the others, what they did not see is as before.
-func (e *expiries) learn(now time.Time, observed []probe.Expiration, whole bool) []v1alpha1.Expiration {
+func (t *Tracker) Learn(now time.Time, observed []probe.Expiration, whole bool) []v1alpha1.Expiration {
 	kinds := map[v1alpha1.ExpiringKind]bool{}
 	for _, o := range observed {
 		kinds[o.What] = true
 	}
-	e.seen = slices.DeleteFunc(e.seen, func(s end) bool {
+	t.seen = slices.DeleteFunc(t.seen, func(s end) bool {
 		switch {
 		case !kinds[s.kind]:
 			return whole
@@ -74,28 +75,28 @@ func (e *expiries) learn(now time.Time, observed []probe.Expiration, whole bool)
 		}
 	})
 	for _, o := range observed {
-		if at := o.At.UTC().Truncate(time.Second); e.lasts(o, at, now) {
-			e.note(end{kind: o.What, at: at, last: now})
+		if at := o.At.UTC().Truncate(time.Second); t.lasts(o, at, now) {
+			t.note(end{kind: o.What, at: at, last: now})
 		}
 	}
-	e.report()
-	return e.reported
+	t.report()
+	return t.reported
 }
 
 // lasts says whether something is renewed so seldom that a person may have to do it.
-func (e *expiries) lasts(o probe.Expiration, at, now time.Time) bool {
+func (t *Tracker) lasts(o probe.Expiration, at, now time.Time) bool {
 	if o.Lifetime > 0 {
 		return o.Lifetime >= lasting
 	}
-	return at.Sub(now) >= lasting || slices.ContainsFunc(e.reported, func(r v1alpha1.Expiration) bool { return r.Kind == o.What && r.Time.Time.Equal(at) })
+	return at.Sub(now) >= lasting || slices.ContainsFunc(t.reported, func(r v1alpha1.Expiration) bool { return r.Kind == o.What && r.Time.Time.Equal(at) })
 }
 
-func (e *expiries) note(seen end) {
-	e.seen = slices.DeleteFunc(e.seen, func(s end) bool { return s.kind == seen.kind && s.at.Equal(seen.at) })
-	e.seen = append(e.seen, seen)
-	slices.SortFunc(e.seen, func(a, b end) int { return a.at.Compare(b.at) })
+func (t *Tracker) note(seen end) {
+	t.seen = slices.DeleteFunc(t.seen, func(s end) bool { return s.kind == seen.kind && s.at.Equal(seen.at) })
+	t.seen = append(t.seen, seen)
+	slices.SortFunc(t.seen, func(a, b end) int { return a.at.Compare(b.at) })
 	count := 0
-	e.seen = slices.DeleteFunc(e.seen, func(s end) bool {
+	t.seen = slices.DeleteFunc(t.seen, func(s end) bool {
 		if s.kind == seen.kind {
 			count++
 		}
@@ -104,14 +105,14 @@ func (e *expiries) note(seen end) {
 }
 
 // report brings what is reported up to date. It makes a new slice where something changes: the old one has been handed out.
-func (e *expiries) report() {
+func (t *Tracker) report() {
 	before := map[v1alpha1.ExpiringKind]time.Time{}
-	for _, r := range e.reported {
+	for _, r := range t.reported {
 		before[r.Kind] = r.Time.Time
 	}
 	var reported []v1alpha1.Expiration
 	done := map[v1alpha1.ExpiringKind]bool{}
-	for _, s := range e.seen {
+	for _, s := range t.seen {
 		if done[s.kind] {
 			continue
 		}
@@ -125,13 +126,24 @@ func (e *expiries) report() {
 	slices.SortFunc(reported, func(a, b v1alpha1.Expiration) int {
 		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(a.Kind, b.Kind))
 	})
-	e.reported = reported
+	t.reported = reported
 }
 
-// expiring is the condition Expiring of a status whose expirations are set, at a time.
-func expiring(status v1alpha1.SpokeCheckStatus, now time.Time) metav1.Condition {
+// Report sets the expirations of a status, which are in the order of Learn, with the first of them and the condition Expiring as it
+// is at a time. It sets nothing where nothing is known that expires.
+func Report(status *v1alpha1.SpokeCheckStatus, expirations []v1alpha1.Expiration, now time.Time) {
+	if len(expirations) == 0 {
+		return
+	}
+	status.Expirations = expirations
+	status.Expires = expirations[0].Time.DeepCopy()
+	status.Conditions = append(status.Conditions, expiring(expirations, now))
+}
+
+// expiring is the condition Expiring at a time.
+func expiring(expirations []v1alpha1.Expiration, now time.Time) metav1.Condition {
 	condition := metav1.Condition{Type: v1alpha1.ConditionExpiring, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonExpiresLater, LastTransitionTime: metav1.NewTime(now)}
-	first := status.Expirations[0]
+	first := expirations[0]
 	if first.Time.Sub(now) > ahead {
 		condition.Message = fmt.Sprintf("The first to expire is %s, on %s", kindNames[first.Kind], day(first))
 		return condition
@@ -141,7 +153,7 @@ func expiring(status v1alpha1.SpokeCheckStatus, now time.Time) metav1.Condition 
 		condition.Reason = v1alpha1.ReasonExpired
 	}
 	var soon []string
-	for _, expiration := range status.Expirations {
+	for _, expiration := range expirations {
 		if expiration.Time.Sub(now) <= ahead {
 			soon = append(soon, kindNames[expiration.Kind]+" on "+day(expiration))
 		}
