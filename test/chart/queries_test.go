@@ -26,11 +26,11 @@ type rule struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// alerts renders all alerts of the chart.
-func alerts(t *testing.T) []rule {
+// alerts renders all alerts of the chart, with values in YAML.
+func alerts(t *testing.T, values string) []rule {
 	t.Helper()
 	var found []rule
-	for _, object := range render(t, "metrics: {rules: {enabled: true}}") {
+	for _, object := range render(t, values) {
 		if object.GetKind() != "PrometheusRule" {
 			continue
 		}
@@ -55,10 +55,13 @@ func alerts(t *testing.T) []rule {
 	return found
 }
 
+// rules are values that turn the alerts on.
+const rules = "metrics: {rules: {enabled: true}}"
+
 // TestAlerts: whoever is woken by an alert finds what to do.
 func TestAlerts(t *testing.T) {
 	runbook := contents(t, filepath.Join(root, "docs/operations.md"))
-	for _, alert := range alerts(t) {
+	for _, alert := range alerts(t, rules) {
 		if alert.For == "" || alert.Annotations["summary"] == "" || alert.Annotations["description"] == "" {
 			t.Errorf("%s: must have for, summary and description", alert.Alert)
 		}
@@ -85,16 +88,12 @@ var ofLibraries = map[string][]string{
 // ofTargets are the labels that every metric is given when it is scraped.
 var ofTargets = []string{"job", "namespace", "service", "pod"}
 
-// TestQueries: an alert on a metric or a label that does not exist never fires.
-func TestQueries(t *testing.T) {
-	exist := declared(t, "controllers/publisher/metrics.go", "controllers/spokecheck/metrics.go")
-	for name, labels := range ofLibraries {
-		exist[name] = labels
-	}
-	var queries []string
-	for _, alert := range alerts(t) {
-		queries = append(queries, alert.Expr)
-	}
+// metrics finds the metric that a query asks for.
+var metrics = regexp.MustCompile(`\b(capi_inventory|leader_election|controller_runtime|process)_\w+`)
+
+// dashboard returns the queries of all panels.
+func dashboard(t *testing.T) []string {
+	t.Helper()
 	var dashboard struct {
 		Panels []struct {
 			Targets []struct{ Expr string }
@@ -103,15 +102,42 @@ func TestQueries(t *testing.T) {
 	if err := json.Unmarshal([]byte(contents(t, filepath.Join(chart, "files/dashboard.json"))), &dashboard); err != nil {
 		t.Fatal(err)
 	}
+	var queries []string
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
 			queries = append(queries, target.Expr)
 		}
 	}
+	return queries
+}
+
+// TestAlertsHavePanels: a person who follows an alert to the dashboard finds there how its metric has been.
+func TestAlertsHavePanels(t *testing.T) {
+	shown := map[string]bool{}
+	for _, query := range dashboard(t) {
+		shown[metrics.FindString(query)] = true
+	}
+	for _, alert := range alerts(t, rules) {
+		if metric := metrics.FindString(alert.Expr); !shown[metric] {
+			t.Errorf("%s: no panel shows %s", alert.Alert, metric)
+		}
+	}
+}
+
+// TestQueries: an alert on a metric or a label that does not exist never fires.
+func TestQueries(t *testing.T) {
+	exist := declared(t, "controllers/publisher/metrics.go", "controllers/spokecheck/metrics.go")
+	for name, labels := range ofLibraries {
+		exist[name] = labels
+	}
+	var queries []string
+	for _, alert := range alerts(t, rules) {
+		queries = append(queries, alert.Expr)
+	}
+	queries = append(queries, dashboard(t)...)
 	var (
-		texts   = regexp.MustCompile(`"[^"]*"`)
-		metrics = regexp.MustCompile(`\b(capi_inventory|leader_election|controller_runtime|process)_\w+`)
-		labels  = regexp.MustCompile(`(\w+)\s*(?:=~|!~|!=|=)\s*"|\bby \(([^)]*)\)`)
+		texts  = regexp.MustCompile(`"[^"]*"`)
+		labels = regexp.MustCompile(`(\w+)\s*(?:=~|!~|!=|=)\s*"|\bby \(([^)]*)\)`)
 	)
 	for _, query := range queries {
 		asked := metrics.FindString(texts.ReplaceAllString(query, `""`))

@@ -54,3 +54,20 @@ publisher{{ if .Values.consumer.enabled }} consumer{{ end }}
 {{- define "publisherLease" -}}
 publisher{{ with .Values.publisher.class }}-{{ . }}{{ end }}.capi-inventory.dev
 {{- end -}}
+
+{{- /* The seconds of a duration as Go writes it, such as 1h30m. */ -}}
+{{- define "seconds" -}}
+{{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}
+{{- $total := 0.0 -}}
+{{- range regexFindAll "[0-9.]+(ms|s|m|h)" . -1 -}}
+{{- $total = addf $total (mulf (regexFind "^[0-9.]+" .) (get $units (regexFind "[a-z]+$" .))) -}}
+{{- end -}}
+{{ $total }}
+{{- end -}}
+
+{{- /* After how many seconds without a probe a spoke is late: three times the longest pause that the consumer makes, which is a
+       heartbeat, or an interval with its jitter where that is longer. */ -}}
+{{- define "oldestProbeSeconds" -}}
+{{- $pause := maxf (include "seconds" .Values.consumer.heartbeat) (mulf 1.1 (include "seconds" .Values.consumer.interval)) -}}
+{{- .Values.metrics.rules.oldestProbeSeconds | default (mulf 3 $pause | ceil) | int64 -}}
+{{- end -}}
