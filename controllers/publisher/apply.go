@@ -125,7 +125,9 @@ func (r *Reconciler) applyStatus(ctx context.Context, at *target, wanted *invent
 	return nil
 }
 
-// removeIntrusions removes fields of others from the status by a JSON patch: an apply removes nothing that it does not own.
+// removeIntrusions removes fields of others from the status by a JSON patch: an apply removes nothing that it does not own. What
+// readers may see until the apply has only values that were there before, less some of another writer's, which that writer could
+// have left out itself: no server, authority or parameter appears to which nobody was sent before.
 func (r *Reconciler) removeIntrusions(ctx context.Context, at *target, pointers []string, out *outcome) error {
 	if len(pointers) == 0 {
 		return nil

@@ -42,6 +42,8 @@ const lockCount = 256
 
 // setup builds the reconcilers and starts their watches. The APIs must be there.
 func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	// The deadline of an evaluation is measured on the machine's clock, not on options.Clock: it bounds work that is being done, and a
+	// test that steps its clock by minutes would end the evaluation that runs at that moment. Tests of the deadline use WithClock.
 	compiler, err := cel.NewCompiler()
 	if err != nil {
 		return err
