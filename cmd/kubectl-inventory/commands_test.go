@@ -45,7 +45,7 @@ func TestCommands(t *testing.T) {
 		"check-reachable":   {why: "all is well", args: with("check", "-n", "team-a", "london", "--require-permission", "list/pods")},
 		"check-wide":        {why: "what each stage said", args: with("check", "-n", "team-a", "-o", "wide"), code: exitNo},
 		"check-name":        {why: "the names of the unreachable, to be looked at", args: with("check", "-n", "team-a", "-o", "name"), code: exitNo},
-		"check-yaml":        {why: "what the consumer would write, and when access expires", args: with("check", "-n", "team-a", "london", "-o", "yaml")},
+		"check-yaml":        {why: "what the consumer would write", args: with("check", "-n", "team-a", "london", "-o", "yaml")},
 		"check-local":       {why: "a written profile must not make us dial ourselves", args: []string{"check", "-n", "team-a", "london"}, code: exitNo},
 		"check-none":        {why: "nothing was checked, so nothing is known", args: with("check", "-n", "empty"), code: exitError},
 		"check-no-file":     {why: "what is missing must be said", args: []string{"check", "--clusterprofile-provider-file", "/nonexistent/providers.json"}, code: exitError},

@@ -60,3 +60,42 @@ func TestKubeconfigsAreBounded(t *testing.T) {
 		})
 	}
 }
+
+// An Inventory may ask for more parameters than etcd takes. As many access providers as fit are published, and the others are
+// problems: a write that fails would hold up the health and the version too.
+func TestProfilesAreBounded(t *testing.T) {
+	t.Parallel()
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	var spec v1alpha1.InventorySpec
+	extension := map[string]v1alpha1.Expression{}
+	for i := range 32 {
+		extension[fmt.Sprintf("p%02d", i)] = "cluster.metadata.annotations['big']"
+	}
+	const asked = 6
+	for i := range asked {
+		spec.AccessProviders = append(spec.AccessProviders, v1alpha1.AccessProvider{
+			Name: fmt.Sprintf("provider-%d", i),
+			Exec: &v1alpha1.ExecAccess{Server: "'https://10.0.0.1:6443'", Extension: extension},
+		})
+	}
+	hub.inventory(t, "too-large", spec, namespace)
+	hub.startPublisher(t)
+	cluster := fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"))
+	cluster.Annotations = map[string]string{"big": strings.Repeat("x", 15_000)}
+	hub.createCluster(t, cluster, nil)
+	g.Eventually(func(g Gomega) {
+		status := hub.readInventory(t, "too-large").Status
+		g.Expect(status.Published).To(BeEquivalentTo(1))
+		g.Expect(status.Problems).To(HaveLen(asked - 1))
+		for _, problem := range status.Problems {
+			g.Expect(problem.Reason).To(Equal(v1alpha1.ProblemAccessProviderSkipped))
+			g.Expect(problem.Message).To(ContainSubstring("extension[p00]"))
+		}
+		profile := hub.get(t, namespace, "c1")
+		g.Expect(profile).NotTo(BeNil())
+		g.Expect(profile.Status.Version.Kubernetes).To(Equal("v1.36.3"))
+		g.Expect(profile.Status.AccessProviders).To(HaveLen(1))
+	}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+}

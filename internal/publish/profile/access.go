@@ -24,20 +24,18 @@ const execExtension = "client.authentication.k8s.io/exec"
 // published, because to leave it out would take a working access away from every consumer; lapses says why, in a sentence for
 // each of these and of the ones that never were.
 func (inv *Inventory) accessProviders(f Facts) (providers []*inventoryac.AccessProviderApplyConfiguration, lapses []string, problems []Problem) {
-	for _, p := range inv.providers {
-		cluster, fault := p.cluster(f)
-		if fault == nil {
-			providers = append(providers, inventoryac.AccessProvider().WithName(p.name).WithCluster(*cluster))
-			problems = append(problems, p.warnings(cluster)...)
+	for _, c := range inv.candidates(f) {
+		if c.cluster != nil {
+			providers = append(providers, inventoryac.AccessProvider().WithName(c.name).WithCluster(*c.cluster))
+		}
+		if c.fault == nil {
+			problems = append(problems, c.warnings(c.cluster)...)
 			continue
 		}
-		lapses = append(lapses, fault.Message)
+		lapses = append(lapses, c.fault.Message)
 		if controlPlaneInitialized(f.Cluster) {
 			// Before that, nobody expects a kubeconfig.
-			problems = append(problems, *fault)
-		}
-		if last := p.lastGood(f); last != nil {
-			providers = append(providers, inventoryac.AccessProvider().WithName(p.name).WithCluster(*last))
+			problems = append(problems, *c.fault)
 		}
 	}
 	return providers, lapses, problems
