@@ -4,13 +4,9 @@
 package publisher
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,7 +16,6 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
@@ -50,12 +45,12 @@ func (r *Reconciler) apply(ctx context.Context, claim profile.Claim, facts profi
 	}
 	failed := r.applyProfile(ctx, &at, wanted, &out)
 	if at.version == neverWritten || lostRace(failed) {
-		return out, r.settle(&out, failed)
+		return out, r.settle(&at, &out, failed)
 	}
 	status, problems := claim.Inventory.Status(facts, at.generation)
 	out.problems = append(out.problems, problems...)
 	intrusions := claim.Inventory.Intrusions(facts.Published, status)
-	return out, r.settle(&out, failed, r.applyStatus(ctx, &at, status, intrusions, &out))
+	return out, r.settle(&at, &out, failed, r.applyStatus(ctx, &at, status, intrusions, &out))
 }
 
 // applyProfile applies metadata and spec, unless that would change nothing.
@@ -156,67 +151,6 @@ func (r *Reconciler) removeIntrusions(ctx context.Context, at *target, pointers 
 	// Spent here already: a writer that acts before the apply makes it fail each time.
 	r.wrote(at, urgent, out)
 	return nil
-}
-
-// wrote notes a write that the API server has accepted.
-func (r *Reconciler) wrote(at *target, how urgency, out *outcome) {
-	out.wrote = true
-	r.writes.wrote(at.key, at.version)
-	r.budgets.spend(at.key, how)
-}
-
-// mustWait reports whether a profile has been written too often of late to be written now, and says so in the outcome.
-func (r *Reconciler) mustWait(at *target, how urgency, out *outcome) bool {
-	wait := r.budgets.wait(at.key, how)
-	if wait == 0 {
-		return false
-	}
-	out.held = true
-	out.wait(wait)
-	out.problems = append(out.problems, delayed(at, how))
-	return true
-}
-
-// delayed says why a write waits. The text stays the same as long as that lasts. A writer that only removes fields owns none, and
-// cannot be named.
-func delayed(at *target, how urgency) profile.Problem {
-	other, ofStatus := at.live.OtherWriter(""), at.live.OtherWriter("status")
-	switch {
-	case at.live == nil:
-		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s is deleted again and again by another writer; it is created again after pauses of up to %s", at.key, duration(lastPause))
-	case how == urgent:
-		return profile.NewProblem(v1alpha1.ProblemContested, "the access of ClusterProfile %s changes again and again, by %s; it is written after pauses of up to %s", at.key, named(ofStatus), duration(lastPause))
-	case other != "" || ofStatus != "":
-		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s changes again and again, by %s; it is written once in %s", at.key, named(cmp.Or(other, ofStatus)), duration(writeEvery))
-	}
-	return profile.NewProblem(v1alpha1.ProblemWriteDelayed, "ClusterProfile %s changes more often than KEP-4322 allows it to be written; it is written once in %s", at.key, duration(writeEvery))
-}
-
-func named(writer string) string {
-	if writer == "" {
-		return "another writer or its kubeconfig Secret"
-	}
-	return strconv.Quote(writer)
-}
-
-func duration(d time.Duration) string { return d.Round(time.Second).String() }
-
-// settle makes problems of what the API server did not accept, and returns the errors to try again for.
-func (r *Reconciler) settle(out *outcome, errs ...error) error {
-	var left []error
-	for _, err := range errs {
-		switch {
-		case err == nil:
-		case lostRace(err):
-			// Somebody has changed the profile since it was read. The cache will show it.
-			out.keep = true
-			out.wait(time.Second)
-		default:
-			out.problems = append(out.problems, problemOf(err))
-			left = append(left, err)
-		}
-	}
-	return errors.Join(left...)
 }
 
 // accessChanged reports whether a wanted access provider is not published as it should be.

@@ -20,7 +20,8 @@ const (
 
 // What must not wait, because consumers reach no spoke until it is written, has a budget of its own: the first ten writes at
 // once, then one after pauses that double. Only a fight with another writer, or a kubeconfig that is edited in a loop, gets
-// that far; it ends in a write every ten minutes. After half an hour without one, the budget is whole again.
+// that far; it ends in a write every ten minutes. After half an hour without one, the budget is whole again. Conflicts in a row
+// are limited in the same way: a writer that always comes between the read and the write makes every attempt fail.
 const (
 	urgentBurst = 10
 	firstPause  = time.Second
@@ -51,9 +52,41 @@ type budgets struct {
 
 type budget struct {
 	ordinary *rate.Limiter
-	// urgent is how many urgent writes there were since it was calm, and when the last one was.
-	urgent int
-	last   time.Time
+	// urgent counts the urgent writes.
+	urgent series
+	// conflicts counts the conflicts since the last write that succeeded.
+	conflicts series
+	// version is the resourceVersion for which the last of these writes was.
+	version string
+}
+
+// series counts what has happened since it was calm, and notes when it happened last.
+type series struct {
+	count int
+	last  time.Time
+}
+
+func (s *series) add(now time.Time) {
+	if s.isCalm(now) {
+		s.count = 0
+	}
+	s.count++
+	s.last = now
+}
+
+func (s *series) isCalm(now time.Time) bool { return now.Sub(s.last) > calm }
+
+// wait is how long the next one has to wait; zero for not at all.
+func (s *series) wait(now time.Time) time.Duration {
+	over := s.count - urgentBurst
+	if over < 0 || s.isCalm(now) {
+		return 0
+	}
+	pause := firstPause
+	for ; over > 0 && pause < lastPause; over-- {
+		pause *= 2
+	}
+	return max(0, min(pause, lastPause)-now.Sub(s.last))
 }
 
 func newBudgets(clock clock.PassiveClock) *budgets {
@@ -70,7 +103,7 @@ func (b *budgets) wait(profile types.NamespacedName, how urgency) time.Duration 
 	case !known:
 		return 0
 	case how == urgent:
-		return max(0, of.pause(now)-now.Sub(of.last))
+		return of.urgent.wait(now)
 	}
 	if missing := 1 - of.ordinary.TokensAt(now); missing > 0 {
 		return time.Duration(missing * float64(writeEvery))
@@ -78,39 +111,62 @@ func (b *budgets) wait(profile types.NamespacedName, how urgency) time.Duration 
 	return 0
 }
 
-// spend notes a write that the API server has accepted.
+// spend notes a write that the API server has accepted, which ends a series of conflicts.
 func (b *budgets) spend(profile types.NamespacedName, how urgency) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock.Now()
+	of := b.of(profile, now)
+	of.conflicts, of.version = series{}, ""
+	if how == ordinary {
+		of.ordinary.AllowN(now, 1)
+		return
+	}
+	of.urgent.add(now)
+}
+
+// deleted notes a deletion that the API server has accepted, which ends a series of conflicts too, and spends nothing.
+func (b *budgets) deleted(profile types.NamespacedName) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if of, known := b.profiles[profile]; known {
+		of.conflicts, of.version = series{}, ""
+	}
+}
+
+// conflict notes that the API server has refused a write for a resourceVersion as a conflict. A second conflict for the same
+// version is not counted: the cache is behind, and nobody has written since.
+func (b *budgets) conflict(profile types.NamespacedName, version string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock.Now()
+	of := b.of(profile, now)
+	if of.version != version {
+		of.version = version
+		of.conflicts.add(now)
+	}
+}
+
+// conflicted returns after how long a profile may be written or deleted that has had many conflicts in a row; zero for now.
+func (b *budgets) conflicted(profile types.NamespacedName) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	of, known := b.profiles[profile]
+	if !known {
+		return 0
+	}
+	return of.conflicts.wait(b.clock.Now())
+}
+
+// of returns the budget of a profile. It must be called with the lock held.
+func (b *budgets) of(profile types.NamespacedName, now time.Time) *budget {
 	of := b.profiles[profile]
 	if of == nil {
 		b.sweep(now)
 		of = &budget{ordinary: rate.NewLimiter(rate.Every(writeEvery), writeBurst)}
 		b.profiles[profile] = of
 	}
-	if how == ordinary {
-		of.ordinary.AllowN(now, 1)
-		return
-	}
-	if now.Sub(of.last) > calm {
-		of.urgent = 0
-	}
-	of.urgent++
-	of.last = now
-}
-
-// pause is how long after the last urgent write the next one may be.
-func (b *budget) pause(now time.Time) time.Duration {
-	over := b.urgent - urgentBurst
-	if over < 0 || now.Sub(b.last) > calm {
-		return 0
-	}
-	pause := firstPause
-	for ; over > 0 && pause < lastPause; over-- {
-		pause *= 2
-	}
-	return min(pause, lastPause)
+	return of
 }
 
 // sweep drops the budgets of which nothing is spent any more, whenever there are twice as many as the last time.
@@ -119,7 +175,7 @@ func (b *budgets) sweep(now time.Time) {
 		return
 	}
 	for profile, of := range b.profiles {
-		if now.Sub(of.last) > calm && of.ordinary.TokensAt(now) >= writeBurst {
+		if of.urgent.isCalm(now) && of.conflicts.isCalm(now) && of.ordinary.TokensAt(now) >= writeBurst {
 			delete(b.profiles, profile)
 		}
 	}

@@ -6,6 +6,7 @@ package publisher
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -83,6 +84,44 @@ func TestBudgets(t *testing.T) {
 		spendAll(b, clock, ordinary, 1)
 		if b.wait(p1, ordinary) == 0 || b.wait(p1, urgent) != 0 {
 			t.Errorf("ordinary waits %s, urgent %s", b.wait(p1, ordinary), b.wait(p1, urgent))
+		}
+	})
+	t.Run("conflicts in a row: ten at once, and then pauses that double", func(t *testing.T) {
+		clock := clocktesting.NewFakeClock(time.Now())
+		b := newBudgets(clock)
+		var at []int
+		for second := range 70 {
+			for b.conflicted(p1) == 0 {
+				b.conflict(p1, strconv.Itoa(len(at)))
+				at = append(at, second)
+			}
+			clock.Step(time.Second)
+		}
+		if diff := cmp.Diff(append(slices.Clone(ten), 1, 3, 7, 15, 31, 63), at); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		b.spend(p1, ordinary)
+		if got := b.conflicted(p1); got != 0 {
+			t.Errorf("a write that succeeded ends the series: got %s", got)
+		}
+	})
+	t.Run("conflicts for one version are one, and a deletion ends their series", func(t *testing.T) {
+		b := newBudgets(clocktesting.NewFakeClock(time.Now()))
+		for range 20 {
+			b.conflict(p1, "7")
+		}
+		if got := b.conflicted(p1); got != 0 {
+			t.Errorf("the cache is behind: got %s", got)
+		}
+		for version := range 20 {
+			b.conflict(p1, strconv.Itoa(version))
+		}
+		if got := b.conflicted(p1); got != lastPause {
+			t.Errorf("got %s", got)
+		}
+		b.deleted(p1)
+		if got := b.conflicted(p1); got != 0 {
+			t.Errorf("got %s", got)
 		}
 	})
 	t.Run("whole budgets are dropped, and spent ones are not", func(t *testing.T) {

@@ -200,6 +200,10 @@ func (r *Reconciler) delete(ctx context.Context, live *profile.Live, cluster *cl
 		return outcome{problems: problems, again: wait}, nil
 	}
 	key := client.ObjectKeyFromObject(live)
+	var held outcome
+	if r.contested(key, live, &held) {
+		return held, nil
+	}
 	target := &inventoryv1alpha1.ClusterProfile{}
 	target.Namespace, target.Name = key.Namespace, key.Name
 	err := r.client.Delete(ctx, target, client.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion})
@@ -209,12 +213,18 @@ func (r *Reconciler) delete(ctx context.Context, live *profile.Live, cluster *cl
 	case apierrors.IsConflict(err):
 		r.metrics.wrote("delete", err)
 		// It has changed since it was judged: the cache will show it.
-		return outcome{keep: true, again: time.Second}, nil
+		r.budgets.conflict(key, live.ResourceVersion)
+		lost := outcome{keep: true}
+		if !r.contested(key, live, &lost) {
+			lost.wait(time.Second)
+		}
+		return lost, nil
 	}
 	r.metrics.wrote("delete", err)
 	if err != nil {
 		return failed(fmt.Errorf("deleting ClusterProfile %s: %w", key, err))
 	}
+	r.budgets.deleted(key)
 	logf.FromContext(ctx).Info("Withdrew a profile", "ClusterProfile", key)
 	if cluster != nil {
 		r.announcer.withdrawn(cluster, live.ClusterProfile)
