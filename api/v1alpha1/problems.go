@@ -18,6 +18,9 @@ const (
 	// ProblemNotWatched: the Cluster of a profile is outside --namespace or --watch-filter; its profile is neither updated nor
 	// withdrawn.
 	ProblemNotWatched = "NotWatched"
+	// ProblemProvenanceChanged: another writer has changed or removed the labels by which a profile of the publisher names its
+	// Cluster and Inventory, and no Cluster is published under its name any more; it is neither updated nor withdrawn.
+	ProblemProvenanceChanged = "ProvenanceChanged"
 	// ProblemPublishFailed: the profile could not be read or written, for a reason that may pass, such as a webhook that is
 	// down; it is tried again.
 	ProblemPublishFailed = "PublishFailed"

@@ -27,6 +27,11 @@ func (a announcer) withdrawn(cluster *clusterv1.Cluster, live *inventoryv1alpha1
 		"Withdrew ClusterProfile %s", client.ObjectKeyFromObject(live))
 }
 
+// stray reports a problem with a profile that names no Inventory which could report it.
+func (a announcer) stray(live *inventoryv1alpha1.ClusterProfile, p profile.Problem) {
+	a.recorder.Eventf(live, nil, corev1.EventTypeWarning, p.Reason, "Withdraw", "%s", p.Message)
+}
+
 // problems reports all problems of one reason in one Event, for the same cause. Several Inventories may have one and the same.
 func (a announcer) problems(cluster *clusterv1.Cluster, fresh []profile.Problem) {
 	notes := map[string][]string{}

@@ -26,6 +26,7 @@ import (
 // racer is another writer that changes a profile before each of the publisher's requests of one method arrives.
 type racer struct {
 	t      *testing.T
+	hub    *testHub
 	method string
 	key    client.ObjectKey
 	active atomic.Bool
@@ -35,7 +36,7 @@ type racer struct {
 
 // config is a connection to the hub on which the racer is always first.
 func (r *racer) config() *rest.Config {
-	config := hub.Config()
+	config := r.hub.Config()
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {
 			if r.active.Load() && request.Method == r.method && strings.Contains(request.URL.Path, "/clusterprofiles/"+r.key.Name) {
@@ -49,13 +50,13 @@ func (r *racer) config() *rest.Config {
 
 func (r *racer) write(attempt int64) {
 	p := &inventoryv1alpha1.ClusterProfile{}
-	if err := k8s.Get(context.Background(), r.key, p); err != nil {
+	if err := r.hub.Get(context.Background(), r.key, p); err != nil {
 		r.t.Error(err)
 		return
 	}
 	p.Annotations = map[string]string{"racer.example.com/attempt": fmt.Sprint(attempt)}
 	// Another racer may have been first: all that matters is that the publisher is not.
-	if err := k8s.Update(context.Background(), p, client.FieldOwner("racer")); err != nil && !apierrors.IsConflict(err) {
+	if err := r.hub.Update(context.Background(), p, client.FieldOwner("racer")); err != nil && !apierrors.IsConflict(err) {
 		r.t.Error(err)
 	}
 }
@@ -64,40 +65,41 @@ func (r *racer) write(attempt int64) {
 // the problem names it and ends with the write that succeeds.
 func TestConflictsInARowSlowDown(t *testing.T) {
 	for method, tc := range map[string]struct {
-		act   func(*testing.T, client.Object)
-		ended func(*testing.T, string) bool
+		act   func(*testing.T, *testHub, client.Object)
+		ended func(*testing.T, *testHub, string) bool
 	}{
 		http.MethodPatch: {
-			act: func(t *testing.T, cluster client.Object) {
-				updateCluster(t, fixture.Cluster(cluster.GetNamespace(), cluster.GetName()), fixture.Versions("v1.37.0"))
+			act: func(t *testing.T, hub *testHub, cluster client.Object) {
+				hub.updateCluster(t, fixture.Cluster(cluster.GetNamespace(), cluster.GetName()), fixture.Versions("v1.37.0"))
 			},
-			ended: func(t *testing.T, namespace string) bool {
-				return get(t, namespace, "c1").Status.Version.Kubernetes == "v1.37.0"
+			ended: func(t *testing.T, hub *testHub, namespace string) bool {
+				return hub.get(t, namespace, "c1").Status.Version.Kubernetes == "v1.37.0"
 			},
 		},
 		http.MethodDelete: {
-			act: func(t *testing.T, cluster client.Object) {
+			act: func(t *testing.T, hub *testHub, cluster client.Object) {
 				optOut := fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"})
-				updateCluster(t, fixture.Cluster(cluster.GetNamespace(), cluster.GetName()), optOut)
+				hub.updateCluster(t, fixture.Cluster(cluster.GetNamespace(), cluster.GetName()), optOut)
 			},
-			ended: func(t *testing.T, namespace string) bool { return get(t, namespace, "c1") == nil },
+			ended: func(t *testing.T, hub *testHub, namespace string) bool { return hub.get(t, namespace, "c1") == nil },
 		},
 	} {
 		t.Run(method, func(t *testing.T) {
+			hub := freeHub(t)
 			g := NewWithT(t)
-			namespace := newNamespace(t, nil)
+			namespace := hub.newNamespace(t, nil)
 			clock := clocktesting.NewFakeClock(time.Now())
 			name := "conflicts-" + strings.ToLower(method)
-			inventory(t, name, v1alpha1.InventorySpec{}, namespace)
-			other := &racer{t: t, method: method, key: client.ObjectKey{Namespace: namespace, Name: "c1"}}
-			startPublisherOn(t, other.config(), withClock(clock))
-			cluster := createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), kubeconfig("c1", "https://10.0.0.1:6443"))
-			published(t, g, namespace, "c1")
-			problems := func() []v1alpha1.InventoryProblem { return readInventory(t, name).Status.Problems }
-			g.Eventually(func() int32 { return readInventory(t, name).Status.Published }).Should(BeEquivalentTo(1))
+			hub.inventory(t, name, v1alpha1.InventorySpec{}, namespace)
+			other := &racer{t: t, hub: hub, method: method, key: client.ObjectKey{Namespace: namespace, Name: "c1"}}
+			hub.startPublisherOn(t, other.config(), withClock(clock))
+			cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+			hub.published(t, g, namespace, "c1")
+			problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, name).Status.Problems }
+			g.Eventually(func() int32 { return hub.readInventory(t, name).Status.Published }).Should(BeEquivalentTo(1))
 
 			other.active.Store(true)
-			tc.act(t, cluster)
+			tc.act(t, hub, cluster)
 			contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"racer"`))))
 			g.Eventually(func() any {
 				if other.attempts.Load() < 10 {
@@ -117,7 +119,7 @@ func TestConflictsInARowSlowDown(t *testing.T) {
 			other.active.Store(false)
 			g.Eventually(func() bool {
 				clock.Step(lastPause)
-				return tc.ended(t, namespace)
+				return tc.ended(t, hub, namespace)
 			}).Should(BeTrue())
 			g.Eventually(problems).Should(BeEmpty())
 		})

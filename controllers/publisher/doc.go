@@ -7,11 +7,12 @@
 //
 // # What happens when
 //
-// Two reconcilers share what they know:
+// Three reconcilers share what they know:
 //
-//   - reconciler.go: one Cluster → its profiles, in every Inventory that wants it (claims.go), and none elsewhere
+//   - reconciler.go: one Cluster → its profiles, in every Inventory that wants it (decide.go), and none elsewhere
 //     (withdraw.go). Everything that can change a profile is watched (watches.go): nothing is polled but Secrets that Cluster
 //     API's label does not mark (secrets.go), and whether Cluster API itself runs (liveness.go).
+//   - strays.go: one profile whose provenance another writer has changed, and which no Cluster leads to any more.
 //   - inventory.go: one Inventory → its status, from what the first reconciler has found out about each Cluster (ledger.go)
 //     and the profiles that exist (provenance.go).
 //

@@ -27,6 +27,8 @@ type ledger struct {
 	// standing are the Clusters that were there when the process started and have not been looked at since: what is wrong with
 	// them was reported before.
 	standing map[types.NamespacedName]bool
+	// strays are the profiles with a changed provenance that no Cluster accounts for (strays.go).
+	strays map[types.NamespacedName]entry
 }
 
 // account is what is known of a Cluster.
@@ -68,6 +70,7 @@ func newLedger(done <-chan struct{}) *ledger {
 		done:     done,
 		accounts: map[types.NamespacedName]account{},
 		standing: map[types.NamespacedName]bool{},
+		strays:   map[types.NamespacedName]entry{},
 	}
 }
 
@@ -199,6 +202,13 @@ func (l *ledger) of(inventory string, wanted version) (clusters int, problems []
 		}
 		for _, p := range e.problems {
 			problems = append(problems, clusterProblem{Cluster: cluster, Problem: p})
+		}
+	}
+	for _, e := range l.strays {
+		if e.inventory == inventory {
+			for _, p := range e.problems {
+				problems = append(problems, clusterProblem{Problem: p})
+			}
 		}
 	}
 	l.mu.Unlock()

@@ -4,6 +4,9 @@
 package publisher_test
 
 import (
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,4 +107,43 @@ func TestHealthWithoutALeaseOfClusterAPI(t *testing.T) {
 	g.Eventually(hub.passing(t, clock, namespace)).Should(health(metav1.ConditionUnknown, v1alpha1.ReasonClusterAPIDown), "there is one now, and nobody renews it")
 	g.Expect(hub.Delete(t.Context(), abandoned)).To(Succeed())
 	g.Eventually(hub.passing(t, clock, namespace)).Should(runs, "leader election was turned off and the Lease removed")
+}
+
+// Where the Leases of Cluster API may not be listed, its outages are not noticed, and the conditions of Clusters count.
+func TestHealthWhereLeasesAreForbidden(t *testing.T) {
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "forbidden-leases", v1alpha1.InventorySpec{}, namespace)
+	clock := clocktesting.NewFakeClock(time.Now())
+	hub.clusterAPILease(t, namespace)
+	var forbidden atomic.Bool
+	var refused atomic.Int64
+	forbidden.Store(true)
+	config := hub.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if forbidden.Load() && strings.HasSuffix(request.URL.Path, "/leases") {
+				// A user whom nobody has granted anything.
+				request = request.Clone(request.Context())
+				request.Header.Set("Impersonate-User", "nobody")
+			}
+			response, err := next.RoundTrip(request)
+			if err == nil && response.StatusCode == http.StatusForbidden {
+				refused.Add(1)
+			}
+			return response, err
+		})
+	})
+	hub.startPublisherOn(t, config, withClock(clock), withStaleAfter)
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.published(t, g, namespace, "c1")
+	seen := hub.passing(t, clock, namespace)
+	g.Eventually(func() int64 {
+		g.Expect(seen()).To(health(metav1.ConditionTrue, "ProbeSucceeded"), "nobody renews the Lease, and the publisher cannot know")
+		return refused.Load()
+	}).Should(BeNumerically(">", 2*staleAfter/(20*time.Second)))
+
+	forbidden.Store(false)
+	g.Eventually(seen).Should(health(metav1.ConditionUnknown, v1alpha1.ReasonClusterAPIDown), "the right was granted")
 }

@@ -63,6 +63,7 @@ type Reconciler struct {
 	writes      *writes
 	reports     *writes
 	budgets     *budgets
+	lookups     *lookups
 	waiters     *waiters
 	arrivals    *arrivals
 	metrics     *metrics
@@ -82,8 +83,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	r.waiters.forget(req.NamespacedName)
 	if !r.scope.watches(req.Namespace) {
-		return r.unwatched(ctx, view, req.NamespacedName)
+		return r.unwatched(ctx, view, req.NamespacedName, nil)
 	}
 	cluster := &clusterv1.Cluster{}
 	switch err := r.client.Get(ctx, req.NamespacedName, cluster); {
@@ -92,7 +94,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	case err != nil:
 		return ctrl.Result{}, fmt.Errorf("reading the Cluster: %w", err)
 	case !r.scope.includes(cluster):
-		return r.unwatched(ctx, view, req.NamespacedName)
+		return r.unwatched(ctx, view, req.NamespacedName, cluster)
 	}
 	return r.reconcile(ctx, view, cluster)
 }

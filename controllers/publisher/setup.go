@@ -68,6 +68,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		writes:      newWrites(options.Clock),
 		reports:     newWrites(options.Clock),
 		budgets:     newBudgets(options.Clock),
+		lookups:     newLookups(options.Clock),
 		waiters:     newWaiters(),
 		arrivals:    &arrivals{clock: options.Clock, latency: metrics.latency, since: map[types.NamespacedName]time.Time{}},
 		metrics:     metrics,

@@ -13,11 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
@@ -208,6 +211,45 @@ func TestWaiters(t *testing.T) {
 	}
 	if got := w.take(p1); len(got) > 0 {
 		t.Errorf("and no more: got %v", got)
+	}
+	w.add(p1, c1)
+	w.add(p1, c2)
+	w.forget(c1)
+	if diff := cmp.Diff([]types.NamespacedName{c2}, w.take(p1)); diff != "" {
+		t.Errorf("a Cluster that waits no longer -want +got:\n%s", diff)
+	}
+	if len(w.profiles) > 0 || len(w.clusters) > 0 {
+		t.Errorf("nothing is left: %v %v", w.profiles, w.clusters)
+	}
+}
+
+// uncached reads a hub that has no Inventories, no Clusters and nothing else.
+type uncached struct{ client.Client }
+
+func (uncached) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
+
+func (uncached) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return apierrors.NewNotFound(schema.GroupResource{}, "")
+}
+
+// A Cluster that waited for a profile which never came leaves nothing behind when it is gone, nor where it is not watched.
+func TestWaitersAreDropped(t *testing.T) {
+	for name, of := range map[string]scope{"Gone": {}, "NotWatched": {namespaces: []string{"elsewhere"}}} {
+		t.Run(name, func(t *testing.T) {
+			clock := clocktesting.NewFakeClock(time.Now())
+			r := &Reconciler{
+				options: Options{ClusterManager: "cluster-api"}, scope: of, client: uncached{}, index: newIndex("cluster-api"),
+				inventories: &inventories{cached: uncached{}}, secrets: &secrets{}, objects: newObjects(nil, nil, clock, nil),
+				ledger: newLedger(nil), waiters: newWaiters(), arrivals: &arrivals{clock: clock, since: map[types.NamespacedName]time.Time{}},
+			}
+			r.waiters.add(p1, c1)
+			if _, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: c1}); err != nil {
+				t.Fatal(err)
+			}
+			if len(r.waiters.profiles) > 0 || len(r.waiters.clusters) > 0 {
+				t.Errorf("left: %v %v", r.waiters.profiles, r.waiters.clusters)
+			}
+		})
 	}
 }
 

@@ -140,7 +140,7 @@ func (hub *testHub) startPublisherOn(t *testing.T, config *rest.Config, options 
 
 // working waits until the publisher has seen what is there and works: what comes now is new to it.
 func (p *process) working(g *WithT) {
-	g.Eventually(func() int { return strings.Count(p.logs.String(), "Starting workers") }).Should(Equal(2), "both controllers")
+	g.Eventually(func() int { return strings.Count(p.logs.String(), "Starting workers") }).Should(Equal(3), "all controllers")
 }
 
 // logs collects what a publisher logs.

@@ -42,6 +42,7 @@ func (r InventoryReconciler) summarize(ctx context.Context, inventory *v1alpha1.
 	if err != nil {
 		return summary{}, err
 	}
+	published = slices.DeleteFunc(published, r.ledger.isStray)
 	if fault := view.faults[inventory.Name]; fault != nil {
 		return summary{published: published, complete: true, fault: fault}, nil //nolint:nilerr // an Inventory that cannot work is what the summary is about
 	}

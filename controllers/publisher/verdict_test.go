@@ -4,12 +4,20 @@
 package publisher
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // TestVerdictOnClusterAPI: each look is the Leases that a list has returned, by namespace, with the second of their renewal.
@@ -60,5 +68,30 @@ func TestLivenessCanBeTurnedOff(t *testing.T) {
 	l := newLiveness(nil, Options{})
 	if err := l.Start(t.Context()); err != nil || l.down(nil) {
 		t.Errorf("got down %t and error %v", l.down(nil), err)
+	}
+}
+
+// forbidding refuses every list.
+type forbidding struct{ client.Reader }
+
+func (forbidding) List(context.Context, client.ObjectList, ...client.ListOption) error {
+	return apierrors.NewForbidden(schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}, clusterAPILease, errors.New("no right"))
+}
+
+// TestForbiddenLeases: a publisher that may not list the Leases takes Cluster API to be running, whatever it took it for before, and
+// logs that once.
+func TestForbiddenLeases(t *testing.T) {
+	var logged []string
+	ctx := logf.IntoContext(t.Context(), funcr.New(func(_, args string) { logged = append(logged, args) }, funcr.Options{}))
+	l := newLiveness(forbidding{}, Options{StaleAfter: 3 * livenessInterval})
+	l.renewals, l.silent = map[string]metav1.MicroTime{"a": {}}, 2*livenessInterval
+	for range 5 {
+		l.look(ctx)
+	}
+	if l.verdict != running || l.renewals != nil || l.silent != 0 {
+		t.Errorf("got verdict %d, renewals %v, silent for %s", l.verdict, l.renewals, l.silent)
+	}
+	if len(logged) != 1 || !strings.Contains(logged[0], "Not allowed to list the Leases of Cluster API") {
+		t.Errorf("logged %q", logged)
 	}
 }

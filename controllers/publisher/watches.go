@@ -84,6 +84,13 @@ func (r *Reconciler) watch(mgr ctrl.Manager) error {
 		Complete(r); err != nil {
 		return err
 	}
+	// What is left of a profile whose provenance somebody has changed.
+	if err := ctrl.NewControllerManagedBy(mgr).Named("stray").
+		WithOptions(controller.Options{RateLimiter: retries(), NewQueue: r.newQueue}).
+		Watches(&inventoryv1alpha1.ClusterProfile{}, r.enqueueStray()).
+		Complete(strayReconciler{r}); err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).Named("inventory").
 		For(&v1alpha1.Inventory{}, builder.WithPredicates(statusWorthALook)).
 		WithOptions(controller.Options{UsePriorityQueue: plainQueue, RateLimiter: retries()}).
@@ -210,6 +217,7 @@ func (r *Reconciler) enqueueProfile() handler.EventHandler {
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			r.index.replace(e.Object, nil)
 			r.writes.forget(client.ObjectKeyFromObject(e.Object), e.Object.GetResourceVersion())
+			r.lookups.forget(client.ObjectKeyFromObject(e.Object))
 			source.Delete(ctx, e, queue)
 			waiting(e.Object, queue)
 		},

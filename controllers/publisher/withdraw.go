@@ -45,40 +45,49 @@ func (w *withdrawal) result() (map[string][]profile.Problem, time.Duration, erro
 	return w.problems, w.again.duration(), errors.Join(w.errs...)
 }
 
-// withdraw deletes the profiles of a Cluster that no Inventory wants any more: it was deselected or opted out, its Inventory is
-// gone, or a replacement is there. It returns the problems met, by Inventory, and when to look again.
-func (r *Reconciler) withdraw(ctx context.Context, view *view, cluster *clusterv1.Cluster, claims profile.Claims) (map[string][]profile.Problem, time.Duration, error) {
+// forOwn decides on each profile of a Cluster that is this publisher's to withdraw: of its class, and with a provenance that nobody
+// has changed.
+func (r *Reconciler) forOwn(view *view, cluster types.NamespacedName, decide func(live *profile.Live) (outcome, error)) withdrawal {
 	var result withdrawal
-	for _, published := range r.index.of(client.ObjectKeyFromObject(cluster)) {
+	for _, published := range r.index.of(cluster) {
 		live, err := profile.Read(published)
 		if err != nil {
 			result.add("", outcome{}, err)
 			continue
 		}
-		wanted, err := r.stillWanted(ctx, view, cluster, claims, live)
-		if err != nil || wanted {
-			result.add(live.Labels[v1alpha1.LabelInventory], outcome{}, err)
+		_, inventory, _ := live.Source()
+		if _, others := view.others[inventory]; others || !live.MayBeDeleted(r.options.ClusterManager) {
 			continue
 		}
-		done, err := r.remove(ctx, live, cluster)
-		result.add(live.Labels[v1alpha1.LabelInventory], done, err)
+		done, err := decide(live)
+		result.add(inventory, done, err)
 	}
+	return result
+}
+
+// withdraw deletes the profiles of a Cluster that no Inventory wants any more: it was deselected or opted out, its Inventory is
+// gone, or a replacement is there. It returns the problems met, by Inventory, and when to look again.
+func (r *Reconciler) withdraw(ctx context.Context, view *view, cluster *clusterv1.Cluster, claims profile.Claims) (map[string][]profile.Problem, time.Duration, error) {
+	result := r.forOwn(view, client.ObjectKeyFromObject(cluster), func(live *profile.Live) (outcome, error) {
+		wanted, err := r.stillWanted(ctx, view, cluster, claims, live)
+		if err != nil || wanted {
+			return outcome{}, err
+		}
+		return r.remove(ctx, live, cluster)
+	})
 	return result.result()
 }
 
-// stillWanted reports whether a profile of a Cluster must stay: somebody wants it, it is not this publisher's to delete, or
-// what is wanted in its place is not there yet.
+// stillWanted reports whether a profile of a Cluster must stay: somebody wants it, or what is wanted in its place is not there
+// yet.
 func (r *Reconciler) stillWanted(ctx context.Context, view *view, cluster *clusterv1.Cluster, claims profile.Claims, live *profile.Live) (bool, error) {
-	if claims.Has(client.ObjectKeyFromObject(live)) || !live.MayBeDeleted(r.options.ClusterManager) {
-		return true, nil
-	}
-	_, inventory, _ := live.Source()
-	if _, others := view.others[inventory]; others {
+	if claims.Has(client.ObjectKeyFromObject(live)) {
 		return true, nil
 	}
 	if profile.OptedOut(cluster) {
 		return false, nil
 	}
+	_, inventory, _ := live.Source()
 	if _, faulty := view.faults[inventory]; faulty {
 		return true, nil
 	}
@@ -129,34 +138,26 @@ func (r *Reconciler) hidden(ctx context.Context, view *view, inventory string) (
 // withdrawAll removes the profiles of a Cluster that is not in the cache, once a live look-up has confirmed that the Cluster
 // each of them stands for is gone. It returns as withdraw does.
 func (r *Reconciler) withdrawAll(ctx context.Context, view *view, name types.NamespacedName) (map[string][]profile.Problem, time.Duration, error) {
-	published := r.index.of(name)
-	if len(published) == 0 {
+	if len(r.index.of(name)) == 0 {
 		return nil, 0, nil
 	}
 	successor, err := r.liveUID(ctx, name)
 	if err != nil {
 		return nil, 0, err
 	}
-	var result withdrawal
-	for _, published := range published {
-		live, err := profile.Read(published)
-		if err != nil {
-			result.add("", outcome{}, err)
-			continue
+	result := r.forOwn(view, name, func(live *profile.Live) (outcome, error) {
+		if !outlived(live, successor) {
+			// Its Cluster exists: the cache is behind, or not allowed to see it. Either way it is not ours to withdraw.
+			return outcome{}, nil
 		}
-		_, inventory, _ := live.Source()
-		if _, others := view.others[inventory]; others {
-			// The publisher of its class withdraws it.
-			continue
-		}
-		if !live.MayBeDeleted(r.options.ClusterManager) || successor != "" && (live.ClusterUID() == "" || live.ClusterUID() == successor) {
-			// It exists: the cache is behind, or not allowed to see it. Either way it is not ours to withdraw.
-			continue
-		}
-		done, err := r.remove(ctx, live, nil)
-		result.add(live.Labels[v1alpha1.LabelInventory], done, err)
-	}
+		return r.remove(ctx, live, nil)
+	})
 	return result.result()
+}
+
+// outlived reports whether a profile has outlived its Cluster, by the UID of the Cluster that has the name now; empty for none.
+func outlived(live *profile.Live, now types.UID) bool {
+	return now == "" || live.ClusterUID() != "" && live.ClusterUID() != now
 }
 
 // liveUID asks the API server for the UID of a Cluster; empty where there is none.

@@ -44,14 +44,17 @@ func (l *Live) Unchanged(want any, subresource string) (bool, error) {
 	return l.applied.Unchanged(want, subresource)
 }
 
-// label returns the value of a label that the publisher owns; false for any other.
+// label returns the value of a label that the publisher owns; empty and false for any other.
 func (l *Live) label(key string) (string, bool) {
 	value, found := l.Labels[key]
-	return value, found && l.applied.Owns("", "metadata", "labels", key)
+	if !found || !l.applied.Owns("", "metadata", "labels", key) {
+		return "", false
+	}
+	return value, true
 }
 
 // Source returns the Cluster that the profile stands for and the Inventory that published it, as far as the publisher owns the
-// labels that say so; false where one of them was taken, changed, or copied from another profile.
+// labels that say so; false where one of them was taken, changed, or copied from another profile, and is empty.
 func (l *Live) Source() (cluster types.NamespacedName, inventory string, owned bool) {
 	namespace, ownsNamespace := l.label(v1alpha1.LabelClusterNamespace)
 	name, ownsName := l.label(v1alpha1.LabelClusterName)
@@ -61,10 +64,7 @@ func (l *Live) Source() (cluster types.NamespacedName, inventory string, owned b
 
 // ClusterUID returns the UID of the Cluster that the profile stands for; empty where the publisher does not own the label.
 func (l *Live) ClusterUID() types.UID {
-	uid, owned := l.label(v1alpha1.LabelClusterUID)
-	if !owned {
-		return ""
-	}
+	uid, _ := l.label(v1alpha1.LabelClusterUID)
 	return types.UID(uid)
 }
 
@@ -76,6 +76,12 @@ func (l *Live) MayBeDeleted(manager string) bool {
 	}
 	_, _, owned := l.Source()
 	return owned
+}
+
+// Stray reports whether the profile is of this publisher's manager and applied by it, with a provenance that another writer has
+// changed: MayBeDeleted does not hold.
+func (l *Live) Stray(manager string) bool {
+	return l != nil && l.Spec.ClusterManager.Name == manager && l.Applied() && !l.MayBeDeleted(manager)
 }
 
 // version returns the published Kubernetes version, where the publisher owns it; empty for none.

@@ -84,8 +84,8 @@ func TestStandingOf(t *testing.T) {
 		why  string
 		live *inventoryv1alpha1.ClusterProfile
 		want profile.Ownership
-		// deletable is what MayBeDeleted says.
-		deletable bool
+		// deletable is what MayBeDeleted says, and stray what Stray does.
+		deletable, stray bool
 	}{
 		"None": {why: "the name is free", live: nil, want: profile.Absent},
 		"Ours": {
@@ -106,7 +106,7 @@ func TestStandingOf(t *testing.T) {
 		},
 		"LabelsRemoved": {
 			why:  "we applied it; the labels come back",
-			live: owningLabels(&inventoryv1alpha1.ClusterProfile{Spec: stamped("cluster-api", "", "", "").Spec}), want: profile.Ours,
+			live: owningLabels(&inventoryv1alpha1.ClusterProfile{Spec: stamped("cluster-api", "", "", "").Spec}), want: profile.Ours, stray: true,
 		},
 		"UIDRemoved": {
 			why:  "a label that is missing is not another Cluster's",
@@ -114,15 +114,15 @@ func TestStandingOf(t *testing.T) {
 		},
 		"NameChanged": {
 			why:  "a name that another writer put there names nobody",
-			live: owningLabels(stamped("cluster-api", "team-a", "typo", "uid-2"), all[0], all[1], all[3]), want: profile.Ours,
+			live: owningLabels(stamped("cluster-api", "team-a", "typo", "uid-2"), all[0], all[1], all[3]), want: profile.Ours, stray: true,
 		},
 		"InventoryChanged": {
 			why:  "nor does such an Inventory have it deleted",
-			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all[1:]...), want: profile.Ours,
+			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all[1:]...), want: profile.Ours, stray: true,
 		},
 		"NameChangedOfAnother": {
 			why:  "a profile whose UID is another Cluster's does not become ours by a changed name",
-			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-9"), all[0], all[1], all[3]), want: profile.Foreign,
+			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-9"), all[0], all[1], all[3]), want: profile.Foreign, stray: true,
 		},
 		"Copy": {
 			why:  "another program's copy of a profile has its labels, and is the other program's",
@@ -144,6 +144,9 @@ func TestStandingOf(t *testing.T) {
 			}
 			if got := live.MayBeDeleted("cluster-api"); got != tc.deletable {
 				t.Errorf("%s: may be deleted: %v", tc.why, got)
+			}
+			if got := live.Stray("cluster-api"); got != tc.stray {
+				t.Errorf("%s: stray: %v", tc.why, got)
 			}
 		})
 	}

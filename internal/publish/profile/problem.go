@@ -49,6 +49,7 @@ var unpublished = map[string]bool{
 	v1alpha1.ProblemNamespaceTerminating: true,
 	v1alpha1.ProblemDeletionStuck:        true,
 	v1alpha1.ProblemNotWatched:           true,
+	v1alpha1.ProblemProvenanceChanged:    true,
 	v1alpha1.ProblemWriteRefused:         true,
 	v1alpha1.ProblemPublishFailed:        true,
 	v1alpha1.ProblemContested:            true,
