@@ -93,27 +93,26 @@ func TestConflictsInARowSlowDown(t *testing.T) {
 			hub.inventory(t, name, v1alpha1.InventorySpec{}, namespace)
 			other := &racer{t: t, hub: hub, method: method, key: client.ObjectKey{Namespace: namespace, Name: "c1"}}
 			hub.startPublisherOn(t, other.config(), withClock(clock))
-			cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+			cluster := fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"))
+			hub.createCluster(t, cluster, hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 			hub.published(t, g, namespace, "c1")
 			problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, name).Status.Problems }
 			g.Eventually(func() int32 { return hub.readInventory(t, name).Status.Published }).Should(BeEquivalentTo(1))
 
 			other.active.Store(true)
 			tc.act(t, hub, cluster)
-			contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"racer"`))))
-			g.Eventually(func() any {
-				if other.attempts.Load() < 10 {
-					// A conflict is looked at again after a second, where no event comes before.
-					clock.Step(time.Second)
-				}
-				return problems()
-			}).Should(contested)
-			g.Expect(other.attempts.Load()).To(BeEquivalentTo(10))
-			g.Consistently(other.attempts.Load).Should(BeEquivalentTo(10), "nothing is tried before the pause is over")
+			contested := ContainElement(And(
+				HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"racer"`))))
+			// The event of each write of the racer has the publisher look again, without any time passing.
+			g.Eventually(problems).Should(contested)
+			tried := other.attempts.Load()
+			// An attempt for a version that has lost before is not counted: the cache may be behind.
+			g.Expect(tried).To(BeNumerically(">=", 10))
+			g.Consistently(other.attempts.Load).Should(Equal(tried), "nothing is tried before the pause is over")
 			g.Eventually(func() int64 {
 				clock.Step(time.Second)
 				return other.attempts.Load()
-			}).Should(BeNumerically(">", 10), "it goes on after a pause")
+			}).Should(BeNumerically(">", tried), "it goes on after a pause")
 			g.Eventually(problems).Should(contested, "it is reported as long as it lasts")
 
 			other.active.Store(false)

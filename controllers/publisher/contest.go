@@ -66,13 +66,18 @@ func delayed(at *target, how urgency) profile.Problem {
 	other, ofStatus := at.live.OtherWriter(""), at.live.OtherWriter("status")
 	switch {
 	case at.live == nil:
-		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s is deleted again and again by another writer; it is created again after pauses of up to %s", at.key, duration(lastPause))
+		return profile.NewProblem(v1alpha1.ProblemContested,
+			"ClusterProfile %s is deleted again and again by another writer; it is created again after pauses of up to %s", at.key, duration(lastPause))
 	case how == urgent:
-		return profile.NewProblem(v1alpha1.ProblemContested, "the access of ClusterProfile %s changes again and again, by %s; it is written after pauses of up to %s", at.key, named(ofStatus), duration(lastPause))
+		return profile.NewProblem(v1alpha1.ProblemContested,
+			"the access of ClusterProfile %s changes again and again, by %s; it is written after pauses of up to %s",
+			at.key, named(ofStatus), duration(lastPause))
 	case other != "" || ofStatus != "":
-		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s changes again and again, by %s; it is written once in %s", at.key, named(cmp.Or(other, ofStatus)), duration(writeEvery))
+		return profile.NewProblem(v1alpha1.ProblemContested, "ClusterProfile %s changes again and again, by %s; it is written once in %s",
+			at.key, named(cmp.Or(other, ofStatus)), duration(writeEvery))
 	}
-	return profile.NewProblem(v1alpha1.ProblemWriteDelayed, "ClusterProfile %s changes more often than KEP-4322 allows it to be written; it is written once in %s", at.key, duration(writeEvery))
+	return profile.NewProblem(v1alpha1.ProblemWriteDelayed,
+		"ClusterProfile %s changes more often than KEP-4322 allows it to be written; it is written once in %s", at.key, duration(writeEvery))
 }
 
 func named(writer string) string {

@@ -240,7 +240,8 @@ func TestWaitersAreDropped(t *testing.T) {
 			r := &Reconciler{
 				options: Options{ClusterManager: "cluster-api"}, scope: of, client: uncached{}, index: newIndex("cluster-api"),
 				inventories: &inventories{cached: uncached{}}, secrets: &secrets{}, objects: newObjects(nil, nil, clock, nil),
-				ledger: newLedger(nil), waiters: newWaiters(), arrivals: &arrivals{clock: clock, since: map[types.NamespacedName]time.Time{}},
+				ledger: newLedger(nil), waiters: newWaiters(),
+				arrivals: &arrivals{clock: clock, since: map[types.NamespacedName]time.Time{}},
 			}
 			r.waiters.add(p1, c1)
 			if _, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: c1}); err != nil {

@@ -128,7 +128,7 @@ func (r strayReconciler) notOrphaned(ctx context.Context, live *profile.Live) (w
 	}
 	for i := range clusters.Items {
 		if clusters.Items[i].UID == uid {
-			return "the Cluster " + client.ObjectKeyFromObject(&clusters.Items[i]).String() + " that it stands for exists and is not published under this name", nil
+			return fmt.Sprintf("the Cluster %s that it stands for exists and is not published under this name", client.ObjectKeyFromObject(&clusters.Items[i])), nil
 		}
 	}
 	return "", nil
@@ -153,8 +153,8 @@ func (r strayReconciler) note(ctx context.Context, view *view, live *profile.Liv
 
 func changedProvenance(key types.NamespacedName, why string) profile.Problem {
 	return profile.NewProblem(v1alpha1.ProblemProvenanceChanged,
-		"ClusterProfile %s is neither updated nor withdrawn, because another writer has changed its labels capi-inventory.dev/* and %s: delete it, unless it is needed",
-		key, why)
+		"ClusterProfile %s is neither updated nor withdrawn, because another writer has changed its labels capi-inventory.dev/* and %s: "+
+			"delete it, unless it is needed", key, why)
 }
 
 // stray records the problems of a stray profile, none where it is no longer one, and reports whether they are new.

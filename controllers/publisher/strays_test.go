@@ -98,5 +98,6 @@ func TestUndecidedStraysAreReported(t *testing.T) {
 		g.Expect(hub.get(t, namespace, name)).To(HaveField("ResourceVersion", profile.ResourceVersion), name)
 	}
 	g.Expect(hub.Delete(t.Context(), before["uid-changed"])).To(Succeed())
-	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "undecided").Status.Problems }).Should(BeEmpty(), "a person has decided")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "undecided").Status.Problems }).
+		Should(BeEmpty(), "a person has decided")
 }

@@ -48,7 +48,7 @@ func (r *Reconciler) unwatched(ctx context.Context, view *view, name types.Names
 // over reports whether a profile outlived its Inventory or its Cluster; where that is not looked up now, also when to look again.
 // That its Cluster exists is read from the cache where the cache has it. Where it does not, only the API server knows, because nothing
 // watches Clusters there: it is asked once a minute at most, however often the profile changes.
-func (r *Reconciler) over(ctx context.Context, view *view, live *profile.Live, cached *clusterv1.Cluster) (over bool, wait time.Duration, err error) {
+func (r *Reconciler) over(ctx context.Context, view *view, live *profile.Live, cached *clusterv1.Cluster) (bool, time.Duration, error) {
 	cluster, inventory, _ := live.Source()
 	if _, known := view.versions[inventory]; !known {
 		exists, err := r.hidden(ctx, view, inventory)
