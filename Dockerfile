@@ -53,7 +53,7 @@ RUN go mod download
 COPY . .
 ARG TARGETARCH
 ARG VERSION=dev
-RUN make static ARCH=${TARGETARCH} VERSION=${VERSION} && mv bin/static/${TARGETARCH} /out && mv bin/static/ca-certificates.crt /out/
+RUN ARCH=${TARGETARCH} VERSION=${VERSION} .ci/static && mv bin/static/${TARGETARCH} /out && mv bin/static/ca-certificates.crt /out/
 
 FROM publisher-frame AS publisher
 COPY --from=build /out/publisher /
