@@ -64,7 +64,6 @@ func TestKubeconfigsAreBounded(t *testing.T) {
 // An Inventory may ask for more parameters than etcd takes. As many access providers as fit are published, and the others are
 // problems: a write that fails would hold up the health and the version too.
 func TestProfilesAreBounded(t *testing.T) {
-	t.Parallel()
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
