@@ -4,43 +4,32 @@
 package cel
 
 import (
+	"context"
+	"errors"
 	"time"
 
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
-	"k8s.io/utils/clock"
 )
 
 const (
 	// deadline ends an evaluation. The cost limit ends it in some tens of milliseconds of processor time, so this is for what
 	// nobody has thought of, on a machine that is very busy.
 	deadline = 5 * time.Second
-	// checkFrequency is how many steps of loops there are between two looks at the clock.
+	// checkFrequency is how many steps of loops there are between two looks whether the deadline is over.
 	checkFrequency = 100
-	// interrupted is the name under which cel-go asks, at each step of a loop, whether to stop.
-	interrupted = "#interrupted"
 )
 
-// activation holds the variables of one evaluation, and its deadline.
-type activation struct {
-	objects map[string]any
-	clock   clock.PassiveClock
-	// started is when the first loop was at its first check: what is not in a loop is bounded by the length of the source.
-	started time.Time
-	checks  int
-	expired bool
-}
-
-func newActivation(objects map[string]any, clock clock.PassiveClock) *activation {
-	return &activation{objects: objects, clock: clock}
-}
+// activation holds the variables of one evaluation.
+type activation map[string]any
 
 // ResolveName implements interpreter.Activation.
-func (a *activation) ResolveName(name string) (any, bool) {
+func (a activation) ResolveName(name string) (any, bool) {
 	switch name {
-	case interrupted:
-		return a.interrupted(), true
 	case Cluster, ControlPlane, Infrastructure:
-		if object := a.objects[name]; object != nil {
+		if object := a[name]; object != nil {
 			return object, true
 		}
 		return map[string]any{}, true
@@ -49,16 +38,27 @@ func (a *activation) ResolveName(name string) (any, bool) {
 }
 
 // Parent implements interpreter.Activation.
-func (a *activation) Parent() interpreter.Activation { return nil }
+func (a activation) Parent() interpreter.Activation { return nil }
 
-func (a *activation) interrupted() bool {
-	a.checks++
-	switch {
-	case a.expired:
-	case a.checks == 1:
-		a.started = a.clock.Now()
-	case a.checks%checkFrequency == 0:
-		a.expired = a.clock.Since(a.started) > deadline
+// hasLoops reports whether an expression has a macro that loops.
+func hasLoops(checked *cel.Ast) bool {
+	return len(ast.MatchDescendants(ast.NavigateAST(checked.NativeRep()), ast.KindMatcher(ast.ComprehensionKind))) > 0
+}
+
+// run evaluates the program until the deadline. What is not in a loop is bounded by the length of the source, and spared the timer.
+func (p *Program) run(variables activation) (ref.Val, error) {
+	if !p.loops {
+		out, _, err := p.program.Eval(variables)
+		return out, err
 	}
-	return a.expired
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	timer := p.clock.AfterFunc(deadline, cancel)
+	defer timer.Stop()
+	out, _, err := p.program.ContextEval(ctx, variables)
+	if ctx.Err() != nil && !errors.As(err, new(interpreter.EvalCancelledError)) {
+		// The interruption may have been swallowed, as by || true.
+		return nil, ErrDeadline
+	}
+	return out, err
 }

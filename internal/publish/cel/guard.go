@@ -98,7 +98,7 @@ func comparesWithScalar(call interpreter.InterpretableCall) bool {
 	if call.Function() != operators.Equals && call.Function() != operators.NotEquals {
 		return false
 	}
-	return slices.ContainsFunc(call.Args(), func(arg interpreter.Interpretable) bool {
+	return slices.ContainsFunc(call.Args(), func(arg interpreter.InterpretableV2) bool {
 		literal, ok := arg.(interpreter.InterpretableConst)
 		return ok && isScalar(literal.Value())
 	})
@@ -137,7 +137,7 @@ func (f functions) implementation(call interpreter.InterpretableCall) celfunctio
 
 // guardedArgs are the arguments of a call. cel-go replaces calls with a constant regular expression by others, which ask for
 // no price, so there the text itself asks.
-func guardedArgs(call interpreter.InterpretableCall) []interpreter.Interpretable {
+func guardedArgs(call interpreter.InterpretableCall) []interpreter.InterpretableV2 {
 	args := call.Args()
 	if len(args) < 2 || !matching[call.Function()] {
 		return args
@@ -146,21 +146,29 @@ func guardedArgs(call interpreter.InterpretableCall) []interpreter.Interpretable
 	if !ok {
 		return args
 	}
-	guarded := append([]interpreter.Interpretable{}, args...)
-	guarded[0] = &text{Interpretable: args[0], function: call.Function(), pattern: pattern.Value()}
+	guarded := slices.Clone(args)
+	guarded[0] = &text{InterpretableV2: args[0], function: call.Function(), pattern: pattern.Value()}
 	return guarded
 }
 
 // text is a text that a constant regular expression is matched with.
 type text struct {
-	interpreter.Interpretable
+	interpreter.InterpretableV2
 	function string
 	pattern  ref.Val
 }
 
+// Exec implements interpreter.InterpretableV2.
+func (t *text) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	return t.affordable(t.InterpretableV2.Exec(frame))
+}
+
 // Eval implements interpreter.Interpretable.
 func (t *text) Eval(vars interpreter.Activation) ref.Val {
-	value := t.Interpretable.Eval(vars)
+	return t.affordable(t.InterpretableV2.Eval(vars))
+}
+
+func (t *text) affordable(value ref.Val) ref.Val {
 	affordable(t.function, []ref.Val{value, t.pattern})
 	return value
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/interpreter"
 )
 
 // adapter makes values of CEL of Go's. It differs from cel-go's own in its maps: they are iterated in the order of their
@@ -19,7 +20,7 @@ import (
 type adapter struct{}
 
 // NativeToValue implements types.Adapter. Every map passes here before an expression can iterate over it: those of the
-// objects, those that expressions make, and those that functions return.
+// objects, those that expressions make (literals by orderLiterals), and those that functions return.
 func (a adapter) NativeToValue(value any) ref.Val {
 	switch value := value.(type) {
 	case *object, *ordered, *orderedMutable:
@@ -173,3 +174,25 @@ func (o *orderedMutable) Insert(key, value ref.Val) ref.Val {
 
 // ToImmutableMap implements traits.MutableMapper.
 func (o *orderedMutable) ToImmutableMap() traits.Mapper { return &ordered{o.mutable.ToImmutableMap()} }
+
+// orderLiterals is an interpreter.InterpretableDecorator that passes literals of maps to the adapter: cel-go does not.
+func orderLiterals(i interpreter.Interpretable) (interpreter.Interpretable, error) {
+	if literal, ok := i.(interpreter.InterpretableConstructor); ok && literal.Type() == types.MapType {
+		return mapLiteral{literal}, nil
+	}
+	return i, nil
+}
+
+type mapLiteral struct {
+	interpreter.InterpretableConstructor
+}
+
+// Exec implements interpreter.InterpretableV2.
+func (m mapLiteral) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	return adapter{}.NativeToValue(m.InterpretableConstructor.Exec(frame))
+}
+
+// Eval implements interpreter.Interpretable.
+func (m mapLiteral) Eval(vars interpreter.Activation) ref.Val {
+	return adapter{}.NativeToValue(m.InterpretableConstructor.Eval(vars))
+}

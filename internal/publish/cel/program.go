@@ -51,14 +51,15 @@ const maxMessage = 512
 type Program struct {
 	program   cel.Program
 	variables map[string]bool
-	clock     clock.PassiveClock
+	loops     bool
+	clock     clock.WithDelayedExecution
 }
 
 // Compiler compiles expressions in one shared environment.
 type Compiler struct {
 	env       *cel.Env
 	functions functions
-	clock     clock.PassiveClock
+	clock     clock.WithDelayedExecution
 }
 
 // NewCompiler returns a compiler. It fails only where the libraries themselves are misconfigured.
@@ -75,7 +76,7 @@ func NewCompiler() (*Compiler, error) {
 }
 
 // WithClock returns a compiler whose programs measure their deadline on another clock.
-func (c *Compiler) WithClock(clock clock.PassiveClock) *Compiler {
+func (c *Compiler) WithClock(clock clock.WithDelayedExecution) *Compiler {
 	return &Compiler{env: c.env, functions: c.functions, clock: clock}
 }
 
@@ -90,6 +91,7 @@ func (c *Compiler) Compile(source string) (*Program, error) {
 		cel.CostTracking(costs{}),
 		cel.InterruptCheckFrequency(checkFrequency),
 		cel.CustomDecorator(c.functions.guard),
+		cel.CustomDecorator(orderLiterals),
 		cel.CustomDecorator(refuseFieldsOfScalars()),
 	)
 	if err != nil {
@@ -99,7 +101,7 @@ func (c *Compiler) Compile(source string) (*Program, error) {
 	for _, reference := range checked.NativeRep().ReferenceMap() {
 		variables[reference.Name] = true
 	}
-	return &Program{program: program, variables: variables, clock: c.clock}, nil
+	return &Program{program: program, variables: variables, loops: hasLoops(checked), clock: c.clock}, nil
 }
 
 // Uses reports whether the expression reads the named variable.
@@ -126,13 +128,11 @@ func (p *Program) Text(variables map[string]any) (string, error) {
 
 // evaluate gives a value that is there: neither null nor an empty optional.
 func (p *Program) evaluate(variables map[string]any) (ref.Val, error) {
-	objects := newActivation(variables, p.clock)
-	// A context would need a timer for each evaluation; the activation looks at the clock only where there are loops.
-	out, _, err := p.program.Eval(objects)
-	if objects.expired {
-		return nil, ErrDeadline
-	}
-	if err != nil {
+	out, err := p.run(variables)
+	switch {
+	case errors.Is(err, ErrDeadline):
+		return nil, err
+	case err != nil:
 		return nil, explain(err)
 	}
 	if optional, ok := out.(*types.Optional); ok {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -17,22 +19,21 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// stalled is a clock on which every look takes a minute.
-type stalled struct{ now time.Time }
+// stalled is a clock on which every deadline is over at once.
+type stalled struct{ *clocktesting.FakeClock }
 
-func (c *stalled) Now() time.Time {
-	c.now = c.now.Add(time.Minute)
-	return c.now
+func (c stalled) AfterFunc(after time.Duration, do func()) clock.Timer {
+	timer := c.FakeClock.AfterFunc(after, do)
+	c.Step(after)
+	return timer
 }
-
-func (c *stalled) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 func TestPropertyStaysOnABusyMachine(t *testing.T) {
 	compiler, err := cel.NewCompiler()
 	if err != nil {
 		t.Fatal(err)
 	}
-	inventory, err := profile.Compile(compiler.WithClock(&stalled{}), &v1alpha1.Inventory{
+	inventory, err := profile.Compile(compiler.WithClock(stalled{clocktesting.NewFakeClock(time.Now())}), &v1alpha1.Inventory{
 		ObjectMeta: metav1.ObjectMeta{Name: "default"},
 		Spec:       v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "slow.example.com", Expression: "string(lists.range(500).map(i, i).sum())"}}},
 	})
