@@ -12,11 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
+	"k8s.io/client-go/util/workqueue"
 	clocktesting "k8s.io/utils/clock/testing"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
@@ -340,7 +342,13 @@ func healthy(profile *inventoryv1alpha1.ClusterProfile) *metav1.Condition {
 }
 
 func withClock(clock *clocktesting.FakeClock) processOption {
-	return func(own *publisher.Options, _ *ctrl.Options) { own.Clock = clock }
+	return func(own *publisher.Options, _ *ctrl.Options) {
+		own.Clock = clock
+		own.NewQueue = func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) publisher.Queue {
+			config := workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: clock}
+			return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, config)
+		}
+	}
 }
 
 // changeProfile changes a profile as another program or a person would, whatever the publisher does meanwhile.

@@ -14,12 +14,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/keymutex"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
@@ -43,6 +45,9 @@ type Options struct {
 	Clock clock.WithTicker
 	// Metrics is where the publisher's metrics are registered; nil for nowhere.
 	Metrics prometheus.Registerer
+	// NewQueue makes the queue of a controller, by its name, that looks at things again after a while; nil for controller-runtime's
+	// priority queue, which goes by the time of the system and not by the Clock.
+	NewQueue func(string, workqueue.TypedRateLimiter[reconcile.Request]) Queue
 	// Settled is called once, when every Cluster has been looked at since the start and an Inventory was there to want them;
 	// nil for nobody to call.
 	Settled func()

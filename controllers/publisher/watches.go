@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
-	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -40,19 +39,9 @@ const (
 	longestPace = 30 * time.Second
 )
 
-// plainQueue is client-go's queue. The priority queue of controller-runtime v0.24 may block for ever when it is shut down
-// while it hands out an item (kubernetes-sigs/controller-runtime#3538): the publisher would not stop, nor give up its lease,
-// before the grace period of 30 seconds is over.
-var plainQueue = ptr.To(false)
-
 // lastRetry is the longest pause between two attempts at what failed: an API that is back, or a webhook, is noticed by no
 // event.
 const lastRetry = time.Minute
-
-// newQueue is client-go's queue too, with the publisher's clock: what must be looked at after a while is looked at by that clock.
-func (r *Reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
-	return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: r.options.Clock})
-}
 
 func retries() workqueue.TypedRateLimiter[reconcile.Request] {
 	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](10*time.Millisecond, lastRetry)
@@ -61,7 +50,9 @@ func retries() workqueue.TypedRateLimiter[reconcile.Request] {
 // watch sets up both reconcilers.
 func (r *Reconciler) watch(mgr ctrl.Manager) error {
 	if err := ctrl.NewControllerManagedBy(mgr).Named("publisher").
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.options.Concurrency, RateLimiter: retries(), NewQueue: r.newQueue}).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: r.options.Concurrency, RateLimiter: retries(), NewQueue: r.options.NewQueue,
+		}).
 		// What a profile is made of.
 		Watches(&clusterv1.Cluster{}, r.enqueueCluster()).
 		// A rotated kubeconfig may carry a new endpoint or certificate authority; one that arrives is the first.
@@ -69,9 +60,10 @@ func (r *Reconciler) watch(mgr ctrl.Manager) error {
 		// Somebody else changed or deleted what we publish, or a profile of ours outlived its Cluster while we were down.
 		Watches(&inventoryv1alpha1.ClusterProfile{}, r.enqueueProfile()).
 		// What is wanted of every Cluster changed.
-		Watches(&v1alpha1.Inventory{}, r.enqueue(r.clustersOfInventory), builder.WithPredicates(specChanged)).
+		Watches(&v1alpha1.Inventory{}, pass(r.enqueue(r.clustersOfInventory)), builder.WithPredicates(specChanged)).
 		// Namespaces are selected by their labels; one that appears may be a target.
-		Watches(newNamespaceMetadata(), r.enqueue(r.clustersOfNamespace), builder.OnlyMetadata, builder.WithPredicates(namespaceChanged)).
+		Watches(newNamespaceMetadata(), pass(r.enqueue(r.clustersOfNamespace)), builder.OnlyMetadata,
+			builder.WithPredicates(namespaceChanged)).
 		// A control plane reports another version, or an infrastructure object another fact that an expression reads.
 		WatchesRawSource(source.TypedChannel(r.objects.changed, handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
 			GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
@@ -86,14 +78,14 @@ func (r *Reconciler) watch(mgr ctrl.Manager) error {
 	}
 	// What is left of a profile whose provenance somebody has changed.
 	if err := ctrl.NewControllerManagedBy(mgr).Named("stray").
-		WithOptions(controller.Options{RateLimiter: retries(), NewQueue: r.newQueue}).
+		WithOptions(controller.Options{RateLimiter: retries(), NewQueue: r.options.NewQueue}).
 		Watches(&inventoryv1alpha1.ClusterProfile{}, r.enqueueStray()).
 		Complete(strayReconciler{r}); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).Named("inventory").
 		For(&v1alpha1.Inventory{}, builder.WithPredicates(statusWorthALook)).
-		WithOptions(controller.Options{UsePriorityQueue: plainQueue, RateLimiter: retries()}).
+		WithOptions(controller.Options{RateLimiter: retries()}).
 		// How many profiles there are, and how healthy.
 		Watches(&inventoryv1alpha1.ClusterProfile{}, r.later(func(_ context.Context, object client.Object) []string {
 			return []string{object.GetLabels()[v1alpha1.LabelInventory]}
@@ -122,6 +114,7 @@ func (r *Reconciler) enqueue(clusters func(context.Context, client.Object) []typ
 
 // enqueueAll reconciles every Cluster, for what no object reports.
 func (r *Reconciler) enqueueAll(ctx context.Context, _ event.TypedGenericEvent[struct{}], queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+	queue = forPass(queue)
 	for _, cluster := range r.clustersIn(ctx, "") {
 		r.arrivals.note(cluster)
 		queue.Add(reconcile.Request{NamespacedName: cluster})

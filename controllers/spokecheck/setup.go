@@ -10,7 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/ptr"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -43,9 +42,6 @@ func (r *Reconciler) Setup(mgr manager.Manager, registry prometheus.Registerer) 
 		WatchesRawSource(source.Channel(r.rounds.news, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: writers,
-			// The priority queue of controller-runtime v0.24 may block for ever when it is shut down while it hands out an
-			// item (kubernetes-sigs/controller-runtime#3538).
-			UsePriorityQueue: ptr.To(false),
 			// CRDs that are installed later are picked up then; meanwhile Ready says what is missing.
 			CacheSyncTimeout: math.MaxInt64,
 		}).
