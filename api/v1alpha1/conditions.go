@@ -110,7 +110,7 @@ const (
 	ReasonUnauthorized = "Unauthorized"
 	// ReasonNotReady: the API server answers, but not that it is ready.
 	ReasonNotReady = "NotReady"
-	// ReasonForbidden: the spoke knows the credentials but does not allow what the consumer was told to require.
+	// ReasonForbidden: the spoke knows the credentials but does not grant a permission that --require-permission names.
 	ReasonForbidden = "Forbidden"
 	// ReasonWrongCluster: the spoke is not the cluster that the profile's property cluster.clusterset.k8s.io identifies: it
 	// says so itself by its ClusterProperty, or the UID of its namespace kube-system was that property and is another one now.

@@ -12,7 +12,7 @@ const (
 	LabelClusterNamespace = "capi-inventory.dev/cluster-namespace"
 	// LabelClusterName is the name of the Cluster.
 	LabelClusterName = "capi-inventory.dev/cluster-name"
-	// LabelClusterUID is the UID of the Cluster: a Cluster made anew under an old name is another member.
+	// LabelClusterUID is the UID of the Cluster: a Cluster that is created again under the same name is another member.
 	LabelClusterUID = "capi-inventory.dev/cluster-uid"
 )
 

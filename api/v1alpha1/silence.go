@@ -15,7 +15,7 @@ const (
 )
 
 // Probed is when the probe was made that the status reports; long ago where there was none, or where the time lies in the
-// future: whoever wrote that has a wrong clock, and would not be missed until then.
+// future: its writer has a wrong clock, and its silence would not be noticed until then.
 func (s *SpokeCheckStatus) Probed(now time.Time) time.Time {
 	if s.LastProbeTime != nil && s.LastProbeTime.Sub(now) <= clockSkew {
 		return s.LastProbeTime.Time

@@ -74,7 +74,7 @@ type SpokeCheckStatus struct {
 	// +listMapKey=kind
 	Expirations []Expiration `json:"expirations,omitempty"`
 
-	// lastProbeTime is when the probe that this status tells of was made.
+	// lastProbeTime is when the probe that this status reports was made.
 	// +optional
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
 

@@ -19,7 +19,7 @@ const downloadTimeout = 3 * time.Minute
 
 // Provide leaves the binaries where Find finds them and returns that folder. What is there already is used; else release
 // binaries are downloaded; where that is not possible, they are built from their Go modules, which takes some minutes once.
-// It must run in the project's root. say is told one line a step.
+// It must run in the project's root. say receives one line for each step.
 func Provide(ctx context.Context, say func(format string, args ...any)) (string, error) {
 	if dir, err := Find(); err == nil || os.Getenv(Environment) != "" {
 		return dir, err

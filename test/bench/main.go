@@ -114,7 +114,7 @@ func (p plan) measure(ctx context.Context, size int) (out result, err error) {
 	return out, nil
 }
 
-// say tells how far it is.
+// say prints the progress.
 func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
 }

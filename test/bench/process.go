@@ -67,7 +67,7 @@ func (p *process) stop() error {
 	return nil
 }
 
-// The publisher's metrics that tell how far it is.
+// The publisher's metrics that show its progress.
 const (
 	reconciles = `controller_runtime_reconcile_total{controller="publisher"`
 	statuses   = `capi_inventory_writes_total{kind="status",result="success"`

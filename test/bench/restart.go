@@ -58,7 +58,7 @@ func (s *stage) restart(ctx context.Context) (out restart, err error) {
 	return out, err
 }
 
-// writes is how often a ClusterProfile was written, by whomever, as the API server counts.
+// writes is how often a ClusterProfile was written, by any client, as the API server counts.
 func (s *stage) writes(ctx context.Context) (float64, error) {
 	clients, err := kubernetes.NewForConfig(s.hub.Config())
 	if err != nil {

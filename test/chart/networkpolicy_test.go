@@ -83,7 +83,7 @@ func TestNetworkPolicyConfines(t *testing.T) {
 			mayNot: []flow{tcp("172.18.0.2", 6443), tcp("8.8.8.8", 16443)},
 		},
 		"OwnDNS": {
-			why: "a server at port 53 is no name server yet", values: named + "  dnsTo: [{ipBlock: {cidr: 10.96.0.10/32}}]\n  dnsPorts: [53, 5353]\n", policy: consumer,
+			why: "a server at port 53 need not be a name server", values: named + "  dnsTo: [{ipBlock: {cidr: 10.96.0.10/32}}]\n  dnsPorts: [53, 5353]\n", policy: consumer,
 			may:    []flow{udp("10.96.0.10", 53), tcp("10.96.0.10", 53), udp("10.96.0.10", 5353)},
 			mayNot: []flow{tcp("8.8.8.8", 53), udp("8.8.8.8", 53), tcp("169.254.169.254", 53)},
 		},
@@ -145,7 +145,7 @@ func (f flow) goesTo(peer networkingv1.NetworkPolicyPeer) bool {
 	return contains(peer.IPBlock.CIDR) && !slices.ContainsFunc(peer.IPBlock.Except, contains)
 }
 
-// TestNetworkPolicyWantsTheServer: a consumer that is confined to its spokes loses the hub unless it is told where that is, and
+// TestNetworkPolicyWantsTheServer: a consumer that is confined to its spokes loses the hub unless it knows where that is, and
 // a rule for "the API server, wherever it is" would let it dial everybody.
 func TestNetworkPolicyWantsTheServer(t *testing.T) {
 	g := NewWithT(t)

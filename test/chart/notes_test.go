@@ -36,12 +36,12 @@ func TestNotes(t *testing.T) {
 	patch(`{"op": "remove", ` + property + `}`)
 }
 
-// notes are what an installation on the hub would tell.
+// notes are what an installation on the hub would print.
 func notes(t *testing.T) string {
 	t.Helper()
-	told, err := dryRun(t, "")
-	NewWithT(t).Expect(err).NotTo(HaveOccurred(), told)
-	return told
+	notes, err := dryRun(t, "")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred(), notes)
+	return notes
 }
 
 // dryRun is what an installation with these values would print; the hub is asked, and nothing is installed.

@@ -58,7 +58,7 @@ func alerts(t *testing.T, values string) []rule {
 // rules are values that turn the alerts on.
 const rules = "metrics: {rules: {enabled: true}}"
 
-// TestAlerts: whoever is woken by an alert finds what to do.
+// TestAlerts: every alert has an entry that says what to do.
 func TestAlerts(t *testing.T) {
 	runbook := contents(t, filepath.Join(root, "docs/operations.md"))
 	for _, alert := range alerts(t, rules) {

@@ -81,7 +81,7 @@ func (t *theatre) ready(ctx context.Context, name string, published int32) bool 
 		inventory.Status.Published == published && meta.IsStatusConditionTrue(inventory.Status.Conditions, v1alpha1.ConditionReady)
 }
 
-// problems is how many problems an Inventory tells.
+// problems is how many problems an Inventory reports.
 func (t *theatre) problems(ctx context.Context, name string) int {
 	inventory := &v1alpha1.Inventory{}
 	if t.client.Get(ctx, client.ObjectKey{Name: name}, inventory) != nil {

@@ -4,7 +4,7 @@
 // Command demo is `make demo`: the main job of the project on one machine, without Docker and without a cluster.
 //
 // It starts a hub and two spokes, each a real etcd and kube-apiserver, runs the publisher and the consumer as the binaries
-// that users run, with the rights that users grant them, and tells a story with them. Cluster API itself does not run: the
+// that users run, with the rights that users grant them, and demonstrates them. Cluster API itself does not run: the
 // demo plays its part, and says so where it does. What it prints is what kubectl prints.
 //
 // At a terminal it then waits to be explored by hand. With DEMO_ONCE=1, or without a terminal, it ends after the story, and
@@ -48,7 +48,7 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := theatre.tell(ctx); err != nil {
+	if err := theatre.run(ctx); err != nil {
 		return errors.Join(err, theatre.programs.dump())
 	}
 	if os.Getenv("DEMO_ONCE") != "" || !term.IsTerminal(int(os.Stdout.Fd())) {

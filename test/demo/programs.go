@@ -54,7 +54,7 @@ func (p *programs) stop() error {
 	return errors.Join(faults...)
 }
 
-// dump prints what the programs logged, for whoever must find out why a step did not come true.
+// dump prints what the programs logged, to find out why a step failed.
 func (p *programs) dump() error {
 	for _, program := range p.running {
 		name := filepath.Base(program.Path)

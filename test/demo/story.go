@@ -23,8 +23,8 @@ import (
 // patience is how long a step may take to come true.
 const patience = 30 * time.Second
 
-// tell tells the story. Its error names the step that did not come true.
-func (t *theatre) tell(ctx context.Context) error {
+// run runs the demo. Its error names the step that failed.
+func (t *theatre) run(ctx context.Context) error {
 	for _, scene := range []func(context.Context) error{t.twoInventories, t.twoClusters, t.spokeStops, t.endpointMoves, t.kubeconfigBreaks, t.clusterGoes} {
 		if err := scene(ctx); err != nil {
 			return err
@@ -199,7 +199,7 @@ func (t *theatre) kubeconfigBreaks(ctx context.Context) error {
 	if err := t.showEvent(ctx, "team-a", "KubeconfigNoCurrentContext"); err != nil {
 		return err
 	}
-	if err := t.await(ctx, "the Inventory default tells the problem", func() bool { return t.problems(ctx, "default") > 0 }); err != nil {
+	if err := t.await(ctx, "the Inventory default reports the problem", func() bool { return t.problems(ctx, "default") > 0 }); err != nil {
 		return err
 	}
 	if err := t.getTable(ctx, "inventories", "/apis/capi-inventory.dev/v1alpha1/inventories", false); err != nil {
@@ -208,9 +208,9 @@ func (t *theatre) kubeconfigBreaks(ctx context.Context) error {
 
 	at := t.spokes["london"]
 	if err := t.client.Update(ctx, fixture.KubeconfigSecret("team-a", "london", fixture.Kubeconfig("london", at.admin, at.balancer.URL()))); err != nil {
-		return fmt.Errorf("mending a kubeconfig Secret: %w", err)
+		return fmt.Errorf("fixing a kubeconfig Secret: %w", err)
 	}
-	say("\nThe kubeconfig is mended.")
+	say("\nThe kubeconfig is fixed.")
 	return t.await(ctx, "london is reachable", func() bool {
 		return t.condition(ctx, london, v1alpha1.ConditionJoined).Message != message && t.reason(ctx, london) == v1alpha1.ReasonReachable
 	})
@@ -243,7 +243,7 @@ func (t *theatre) clusterGoes(ctx context.Context) error {
 // showEvent waits for a warning and prints it.
 func (t *theatre) showEvent(ctx context.Context, namespace, reason string) error {
 	fmt.Printf("\n$ kubectl events -n %s --types=Warning\n", namespace)
-	return t.await(ctx, "an Event tells the Cluster's owner", func() bool {
+	return t.await(ctx, "an Event on the Cluster reports it", func() bool {
 		var events corev1.EventList
 		if err := t.client.List(ctx, &events, client.InNamespace(namespace)); err != nil {
 			return false

@@ -123,7 +123,7 @@ func (h hub) everyProfile(t *testing.T) []inventoryv1alpha1.ClusterProfile {
 }
 
 // accepts: the consumer takes the profile, by the rules of kubectl inventory lint and by its own provider file. Beside the
-// profiles of the other recipes only Sveltos has a complaint, which its recipe tells.
+// profiles of the other recipes only Sveltos has a complaint, which its recipe mentions.
 func (r recipe) accepts(t *testing.T, profile, fleet []inventoryv1alpha1.ClusterProfile) {
 	t.Helper()
 	options := lint.Options{Consumers: []lint.Consumer{r.consumer}, Namespaces: map[lint.Consumer]string{}, Providers: r.names(t)}
@@ -172,7 +172,7 @@ func (r recipe) names(t *testing.T) []string {
 	for _, provider := range whole.([]any) {
 		names = append(names, provider.(map[string]any)["name"].(string))
 		if exec := provider.(map[string]any)["execConfig"].(map[string]any); exec["provideClusterInfo"] != true {
-			t.Errorf("the plugin of %s would not be told which Secret to read", names)
+			t.Errorf("the plugin of %s would not learn which Secret to read", names)
 		}
 	}
 	return names
@@ -242,7 +242,7 @@ func TestRecipesAreOfAllConsumers(t *testing.T) {
 	}
 	for _, folder := range folders {
 		if name := filepath.Base(filepath.Dir(folder)); !slices.Contains(want, name) {
-			t.Errorf("%s is no consumer's", name)
+			t.Errorf("%s does not belong to a consumer", name)
 		}
 	}
 }
@@ -257,14 +257,14 @@ func TestRulesAreNamed(t *testing.T) {
 	for consumer, title := range sections {
 		_, section, found := strings.Cut(document, "\n## "+title+"\n")
 		section, _, _ = strings.Cut(section, "\n## ")
-		_, told, listed := strings.Cut(section, "Rules that lint knows: ")
+		_, rules, listed := strings.Cut(section, "Rules that lint knows: ")
 		if !found || !listed {
 			t.Errorf("docs/consumers.md has no rules of %s", title)
 			continue
 		}
-		told, _, _ = strings.Cut(told, ".")
+		rules, _, _ = strings.Cut(rules, ".")
 		var named, has, own []string
-		for _, match := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(told, -1) {
+		for _, match := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(rules, -1) {
 			named = append(named, match[1])
 		}
 		for _, rule := range lint.Rules() {

@@ -40,7 +40,7 @@ func TestClusterctlTakesOver(t *testing.T) {
 	step(t, "clusterctl init")
 	ctl.run(t, "init", "--addon", "capi-inventory:v0.1.0", "--wait-providers")
 	letConsumerReadSecrets(t)
-	expectRights(t, tellRights(t))
+	expectRights(t, readRights(t))
 	fleet.expectServed(t)
 	fleet.expectUnwritten(g, before)
 
@@ -71,7 +71,7 @@ func TestClusterctlTakesOver(t *testing.T) {
 // ofAddon is what clusterctl has installed.
 var ofAddon = client.MatchingLabels{clusterv1.ProviderNameLabel: "addon-capi-inventory"}
 
-// removeAddon removes what clusterctl has left, or was not told to delete: the chart would not take it for its own.
+// removeAddon removes what clusterctl has left, or does not delete by default: the chart would not take it for its own.
 func removeAddon(t *testing.T) {
 	t.Helper()
 	if err := freeLead(context.Background()); err != nil {

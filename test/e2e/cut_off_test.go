@@ -19,10 +19,10 @@ import (
 )
 
 // The load balancer before a control plane hangs: its kernel accepts connections, and nobody ever answers. The consumer, which
-// dials by itself, tells so within an interval, and within one when the control plane is back. The profile tells what Cluster
-// API tells, as soon as Cluster API does, and nobody touches the Cluster to make it look.
+// dials by itself, reports it within an interval, and within one when the control plane is back. The profile reports what Cluster
+// API reports, as soon as Cluster API does, and nobody touches the Cluster to make it look.
 //
-// Cluster API's own delay is not ours to shorten. It notices an outage after 50 seconds, and a return when it connects anew: 15
+// Cluster API's own delay is not ours to shorten. It notices an outage after 50 seconds, and a return when it connects again: 15
 // to 30 seconds later where it had dropped its connection. Where it had not, nothing makes it look at the Cluster again before
 // the Cluster changes or its resync is due, which is after ten minutes.
 func TestControlPlaneIsCutOffAndReturns(t *testing.T) {

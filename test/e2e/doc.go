@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e tells stories on a real hub: Cluster API's own managers, real kubelets, and our images, installed by our chart.
+// Package e2e is the end-to-end suite: stories on a real hub: Cluster API's own managers, real kubelets, and our images, installed by our chart.
 // What an API server alone can show is tested elsewhere, and faster; here is what needs all of them together.
 //
 //	make test-e2e                            # every story
@@ -10,7 +10,7 @@
 // It needs Go, a Docker engine with room for four nodes of kind, and kubectl; the other tools are built. (Nodes that do not come
 // up because of "too many open files" want fs.inotify.max_user_instances=512.) The suite makes a kind cluster and installs Cluster API
 // with clusterctl, unless it is given a hub. It builds the images, loads them into the hub, installs the chart into
-// capi-inventory-system, tells the stories, and takes everything away again. Something left behind fails the run, as a failed
+// capi-inventory-system, runs the stories, and removes everything again. Something left behind fails the run, as a failed
 // story does; so does a hub on which somebody else has installed us. What a run that was cut short has left, the next removes.
 //
 //	E2E_HUB_KUBECONFIG  a kind hub with Cluster API (core, kubeadm, docker): it is used, and only what the suite made is removed
@@ -46,6 +46,6 @@
 // first, one at a time, while the shared spoke comes up; each leaves the product installed as it was found. sharedFleet is
 // theirs: Clusters in memory that are made once. product.putBack installs again what a story has uninstalled.
 //
-// Progress is told with step, a line for each thing that a reader would want to know is happening now. State is asserted, with
+// Progress is printed with step, one line for each thing that happens. State is asserted, with
 // Eventually and a reason for any time-out of its own; nothing sleeps.
 package e2e

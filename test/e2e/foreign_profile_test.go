@@ -17,7 +17,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// Another manager has published a profile under the name that a Cluster's would have. It is left as it is, and told; when the
+// Another manager has published a profile under the name that a Cluster's would have. It is left as it is, and reported; when the
 // other manager takes it away, the Cluster gets its own.
 func TestForeignProfileSurvives(t *testing.T) {
 	t.Parallel()
@@ -39,13 +39,13 @@ func TestForeignProfileSurvives(t *testing.T) {
 		problems := read(g, client.ObjectKey{Name: "default"}, &v1alpha1.Inventory{}).Status.Problems
 		g.Expect(problems).To(ContainElement(And(HaveField("Cluster", spoke.String()), HaveField("Reason", v1alpha1.ProblemForeignProfile))))
 	}).Should(Succeed())
-	step(t, "The Inventory tells of it")
+	step(t, "The Inventory reports it")
 	g.Eventually(func(g Gomega) {
 		var events eventsv1.EventList
 		g.Expect(k8s.List(t.Context(), &events, client.InNamespace(spoke.Namespace))).To(Succeed())
 		g.Expect(events.Items).To(ContainElement(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Regarding.Name", spoke.Name))))
 	}).Should(Succeed())
-	step(t, "An Event on the Cluster tells of it")
+	step(t, "An Event on the Cluster reports it")
 	spoke.waitAvailable(t)
 	g.Expect(spoke.profile(g)).To(Equal(before))
 

@@ -47,14 +47,14 @@ func TestHeadlampProcedure(t *testing.T) {
 		Name:    "capi-secret",
 		Cluster: clientcmdv1.Cluster{Server: beside.Server, CertificateAuthorityData: beside.CertificateAuthorityData},
 	}}))
-	step(t, "As in step 5: the plugin is told the Cluster's name, and nothing of the profile")
+	step(t, "As in step 5: the plugin gets the Cluster's name, and nothing of the profile")
 	scripted := entry("capi-secret", buildPlugin(t, scriptedPlugin), kubeconfigAt(t, spoke.Namespace))
 	exec := scripted["execConfig"].(map[string]any)
 	exec["args"], exec["provideClusterInfo"] = []string{spoke.Name}, false
 	delete(exec, "interactiveMode")
 	spoke.expectReached(g, providers(t, scripted), profile)
 
-	step(t, "Upstream's plugin under the name capi-secret, told by the profile which Secret to read")
+	step(t, "Upstream's plugin under the name capi-secret, with the Secret to read from the profile")
 	profile = profileBy(v1alpha1.AccessProvider{Name: "capi-secret", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}})
 	spoke.expectReached(g, providers(t, entry("capi-secret", buildPlugin(t, upstreamPlugin), hub.kubeconfig)), profile)
 }

@@ -48,7 +48,7 @@ func TestKustomizeTakesOver(t *testing.T) {
 
 	target(t.Context(), "deploy")
 	letConsumerReadSecrets(t)
-	expectRights(t, tellRights(t))
+	expectRights(t, readRights(t))
 	for _, component := range []string{"publisher", "consumer"} {
 		g.Eventually(func(g Gomega) { g.Expect(deployment(g, component).Status.ReadyReplicas).To(BeEquivalentTo(1)) }).Should(Succeed())
 	}

@@ -31,41 +31,41 @@ var writeRights = flag.Bool("write-rights", false, "write "+rightsFile+" in plac
 //	make test-e2e E2E='-run TestLeastPrivilege -write-rights'
 func TestLeastPrivilege(t *testing.T) {
 	t.Parallel()
-	told := tellRights(t)
+	rights := readRights(t)
 	if *writeRights {
-		if err := os.WriteFile(rightsFile, []byte(told), 0o600); err != nil {
+		if err := os.WriteFile(rightsFile, []byte(rights), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	expectRights(t, told)
+	expectRights(t, rights)
 }
 
-func expectRights(t *testing.T, told string) {
+func expectRights(t *testing.T, rights string) {
 	t.Helper()
 	want, err := os.ReadFile(rightsFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(told, "\n")); diff != "" {
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(rights, "\n")); diff != "" {
 		t.Errorf("rights, -%s +on the hub:\n%s", rightsFile, diff)
 	}
 }
 
-// tellRights says what both ServiceAccounts may do beyond what an account without any rights may, which depends on the hub:
+// readRights says what both ServiceAccounts may do beyond what an account without any rights may, which depends on the hub:
 // everywhere, and in the system namespace besides.
-func tellRights(t *testing.T) string {
+func readRights(t *testing.T) string {
 	t.Helper()
 	elsewhere := newNamespace(t, "elsewhere")
 	anybody := rightsOf(t, "default", elsewhere)
-	var told strings.Builder
-	told.WriteString("# SPDX-FileCopyrightText: The capi-inventory authors\n# SPDX-License-Identifier: Apache-2.0\n\n" +
+	var rights strings.Builder
+	rights.WriteString("# SPDX-FileCopyrightText: The capi-inventory authors\n# SPDX-License-Identifier: Apache-2.0\n\n" +
 		"# What each ServiceAccount may do on the hub of the end-to-end tests, which lets the consumer read Secrets. A test writes this.\n")
 	for _, account := range []string{"capi-inventory-publisher", "capi-inventory-consumer"} {
 		everywhere, inside := rightsOf(t, account, elsewhere), rightsOf(t, account, systemNamespace)
-		fmt.Fprintf(&told, "\n%s, everywhere:\n%s", account, everywhere.beyond(anybody))
-		fmt.Fprintf(&told, "\n%s, in its own namespace besides:\n%s", account, inside.beyond(everywhere))
+		fmt.Fprintf(&rights, "\n%s, everywhere:\n%s", account, everywhere.beyond(anybody))
+		fmt.Fprintf(&rights, "\n%s, in its own namespace besides:\n%s", account, inside.beyond(everywhere))
 	}
-	return told.String()
+	return rights.String()
 }
 
 // rights are verbs, by what they may be done to: resource.group/subresource, with a name where only that one is meant; or a path.
@@ -113,14 +113,14 @@ func inGroup(resource, group string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(resource+"."+group, ".")+"/"+subresource, "/")
 }
 
-// beyond tells the rights that the other ones are without.
+// beyond returns the rights that the other ones lack.
 func (r rights) beyond(others rights) string {
-	var told strings.Builder
+	var rights strings.Builder
 	for _, what := range slices.Sorted(maps.Keys(r)) {
 		verbs := slices.DeleteFunc(slices.Sorted(slices.Values(r[what])), func(verb string) bool { return slices.Contains(others[what], verb) })
 		if len(verbs) > 0 {
-			fmt.Fprintf(&told, "  %-55s %s\n", what, strings.Join(slices.Compact(verbs), " "))
+			fmt.Fprintf(&rights, "  %-55s %s\n", what, strings.Join(slices.Compact(verbs), " "))
 		}
 	}
-	return told.String()
+	return rights.String()
 }

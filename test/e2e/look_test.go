@@ -50,14 +50,14 @@ func (s *spoke) check(g Gomega) *v1alpha1.SpokeCheck { return read(g, s.key(), &
 
 // have expects a condition with a status and a reason.
 func have(conditionType string, status metav1.ConditionStatus, reason string) gomegatypes.GomegaMatcher {
-	told := func(conditions []metav1.Condition) string {
+	text := func(conditions []metav1.Condition) string {
 		condition := meta.FindStatusCondition(conditions, conditionType)
 		if condition == nil {
 			return "no condition " + conditionType
 		}
 		return fmt.Sprintf("%s=%s %s", condition.Type, condition.Status, condition.Reason)
 	}
-	return WithTransform(told, Equal(fmt.Sprintf("%s=%s %s", conditionType, status, reason)))
+	return WithTransform(text, Equal(fmt.Sprintf("%s=%s %s", conditionType, status, reason)))
 }
 
 // beReachable expects of a SpokeCheck's conditions that the consumer has been in the spoke.

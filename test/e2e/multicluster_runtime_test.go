@@ -19,7 +19,7 @@ import (
 )
 
 // multicluster-runtime engages a cluster when ControlPlaneHealthy is True, its default, and again with every event of the
-// profile thereafter: all controllers then get all objects of the spoke anew. So the profile becomes ready, its access is there
+// profile thereafter: all controllers then get all objects of the spoke again. So the profile becomes ready, its access is there
 // by then, and after that it is left alone, although the spoke is probed and the Cluster reconciled all the time.
 func TestMulticlusterRuntimeEngagesOnce(t *testing.T) {
 	t.Parallel()

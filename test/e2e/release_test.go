@@ -22,7 +22,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// installed is what the suite has installed, as the hub tells it.
+// installed is what the suite has installed, as the hub reports it.
 func installed(t *testing.T) *product {
 	t.Helper()
 	image := deployment(NewWithT(t), "publisher").Spec.Template.Spec.Containers[0].Image

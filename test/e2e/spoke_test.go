@@ -63,7 +63,7 @@ func (s *spoke) String() string { return s.Namespace + "/" + s.Name }
 func (s *spoke) key() client.ObjectKey { return client.ObjectKey{Namespace: s.Namespace, Name: s.Name} }
 
 // dockerSlots is how many control planes in containers a machine has to hold at a time. Linux gives root 128 instances of
-// inotify unless it is told otherwise (fs.inotify.max_user_instances), and a node takes up to 28, the hub's as well.
+// inotify unless configured otherwise (fs.inotify.max_user_instances), and a node takes up to 28, the hub's as well.
 var dockerSlots = make(chan struct{}, 3)
 
 // onDocker are the spokes that are there now, those in memory left out.
@@ -183,13 +183,13 @@ func (s *spoke) available(ctx context.Context) error {
 		return meta.IsStatusConditionTrue(cluster.Status.Conditions, clusterv1.AvailableCondition), err
 	})
 	if err != nil {
-		var told []string
+		var conditions []string
 		for _, condition := range cluster.Status.Conditions {
 			if condition.Status != metav1.ConditionTrue {
-				told = append(told, fmt.Sprintf("%s=%s: %s", condition.Type, condition.Status, condition.Message))
+				conditions = append(conditions, fmt.Sprintf("%s=%s: %s", condition.Type, condition.Status, condition.Message))
 			}
 		}
-		return fmt.Errorf("%w; it says %q", err, told)
+		return fmt.Errorf("%w; it says %q", err, conditions)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func takeStock(ctx context.Context) (stock, error) {
 	return found, nil
 }
 
-// compare tells what is there after and was not there before, and what has gone that was not ours.
+// compare returns what is there after and was not there before, and what has gone that was not ours.
 func (before stock) compare(after stock) error {
 	var differences []string
 	for _, object := range slices.Sorted(maps.Keys(after)) {

@@ -95,12 +95,12 @@ func newScheme() *runtime.Scheme {
 
 var began = time.Now()
 
-// say tells what the suite itself does.
+// say prints what the suite itself does.
 func say(format string, args ...any) {
 	fmt.Printf("%6.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// step tells what happens next in a story.
+// step prints what happens next in a story.
 func step(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Logf("%6.1fs  %s", time.Since(began).Seconds(), fmt.Sprintf(format, args...))

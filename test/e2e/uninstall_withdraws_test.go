@@ -18,7 +18,7 @@ import (
 )
 
 // Uninstalling the chart withdraws every profile, and waits for a consumer that holds one by a finalizer. Installed again, it
-// publishes the same members anew.
+// publishes the same members again.
 //
 // This disturbs all other stories, so it goes before them.
 func TestUninstallingWithdrawsProfiles(t *testing.T) {

@@ -59,7 +59,7 @@ at the next upgrade would cut off what it was to protect.
 {{- if $found -}}
 {{- fail (printf "%s At this moment they are networkPolicy.apiServerTo: %s with networkPolicy.apiServerPorts: %s" $message (toJson $found) (toJson $ports)) -}}
 {{- else -}}
-{{- fail (printf "%s These tell them: kubectl get endpointslice kubernetes -n default" $message) -}}
+{{- fail (printf "%s List them with: kubectl get endpointslice kubernetes -n default" $message) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

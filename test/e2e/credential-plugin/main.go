@@ -3,7 +3,7 @@
 
 // Command credential-plugin plays the part of the shell script in Headlamp's pull request 4577, with Go alone: for the Cluster
 // that its argument names, it prints the client certificate of the Cluster's kubeconfig Secret, which it reads on the hub of
-// $KUBECONFIG in the namespace of the current context. It is told nothing of any profile, so one entry of a provider file serves
+// $KUBECONFIG in the namespace of the current context. It gets nothing of any profile, so one entry of a provider file serves
 // one Cluster.
 package main
 
