@@ -96,5 +96,5 @@ func TestProfilesAreBounded(t *testing.T) {
 		g.Expect(profile).NotTo(BeNil())
 		g.Expect(profile.Status.Version.Kubernetes).To(Equal("v1.36.3"))
 		g.Expect(profile.Status.AccessProviders).To(HaveLen(1))
-	}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+	}).Should(Succeed())
 }
