@@ -75,7 +75,8 @@ func build(ctx context.Context, dir string, say func(string, ...any)) error {
 		started := time.Now()
 		// Renamed into place when whole, so that an interrupted build is not taken for a binary.
 		target := filepath.Join(dir, p.name)
-		compile := exec.CommandContext(ctx, "go", "build", "-C", "test/assets/kubernetes", "-trimpath", "-ldflags", "-s -w "+p.ldflags, "-o", target+".part", p.path)
+		compile := exec.CommandContext(ctx, "go", "build", "-C", "test/assets/kubernetes", "-trimpath",
+			"-ldflags", "-s -w "+p.ldflags, "-o", target+".part", p.path)
 		compile.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := compile.CombinedOutput(); err != nil {
 			return fmt.Errorf("building %s: %w\n%s", p.name, err, out)

@@ -44,7 +44,12 @@ func (s *stage) change(ctx context.Context) (out changes, err error) {
 		}
 		out.took = append(out.took, took)
 	}
-	say("%d endpoints changed: median %s, a GET %s", len(out.took), median(out.took).Round(10*time.Microsecond), median(out.trips).Round(10*time.Microsecond))
+	say(
+		"%d endpoints changed: median %s, a GET %s",
+		len(out.took),
+		median(out.took).Round(10*time.Microsecond),
+		median(out.trips).Round(10*time.Microsecond),
+	)
 	return out, nil
 }
 

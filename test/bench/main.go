@@ -75,7 +75,12 @@ func parse(args []string) (plan, error) {
 	flags.IntVar(&p.rounds, "rounds", 5, "How many pairs of raw and publisher share the Clusters.")
 	flags.IntVar(&p.concurrency, "concurrency", 10, "How many requests at a time, of raw and of the publisher.")
 	flags.IntVar(&p.changes, "changes", 50, "How many endpoints to change, one after the other.")
-	flags.DurationVar(&p.rest, "rest", 70*time.Second, "How long the settled publisher rests before its memory is read; it gives memory back once a minute.")
+	flags.DurationVar(
+		&p.rest,
+		"rest",
+		70*time.Second,
+		"How long the settled publisher rests before its memory is read; it gives memory back once a minute.",
+	)
 	flags.StringVar(&p.publisher, "publisher", "bin/publisher", "The publisher's binary; arguments after -- are flags for it.")
 	if err := flags.Parse(args); err != nil {
 		return p, err

@@ -75,7 +75,12 @@ func (s *stage) wanted(ctx context.Context, round int) ([]request, error) {
 	}
 	var requests []request
 	for i := range clusters.Items {
-		facts := profile.Facts{Manager: "cluster-api", Cluster: &clusters.Items[i], Now: time.Now(), Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{}}
+		facts := profile.Facts{
+			Manager:     "cluster-api",
+			Cluster:     &clusters.Items[i],
+			Now:         time.Now(),
+			Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{},
+		}
 		for _, key := range inventory.Secrets(facts.Cluster) {
 			endpoint, err := readEndpoint(ctx, s.client, types.NamespacedName{Namespace: published(round), Name: key.Name}, key.Key)
 			if err != nil {
@@ -106,7 +111,8 @@ func (s *stage) runRaw(ctx context.Context, round int, p *pair) error {
 		if err := s.client.Apply(ctx, requests[i].profile, client.FieldOwner(profile.FieldManager), client.ForceOwnership); err != nil {
 			return fmt.Errorf("raw: applying a profile: %w", err)
 		}
-		if err := s.client.Status().Apply(ctx, requests[i].status, client.FieldOwner(profile.FieldManager), client.ForceOwnership); err != nil {
+		if err := s.client.Status().
+			Apply(ctx, requests[i].status, client.FieldOwner(profile.FieldManager), client.ForceOwnership); err != nil {
 			return fmt.Errorf("raw: applying a status: %w", err)
 		}
 		return nil

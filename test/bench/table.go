@@ -27,7 +27,10 @@ func printTable(results []result) {
 		cell func(result) string
 	}{
 		{"Clusters", func(r result) string { return fmt.Sprint(r.clusters) }},
-		{"**publisher / raw**, median of the pairs (goal ≥ 0.9)", func(r result) string { return fmt.Sprintf("**%.2f**", median(r.each(pair.ratio))) }},
+		{
+			"**publisher / raw**, median of the pairs (goal ≥ 0.9)",
+			func(r result) string { return fmt.Sprintf("**%.2f**", median(r.each(pair.ratio))) },
+		},
 		{"— each pair", func(r result) string {
 			each := make([]string, 0, len(r.pairs))
 			for _, ratio := range r.each(pair.ratio) {
@@ -42,18 +45,27 @@ func printTable(results []result) {
 			return fmt.Sprintf("%.0f", median(r.each(func(p pair) float64 { return float64(p.clusters) / p.publisher.Seconds() })))
 		}},
 		{"— publisher's processor time for a profile", func(r result) string {
-			return fmt.Sprintf("%.2f ms", median(r.each(func(p pair) float64 { return p.processor.Seconds() * 1000 / float64(p.clusters) })))
+			return fmt.Sprintf(
+				"%.2f ms",
+				median(r.each(func(p pair) float64 { return p.processor.Seconds() * 1000 / float64(p.clusters) })),
+			)
 		}},
 		{"**writes after a restart** (goal 0)", func(r result) string { return fmt.Sprintf("**%.0f**", r.restart.writes) }},
 		{"— from start to settled", func(r result) string { return fmt.Sprintf("%.1f s", r.restart.settled.Seconds()) }},
 		{"— processor time till then", func(r result) string { return fmt.Sprintf("%.1f s", r.restart.processor.Seconds()) }},
-		{"**memory settled**, VmRSS after a rest (goal < 150 MiB at 10,000)", func(r result) string { return fmt.Sprintf("**%.0f MiB**", r.restart.rested) }},
+		{
+			"**memory settled**, VmRSS after a rest (goal < 150 MiB at 10,000)",
+			func(r result) string { return fmt.Sprintf("**%.0f MiB**", r.restart.rested) },
+		},
 		{"— at once when settled", func(r result) string { return fmt.Sprintf("%.0f MiB", r.restart.rss) }},
 		{"— at most, VmHWM", func(r result) string { return fmt.Sprintf("%.0f MiB", r.restart.peak) }},
 		{"**a changed endpoint in its profile**, median, in round trips", func(r result) string {
 			return fmt.Sprintf("**%.1f**", r.trips(median(r.changes.took)))
 		}},
-		{"— 95th percentile, in round trips", func(r result) string { return fmt.Sprintf("%.1f", r.trips(percentile(r.changes.took, 95))) }},
+		{
+			"— 95th percentile, in round trips",
+			func(r result) string { return fmt.Sprintf("%.1f", r.trips(percentile(r.changes.took, 95))) },
+		},
 		{"— median and 95th percentile", func(r result) string {
 			return fmt.Sprintf("%s, %s", milliseconds(median(r.changes.took)), milliseconds(percentile(r.changes.took, 95)))
 		}},

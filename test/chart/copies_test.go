@@ -31,7 +31,8 @@ func TestCopies(t *testing.T) {
 	for _, original := range originals {
 		same([]byte(contents(t, original)), filepath.Join(chart, "crds", filepath.Base(original)))
 	}
-	profiles, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(root, "config/crd/clusterprofile"))
+	profiles, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).
+		Run(filesys.MakeFsOnDisk(), filepath.Join(root, "config/crd/clusterprofile"))
 	if err != nil {
 		t.Fatal(err)
 	}

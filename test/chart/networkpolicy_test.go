@@ -38,16 +38,38 @@ func TestNetworkPolicyConfines(t *testing.T) {
 	const consumer, publisher, withdrawal = "capi-inventory-consumer", "capi-inventory-publisher", "capi-inventory-withdrawal"
 	const named = narrow + "  apiServerTo: [{ipBlock: {cidr: 172.18.0.2/32}}]\n"
 	metadata := []flow{
-		tcp("169.254.169.254", 443), tcp("169.254.169.254", 80), tcp("fd00:ec2::254", 443), tcp("fd00:ec2::23", 443), tcp("fd20:ce::254", 443),
-		tcp("fd00:c1::a9fe:a9fe", 443), tcp("168.63.129.16", 443), tcp("100.100.100.200", 443), tcp("192.0.0.192", 443), tcp("fe80::1", 6443),
+		tcp(
+			"169.254.169.254",
+			443,
+		),
+		tcp("169.254.169.254", 80),
+		tcp("fd00:ec2::254", 443),
+		tcp("fd00:ec2::23", 443),
+		tcp("fd20:ce::254", 443),
+		tcp(
+			"fd00:c1::a9fe:a9fe",
+			443,
+		),
+		tcp("168.63.129.16", 443),
+		tcp("100.100.100.200", 443),
+		tcp("192.0.0.192", 443),
+		tcp("fe80::1", 6443),
 	}
 	cases := map[string]struct {
 		why, values, policy string
 		may, mayNot         []flow
 	}{
 		"ConsumerByDefault": {
-			why: "spokes may be anywhere but where clouds serve the credentials of a node", values: "networkPolicy: {enabled: true}", policy: consumer,
-			may:    []flow{tcp("10.60.0.1", 443), tcp("8.8.8.8", 6443), tcp("8.8.8.8", 30443), tcp("2001:db8::1", 443), udp("10.96.0.10", 53)},
+			why:    "spokes may be anywhere but where clouds serve the credentials of a node",
+			values: "networkPolicy: {enabled: true}",
+			policy: consumer,
+			may: []flow{
+				tcp("10.60.0.1", 443),
+				tcp("8.8.8.8", 6443),
+				tcp("8.8.8.8", 30443),
+				tcp("2001:db8::1", 443),
+				udp("10.96.0.10", 53),
+			},
 			mayNot: metadata,
 		},
 		"PublisherByDefault": {
@@ -56,16 +78,38 @@ func TestNetworkPolicyConfines(t *testing.T) {
 			mayNot: append([]flow{tcp("172.18.0.2", 8080), tcp("10.50.0.1", 30443)}, metadata...),
 		},
 		"ConsumerNarrowed": {
-			why: "only to the spokes, the API server and DNS", values: named, policy: consumer,
-			may: []flow{tcp("10.50.7.7", 443), tcp("10.50.7.7", 30443), tcp("172.18.0.2", 6443), tcp("172.18.0.2", 443), udp("10.96.0.10", 53), tcp("10.96.0.10", 53)},
+			why:    "only to the spokes, the API server and DNS",
+			values: named,
+			policy: consumer,
+			may: []flow{
+				tcp("10.50.7.7", 443),
+				tcp("10.50.7.7", 30443),
+				tcp("172.18.0.2", 6443),
+				tcp("172.18.0.2", 443),
+				udp("10.96.0.10", 53),
+				tcp("10.96.0.10", 53),
+			},
 			mayNot: append([]flow{
-				tcp("8.8.8.8", 443), tcp("8.8.8.8", 6443), tcp("10.60.0.1", 443), tcp("10.60.0.1", 6443), tcp("172.18.0.2", 10250), tcp("172.18.0.3", 6443), tcp("2001:db8::1", 443),
+				tcp(
+					"8.8.8.8",
+					443,
+				),
+				tcp("8.8.8.8", 6443),
+				tcp("10.60.0.1", 443),
+				tcp("10.60.0.1", 6443),
+				tcp("172.18.0.2", 10250),
+				tcp("172.18.0.3", 6443),
+				tcp("2001:db8::1", 443),
 			}, metadata...),
 		},
 		"PublisherNarrowed": {
-			why: "only to the API server and DNS, and not to spokes", values: named, policy: publisher,
+			why:    "only to the API server and DNS, and not to spokes",
+			values: named,
+			policy: publisher,
 			may:    []flow{tcp("172.18.0.2", 6443), tcp("172.18.0.2", 443), udp("10.96.0.10", 53)},
-			mayNot: append([]flow{tcp("10.50.7.7", 443), tcp("8.8.8.8", 443), tcp("172.18.0.3", 6443), tcp("172.18.0.2", 10250)}, metadata...),
+			mayNot: append(
+				[]flow{tcp("10.50.7.7", 443), tcp("8.8.8.8", 443), tcp("172.18.0.3", 6443), tcp("172.18.0.2", 10250)},
+				metadata...),
 		},
 		"WithdrawalNarrowed": {
 			why: "the job of the uninstallation needs the same", values: named, policy: withdrawal,
@@ -73,7 +117,9 @@ func TestNetworkPolicyConfines(t *testing.T) {
 			mayNot: append([]flow{tcp("10.50.7.7", 443), tcp("8.8.8.8", 443)}, metadata...),
 		},
 		"ServerNamedSpokesAnywhere": {
-			why: "the API server may be where no spoke is", values: "networkPolicy: {enabled: true, apiServerTo: [{ipBlock: {cidr: 169.254.2.1/32}}]}", policy: consumer,
+			why:    "the API server may be where no spoke is",
+			values: "networkPolicy: {enabled: true, apiServerTo: [{ipBlock: {cidr: 169.254.2.1/32}}]}",
+			policy: consumer,
 			may:    []flow{tcp("169.254.2.1", 6443), tcp("10.60.0.1", 443)},
 			mayNot: []flow{tcp("169.254.2.1", 80), tcp("169.254.169.254", 443)},
 		},
@@ -83,7 +129,9 @@ func TestNetworkPolicyConfines(t *testing.T) {
 			mayNot: []flow{tcp("172.18.0.2", 6443), tcp("8.8.8.8", 16443)},
 		},
 		"OwnDNS": {
-			why: "a server at port 53 need not be a name server", values: named + "  dnsTo: [{ipBlock: {cidr: 10.96.0.10/32}}]\n  dnsPorts: [53, 5353]\n", policy: consumer,
+			why:    "a server at port 53 need not be a name server",
+			values: named + "  dnsTo: [{ipBlock: {cidr: 10.96.0.10/32}}]\n  dnsPorts: [53, 5353]\n",
+			policy: consumer,
 			may:    []flow{udp("10.96.0.10", 53), tcp("10.96.0.10", 53), udp("10.96.0.10", 5353)},
 			mayNot: []flow{tcp("8.8.8.8", 53), udp("8.8.8.8", 53), tcp("169.254.169.254", 53)},
 		},
@@ -124,7 +172,8 @@ func allows(policy *networkingv1.NetworkPolicy, f flow) bool {
 		return true
 	}
 	return slices.ContainsFunc(policy.Spec.Egress, func(rule networkingv1.NetworkPolicyEgressRule) bool {
-		return (len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, f.uses)) && (len(rule.To) == 0 || slices.ContainsFunc(rule.To, f.goesTo))
+		return (len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, f.uses)) &&
+			(len(rule.To) == 0 || slices.ContainsFunc(rule.To, f.goesTo))
 	})
 }
 
@@ -150,7 +199,8 @@ func (f flow) goesTo(peer networkingv1.NetworkPolicyPeer) bool {
 func TestNetworkPolicyWantsTheServer(t *testing.T) {
 	g := NewWithT(t)
 	_, err := template(t, narrow)
-	g.Expect(err).To(MatchError(And(ContainSubstring("networkPolicy.apiServerTo: must name"), ContainSubstring("kubectl get endpointslice kubernetes -n default"))))
+	g.Expect(err).
+		To(MatchError(And(ContainSubstring("networkPolicy.apiServerTo: must name"), ContainSubstring("kubectl get endpointslice kubernetes -n default"))))
 
 	slice := &discoveryv1.EndpointSlice{}
 	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, slice)).To(Succeed())

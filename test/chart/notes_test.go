@@ -32,7 +32,8 @@ func TestNotes(t *testing.T) {
 	}
 	property := `"path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/later"`
 	patch(`{"op": "add", ` + property + `, "value": {"type": "string"}}`)
-	g.Expect(notes(t)).To(And(ContainSubstring("WARNING: the CustomResourceDefinition inventories.capi-inventory.dev"), Not(ContainSubstring("spokechecks.capi-inventory.dev of this hub"))))
+	g.Expect(notes(t)).
+		To(And(ContainSubstring("WARNING: the CustomResourceDefinition inventories.capi-inventory.dev"), Not(ContainSubstring("spokechecks.capi-inventory.dev of this hub"))))
 	patch(`{"op": "remove", ` + property + `}`)
 }
 
@@ -50,7 +51,20 @@ func dryRun(t *testing.T, values string) (string, error) {
 	home := t.TempDir()
 	kubeconfig := filepath.Join(home, "kubeconfig")
 	NewWithT(t).Expect(os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", hub.Config(), ""), 0o600)).To(Succeed())
-	command := exec.CommandContext(t.Context(), helm, "install", "trial", chart, "--namespace", namespace, "--dry-run=server", "--kubeconfig", kubeconfig, "--values", "-")
+	command := exec.CommandContext(
+		t.Context(),
+		helm,
+		"install",
+		"trial",
+		chart,
+		"--namespace",
+		namespace,
+		"--dry-run=server",
+		"--kubeconfig",
+		kubeconfig,
+		"--values",
+		"-",
+	)
 	command.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
 	command.Stdin = strings.NewReader(values)
 	printed, err := command.CombinedOutput()

@@ -153,7 +153,11 @@ func TestRightsOnProviders(t *testing.T) {
 			if kind := object.GetKind(); kind != "ClusterRoleBinding" && kind != "RoleBinding" {
 				continue
 			}
-			if binding := as[rbacv1.RoleBinding](t, object); binding.RoleRef.Name == "capi-inventory-publisher-aggregated" && binding.RoleRef.Kind == "ClusterRole" {
+			if binding := as[rbacv1.RoleBinding](
+				t,
+				object,
+			); binding.RoleRef.Name == "capi-inventory-publisher-aggregated" &&
+				binding.RoleRef.Kind == "ClusterRole" {
 				where = append(where, binding.Namespace)
 			}
 		}

@@ -28,13 +28,19 @@ func TestRefusesValues(t *testing.T) {
 		"NoProviders":        {"consumer: {providers: []}", "providers"},
 		"ProviderTwice":      {"consumer: {providers: [" + exec + ", " + exec + "]}", `consumer.providers: "mine" is there twice`},
 		"ProviderVersion":    {"consumer: {providers: [{name: mine, execConfig: {apiVersion: v1, command: mine}}]}", "apiVersion"},
-		"ProviderCommand":    {"consumer: {providers: [{name: mine, execConfig: {apiVersion: client.authentication.k8s.io/v1}}]}", "command"},
-		"ZeroInterval":       {"consumer: {interval: 0s}", "interval"},
-		"ZeroHeartbeat":      {"consumer: {heartbeat: 0h0m0.0s}", "heartbeat"},
-		"ZeroTimeout":        {"consumer: {timeout: 0ms}", "timeout"},
-		"EndlessInterval":    {"consumer: {interval: 99999999h}", "interval"},
-		"PluginImageName":    {"consumer: {pluginImages: [{name: " + strings.Repeat("a", 57) + ", reference: x}]}", "56"},
-		"PluginImageTwice":   {"consumer: {pluginImages: [{name: a, reference: x}, {name: a, reference: z}]}", `consumer.pluginImages: "a" is there twice`},
+		"ProviderCommand": {
+			"consumer: {providers: [{name: mine, execConfig: {apiVersion: client.authentication.k8s.io/v1}}]}",
+			"command",
+		},
+		"ZeroInterval":    {"consumer: {interval: 0s}", "interval"},
+		"ZeroHeartbeat":   {"consumer: {heartbeat: 0h0m0.0s}", "heartbeat"},
+		"ZeroTimeout":     {"consumer: {timeout: 0ms}", "timeout"},
+		"EndlessInterval": {"consumer: {interval: 99999999h}", "interval"},
+		"PluginImageName": {"consumer: {pluginImages: [{name: " + strings.Repeat("a", 57) + ", reference: x}]}", "56"},
+		"PluginImageTwice": {
+			"consumer: {pluginImages: [{name: a, reference: x}, {name: a, reference: z}]}",
+			`consumer.pluginImages: "a" is there twice`,
+		},
 		"PluginImagePath":    {"consumer: {pluginImages: [{name: a, reference: x, path: 'b:c'}]}", "path"},
 		"ConsumerPodLabels":  {"consumer: {podLabels: {app.kubernetes.io/component: other}}", "app.kubernetes.io/component"},
 		"PublisherPodLabels": {"publisher: {podLabels: {app.kubernetes.io/name: other}}", "app.kubernetes.io/name"},
@@ -51,12 +57,27 @@ func TestRefusesValues(t *testing.T) {
 		"EnvPath":            {"consumer: {extraEnv: [{name: PATH, value: /bin}]}", "extraEnv"},
 		"EnvWithoutName":     {"publisher: {extraEnv: [{value: x}]}", "extraEnv"},
 		"VolumeOfTheChart":   {"consumer: {extraVolumes: [{name: providers, emptyDir: {}}]}", "consumer.extraVolumes"},
-		"VolumeOfAnImage":    {"consumer: {pluginImages: [{name: a, reference: x}], extraVolumes: [{name: plugin-a, emptyDir: {}}]}", "plugin-a"},
-		"VolumeTwice":        {"consumer: {extraVolumes: [{name: a, emptyDir: {}}, {name: a, emptyDir: {}}]}", `consumer.extraVolumes: "a" is there twice`},
-		"MountOfTheChart":    {"consumer: {extraVolumes: [{name: a, emptyDir: {}}], extraVolumeMounts: [{name: a, mountPath: /etc/capi-inventory/}]}", "/etc/capi-inventory"},
-		"MountTwice":         {"consumer: {extraVolumes: [{name: a, emptyDir: {}}], extraVolumeMounts: [{name: a, mountPath: /x}, {name: a, mountPath: /x}]}", `consumer.extraVolumeMounts: "/x" is there twice`},
-		"MountOfNothing":     {"consumer: {extraVolumeMounts: [{name: a, mountPath: /x}]}", `consumer.extraVolumeMounts: there is no volume "a"`},
-		"Ports":              {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},
+		"VolumeOfAnImage": {
+			"consumer: {pluginImages: [{name: a, reference: x}], extraVolumes: [{name: plugin-a, emptyDir: {}}]}",
+			"plugin-a",
+		},
+		"VolumeTwice": {
+			"consumer: {extraVolumes: [{name: a, emptyDir: {}}, {name: a, emptyDir: {}}]}",
+			`consumer.extraVolumes: "a" is there twice`,
+		},
+		"MountOfTheChart": {
+			"consumer: {extraVolumes: [{name: a, emptyDir: {}}], extraVolumeMounts: [{name: a, mountPath: /etc/capi-inventory/}]}",
+			"/etc/capi-inventory",
+		},
+		"MountTwice": {
+			"consumer: {extraVolumes: [{name: a, emptyDir: {}}], extraVolumeMounts: [{name: a, mountPath: /x}, {name: a, mountPath: /x}]}",
+			`consumer.extraVolumeMounts: "/x" is there twice`,
+		},
+		"MountOfNothing": {
+			"consumer: {extraVolumeMounts: [{name: a, mountPath: /x}]}",
+			`consumer.extraVolumeMounts: there is no volume "a"`,
+		},
+		"Ports": {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

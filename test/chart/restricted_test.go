@@ -39,7 +39,8 @@ inventories:
 publisher: {namespaces: [team-a]}
 consumer: {enabled: false}
 `) {
-		if group := object.GroupVersionKind().Group; group == "rbac.authorization.k8s.io" || group == "capi-inventory.dev" || object.GetKind() == "ServiceAccount" {
+		if group := object.GroupVersionKind().Group; group == "rbac.authorization.k8s.io" || group == "capi-inventory.dev" ||
+			object.GetKind() == "ServiceAccount" {
 			g.Expect(k8s.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("test"))).To(Succeed())
 		}
 	}
@@ -59,7 +60,10 @@ consumer: {enabled: false}
 		}
 		g.Expect(hub.List(t.Context(), &leases)).To(MatchError(apierrors.IsForbidden, "forbidden"))
 	})
-	profiles := map[client.ObjectKey]*inventoryv1alpha1.ClusterProfile{{Namespace: "team-a", Name: "london"}: {}, {Namespace: "argocd", Name: "team-a--london"}: {}}
+	profiles := map[client.ObjectKey]*inventoryv1alpha1.ClusterProfile{
+		{Namespace: "team-a", Name: "london"}:         {},
+		{Namespace: "argocd", Name: "team-a--london"}: {},
+	}
 	for key, profile := range profiles {
 		g.Eventually(func(g Gomega) {
 			g.Expect(k8s.Get(t.Context(), key, profile)).To(Succeed())
@@ -67,14 +71,19 @@ consumer: {enabled: false}
 		}).Should(Succeed(), key.String())
 	}
 	g.Expect(profiles[client.ObjectKey{Namespace: "team-a", Name: "london"}].Status.Properties).To(
-		ContainElement(inventoryv1alpha1.Property{Name: "replicas.example.com", Value: "3"}), "what Clusters refer to may be read where they are")
+		ContainElement(
+			inventoryv1alpha1.Property{Name: "replicas.example.com", Value: "3"},
+		), "what Clusters refer to may be read where they are")
 	var found inventoryv1alpha1.ClusterProfileList
 	g.Expect(k8s.List(t.Context(), &found)).To(Succeed())
 	g.Expect(found.Items).To(HaveLen(2), "profiles of Clusters in other namespaces")
 
 	t.Run("and says where it may not publish", func(t *testing.T) {
 		g := NewWithT(t)
-		elsewhere := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}, Spec: v1alpha1.InventorySpec{Namespace: "monitoring"}}
+		elsewhere := &v1alpha1.Inventory{
+			ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"},
+			Spec:       v1alpha1.InventorySpec{Namespace: "monitoring"},
+		}
 		g.Expect(k8s.Create(t.Context(), elsewhere)).To(Succeed())
 		g.Eventually(func() []v1alpha1.InventoryProblem {
 			g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(elsewhere), elsewhere)).To(Succeed())

@@ -77,7 +77,9 @@ func populate(ctx context.Context) (err error) {
 		return err
 	}
 	for _, name := range []string{namespace, "team-a", "team-b", "argocd", "monitoring", "123"} {
-		space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
+		space := &corev1.Namespace{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}},
+		}
 		if err := k8s.Create(ctx, space); err != nil {
 			return err
 		}

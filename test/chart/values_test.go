@@ -83,12 +83,29 @@ func TestValues(t *testing.T) {
 		"Defaults": {
 			why: "installing is enough",
 			has: []string{
-				"Deployment/capi-inventory-publisher", "Deployment/capi-inventory-consumer", "Inventory/default", "ConfigMap/capi-inventory-consumer-providers",
-				"PodDisruptionBudget/capi-inventory-publisher", "CustomResourceDefinition/clusterprofiles.multicluster.x-k8s.io",
-				"Job/capi-inventory-withdrawal", "ServiceAccount/capi-inventory-withdrawal",
+				"Deployment/capi-inventory-publisher",
+				"Deployment/capi-inventory-consumer",
+				"Inventory/default",
+				"ConfigMap/capi-inventory-consumer-providers",
+				"PodDisruptionBudget/capi-inventory-publisher",
+				"CustomResourceDefinition/clusterprofiles.multicluster.x-k8s.io",
+				"Job/capi-inventory-withdrawal",
+				"ServiceAccount/capi-inventory-withdrawal",
 			},
-			hasNot:  []string{"ClusterRole/capi-inventory-consumer-secrets", "NetworkPolicy/capi-inventory-publisher", "ServiceMonitor/capi-inventory-publisher", "PrometheusRule/capi-inventory"},
-			says:    []string{"- --timeout=120s", "activeDeadlineSeconds: 180", "image: ghcr.io/capi-inventory/publisher:v0.1.0", "helm.sh/resource-policy: keep", "value: /plugins", "mountPath: /tmp"},
+			hasNot: []string{
+				"ClusterRole/capi-inventory-consumer-secrets",
+				"NetworkPolicy/capi-inventory-publisher",
+				"ServiceMonitor/capi-inventory-publisher",
+				"PrometheusRule/capi-inventory",
+			},
+			says: []string{
+				"- --timeout=120s",
+				"activeDeadlineSeconds: 180",
+				"image: ghcr.io/capi-inventory/publisher:v0.1.0",
+				"helm.sh/resource-policy: keep",
+				"value: /plugins",
+				"mountPath: /tmp",
+			},
 			saysNot: []string{"--insecure-diagnostics", "--namespace=", "--reference-namespaces"},
 		},
 		"Class": {
@@ -96,7 +113,10 @@ func TestValues(t *testing.T) {
 			values: `{"publisher": {"class": "blue"}, "metrics": {"rules": {"enabled": true}}, "inventories": [{"name": "default"}]}`,
 			has:    []string{"Inventory/default"},
 			says: []string{
-				"- --publisher-class=blue", "publisherClass: blue", "- publisher-blue.capi-inventory.dev", `name="publisher-blue.capi-inventory.dev"`,
+				"- --publisher-class=blue",
+				"publisherClass: blue",
+				"- publisher-blue.capi-inventory.dev",
+				`name="publisher-blue.capi-inventory.dev"`,
 			},
 			saysNot: []string{`"publisher.capi-inventory.dev"`, "[publisher.capi-inventory.dev]"},
 		},
@@ -104,31 +124,71 @@ func TestValues(t *testing.T) {
 			why:    "all that can be turned on, at once",
 			values: everything,
 			has: []string{
-				"Role/team-a/fleet-publisher-clusters", "Role/team-b/fleet-publisher-clusters", "Role/argocd/fleet-publisher-profiles", "Role/monitoring/fleet-publisher-profiles",
-				"Role/team-a/fleet-consumer-secrets", "Role/argocd/fleet-consumer-profiles", "ClusterRole/fleet-publisher-providers", "ServiceMonitor/fleet-consumer",
-				"PrometheusRule/fleet", "ConfigMap/fleet-dashboard", "NetworkPolicy/fleet-consumer", "ClusterRoleBinding/fleet-metrics-reader", "Inventory/argocd",
-				"Job/fleet-withdrawal", "NetworkPolicy/fleet-withdrawal", "RoleBinding/team-b/fleet-publisher-aggregated",
+				"Role/team-a/fleet-publisher-clusters",
+				"Role/team-b/fleet-publisher-clusters",
+				"Role/argocd/fleet-publisher-profiles",
+				"Role/monitoring/fleet-publisher-profiles",
+				"Role/team-a/fleet-consumer-secrets",
+				"Role/argocd/fleet-consumer-profiles",
+				"ClusterRole/fleet-publisher-providers",
+				"ServiceMonitor/fleet-consumer",
+				"PrometheusRule/fleet",
+				"ConfigMap/fleet-dashboard",
+				"NetworkPolicy/fleet-consumer",
+				"ClusterRoleBinding/fleet-metrics-reader",
+				"Inventory/argocd",
+				"Job/fleet-withdrawal",
+				"NetworkPolicy/fleet-withdrawal",
+				"RoleBinding/team-b/fleet-publisher-aggregated",
 			},
-			hasNot: []string{"ClusterRole/fleet-consumer", "ClusterRole/fleet-consumer-secrets", "ClusterRoleBinding/fleet-publisher-aggregated"},
+			hasNot: []string{
+				"ClusterRole/fleet-consumer",
+				"ClusterRole/fleet-consumer-secrets",
+				"ClusterRoleBinding/fleet-publisher-aggregated",
+			},
 			says: []string{
-				"image: registry.example.com/mirror/publisher@sha256:0123", "image: registry.example.com/mirror/consumer:v9", "--namespace=team-a,team-b", "--namespace=team-a,argocd",
-				"--selector=env in (prod, test)", "--require-permission=create/deployments.apps", "--insecure-diagnostics", "--metrics-secure=false", "--zap-log-level=4",
-				"value: /plugins:/plugin-images/cloud/bin:/plugin-images/other", "reference: registry.example.com/plugin:v1", `name="inside"`, "namespace: monitoring",
+				"image: registry.example.com/mirror/publisher@sha256:0123",
+				"image: registry.example.com/mirror/consumer:v9",
+				"--namespace=team-a,team-b",
+				"--namespace=team-a,argocd",
+				"--selector=env in (prod, test)",
+				"--require-permission=create/deployments.apps",
+				"--insecure-diagnostics",
+				"--metrics-secure=false",
+				"--zap-log-level=4",
+				"value: /plugins:/plugin-images/cloud/bin:/plugin-images/other",
+				"reference: registry.example.com/plugin:v1",
+				`name="inside"`,
+				"namespace: monitoring",
 			},
 			saysNot: []string{"insecureSkipVerify"},
 		},
 		"KeepProfiles": {
-			why:     "an uninstallation may leave everything published",
-			values:  "uninstall: {profiles: keep}\nnetworkPolicy: {enabled: true}",
-			has:     []string{"Inventory/default"},
-			hasNot:  []string{"Job/capi-inventory-withdrawal", "ServiceAccount/capi-inventory-withdrawal", "NetworkPolicy/capi-inventory-withdrawal"},
+			why:    "an uninstallation may leave everything published",
+			values: "uninstall: {profiles: keep}\nnetworkPolicy: {enabled: true}",
+			has:    []string{"Inventory/default"},
+			hasNot: []string{
+				"Job/capi-inventory-withdrawal",
+				"ServiceAccount/capi-inventory-withdrawal",
+				"NetworkPolicy/capi-inventory-withdrawal",
+			},
 			saysNot: []string{"pre-delete"},
 		},
 		"PublisherOnly": {
 			why:    "the consumer is optional, and nothing of it remains",
 			values: "consumer: {enabled: false, readSecrets: {enabled: true}}\nmetrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}\nnetworkPolicy: {enabled: true}",
-			has:    []string{"Deployment/capi-inventory-publisher", "ServiceMonitor/capi-inventory-publisher", "NetworkPolicy/capi-inventory-publisher"},
-			hasNot: []string{"Deployment/capi-inventory-consumer", "ServiceMonitor/capi-inventory-consumer", "NetworkPolicy/capi-inventory-consumer", "ServiceAccount/capi-inventory-consumer", "ClusterRole/capi-inventory-consumer-secrets"},
+			has: []string{
+				"Deployment/capi-inventory-publisher",
+				"ServiceMonitor/capi-inventory-publisher",
+				"NetworkPolicy/capi-inventory-publisher",
+			},
+			hasNot: []string{
+				"Deployment/capi-inventory-consumer",
+				"ServiceMonitor/capi-inventory-consumer",
+				"NetworkPolicy/capi-inventory-consumer",
+				"ServiceAccount/capi-inventory-consumer",
+				"ClusterRole/capi-inventory-consumer-secrets",
+			},
 			// The aggregation label and leases are named alike in both.
 			saysNot: []string{"capi-inventory-consumer", "capi_inventory_consumer"},
 		},
@@ -198,10 +258,21 @@ uninstall: {timeoutSeconds: 1000000}
 networkPolicy: {enabled: true}
 metrics: {readers: [{name: "123", namespace: "123"}], serviceMonitor: {enabled: true}, rules: {enabled: true, runbook: "https://example.com/a b: c"}}
 `,
-			has: []string{"Inventory/123", "Role/123/capi-inventory-publisher-clusters", "Role/123/capi-inventory-consumer-secrets", "ServiceAccount/456"},
+			has: []string{
+				"Inventory/123",
+				"Role/123/capi-inventory-publisher-clusters",
+				"Role/123/capi-inventory-consumer-secrets",
+				"ServiceAccount/456",
+			},
 			says: []string{
-				"- '--cluster-manager=a: b #c'", "--watch-filter=on", `priorityClassName: "123"`, `- name: "123"`, `serviceAccountName: "123"`,
-				"--concurrency=1000000", "--timeout=1000000s", "runbook_url: 'https://example.com/a b: c#",
+				"- '--cluster-manager=a: b #c'",
+				"--watch-filter=on",
+				`priorityClassName: "123"`,
+				`- name: "123"`,
+				`serviceAccountName: "123"`,
+				"--concurrency=1000000",
+				"--timeout=1000000s",
+				"runbook_url: 'https://example.com/a b: c#",
 			},
 		},
 		"PluginsHaveWhatTheyNeed": {
@@ -218,7 +289,14 @@ consumer:
   - {name: cloud, mountPath: /var/run/cloud, readOnly: true}
 `,
 			hasNot: []string{"ConfigMap/capi-inventory-consumer-providers"},
-			says:   []string{"mountPath: /var/run/token", "audience: https://example.com", "secretName: cloud", "mountPath: /tmp", "sizeLimit: 10Mi", "secretName: my-providers"},
+			says: []string{
+				"mountPath: /var/run/token",
+				"audience: https://example.com",
+				"secretName: cloud",
+				"mountPath: /tmp",
+				"sizeLimit: 10Mi",
+				"secretName: my-providers",
+			},
 		},
 		"NetworkPolicy": {
 			why:    "spokes are anywhere but at the addresses where clouds serve a node's credentials",
@@ -278,7 +356,10 @@ func accept(t *testing.T, object *unstructured.Unstructured) {
 		template = as[batchv1.Job](t, object).Spec.Template
 	}
 	if len(template.Spec.Containers) > 0 {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "try-", Namespace: namespace, Labels: template.Labels}, Spec: template.Spec}
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{GenerateName: "try-", Namespace: namespace, Labels: template.Labels},
+			Spec:       template.Spec,
+		}
 		if err := k8s.Create(t.Context(), pod, client.DryRunAll); err != nil {
 			t.Errorf("a pod of %s: %v", id(object), err)
 		}

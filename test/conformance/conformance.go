@@ -90,7 +90,8 @@ func checkCluster(cluster *clientcmdv1.Cluster) []string {
 	}
 	if cluster.ProxyURL != "" {
 		proxy, err := url.Parse(cluster.ProxyURL)
-		if err != nil || proxy.Scheme != "http" && proxy.Scheme != "https" && proxy.Scheme != "socks5" || proxy.Host == "" || len(cluster.ProxyURL) > 2048 {
+		if err != nil || proxy.Scheme != "http" && proxy.Scheme != "https" && proxy.Scheme != "socks5" || proxy.Host == "" ||
+			len(cluster.ProxyURL) > 2048 {
 			faults = append(faults, "proxy-url is not an http, https or socks5 URL with a host, of at most 2048 characters")
 		}
 	}

@@ -21,7 +21,13 @@ import (
 
 // await waits until something has come true.
 func (t *theatre) await(ctx context.Context, what string, condition func() bool) error {
-	err := wait.PollUntilContextTimeout(ctx, 10*time.Millisecond, patience, true, func(context.Context) (bool, error) { return condition(), nil })
+	err := wait.PollUntilContextTimeout(
+		ctx,
+		10*time.Millisecond,
+		patience,
+		true,
+		func(context.Context) (bool, error) { return condition(), nil },
+	)
 	if err != nil {
 		return fmt.Errorf("it did not come true that %s: %w", what, err)
 	}

@@ -73,12 +73,19 @@ func (t *theatre) twoClusters(ctx context.Context) error {
 			return fmt.Errorf("reporting the status of a Cluster: %w", err)
 		}
 		at := t.spokes[cluster.Name]
-		if err := t.client.Create(ctx, fixture.KubeconfigSecret(cluster.Namespace, cluster.Name, fixture.Kubeconfig(cluster.Name, at.admin, at.balancer.URL()))); err != nil {
+		if err := t.client.Create(
+			ctx,
+			fixture.KubeconfigSecret(cluster.Namespace, cluster.Name, fixture.Kubeconfig(cluster.Name, at.admin, at.balancer.URL())),
+		); err != nil {
 			return fmt.Errorf("making a kubeconfig Secret: %w", err)
 		}
 	}
 	for _, at := range []client.ObjectKey{{Namespace: "team-a", Name: "london"}, {Namespace: "team-b", Name: "paris"}, {Namespace: "argocd", Name: "team-a--london"}} {
-		if err := t.await(ctx, fmt.Sprintf("%s is published and reachable", at), func() bool { return t.reason(ctx, at) == v1alpha1.ReasonReachable }); err != nil {
+		if err := t.await(
+			ctx,
+			fmt.Sprintf("%s is published and reachable", at),
+			func() bool { return t.reason(ctx, at) == v1alpha1.ReasonReachable },
+		); err != nil {
 			return err
 		}
 	}
@@ -86,7 +93,11 @@ func (t *theatre) twoClusters(ctx context.Context) error {
 	if err := t.showProfiles(ctx); err != nil {
 		return err
 	}
-	if err := t.await(ctx, "both Inventories are ready", func() bool { return t.ready(ctx, "default", 2) && t.ready(ctx, "argocd", 1) }); err != nil {
+	if err := t.await(
+		ctx,
+		"both Inventories are ready",
+		func() bool { return t.ready(ctx, "default", 2) && t.ready(ctx, "argocd", 1) },
+	); err != nil {
 		return err
 	}
 	if err := t.getTable(ctx, "inventories", "/apis/capi-inventory.dev/v1alpha1/inventories", false); err != nil {
@@ -111,17 +122,29 @@ func (t *theatre) spokeStops(ctx context.Context) error {
 	if err := t.spokes["paris"].Pause(); err != nil {
 		return err
 	}
-	if err := t.await(ctx, "the check of paris says so", func() bool { return t.reason(ctx, paris) == v1alpha1.ReasonConnectFailed }); err != nil {
+	if err := t.await(
+		ctx,
+		"the check of paris says so",
+		func() bool { return t.reason(ctx, paris) == v1alpha1.ReasonConnectFailed },
+	); err != nil {
 		return err
 	}
 	if err := t.showChecks(ctx, false); err != nil {
 		return err
 	}
 	say("\nCluster API's probe fails too, after a while; the demo plays that. The profile does not guess: its health is Unknown.")
-	if err := t.changeCluster(ctx, paris, fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionFalse)); err != nil {
+	if err := t.changeCluster(
+		ctx,
+		paris,
+		fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionFalse),
+	); err != nil {
 		return err
 	}
-	if err := t.await(ctx, "the profile of paris is of unknown health", func() bool { return t.healthy(ctx, paris) == metav1.ConditionUnknown }); err != nil {
+	if err := t.await(
+		ctx,
+		"the profile of paris is of unknown health",
+		func() bool { return t.healthy(ctx, paris) == metav1.ConditionUnknown },
+	); err != nil {
 		return err
 	}
 	if err := t.inventory(ctx, "list", "-A"); err != nil {
@@ -135,7 +158,11 @@ func (t *theatre) spokeStops(ctx context.Context) error {
 	if err := t.spokes["paris"].Resume(); err != nil {
 		return err
 	}
-	if err := t.changeCluster(ctx, paris, fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionTrue)); err != nil {
+	if err := t.changeCluster(
+		ctx,
+		paris,
+		fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionTrue),
+	); err != nil {
 		return err
 	}
 	if err := t.await(ctx, "paris is reachable and healthy again", func() bool {
@@ -155,10 +182,17 @@ func (t *theatre) endpointMoves(ctx context.Context) error {
 		return err
 	}
 	started := time.Now()
-	if err := t.client.Update(ctx, fixture.KubeconfigSecret("team-a", "london", fixture.Kubeconfig("london", at.admin, balancer.URL()))); err != nil {
+	if err := t.client.Update(
+		ctx,
+		fixture.KubeconfigSecret("team-a", "london", fixture.Kubeconfig("london", at.admin, balancer.URL())),
+	); err != nil {
 		return fmt.Errorf("changing a kubeconfig Secret: %w", err)
 	}
-	if err := t.await(ctx, "the profile of london names the new endpoint", func() bool { return t.server(ctx, london) == balancer.URL() }); err != nil {
+	if err := t.await(
+		ctx,
+		"the profile of london names the new endpoint",
+		func() bool { return t.server(ctx, london) == balancer.URL() },
+	); err != nil {
 		return err
 	}
 	say("The profile names %s %s after the Secret changed.", balancer.URL(), since(started))
@@ -169,7 +203,8 @@ func (t *theatre) endpointMoves(ctx context.Context) error {
 	}
 	if err := t.await(ctx, "london is reached at its new endpoint", func() bool {
 		check := &v1alpha1.SpokeCheck{}
-		return t.client.Get(ctx, london, check) == nil && check.Status.Server == balancer.URL() && meta.IsStatusConditionTrue(check.Status.Conditions, v1alpha1.ConditionReachable)
+		return t.client.Get(ctx, london, check) == nil && check.Status.Server == balancer.URL() &&
+			meta.IsStatusConditionTrue(check.Status.Conditions, v1alpha1.ConditionReachable)
 	}); err != nil {
 		return err
 	}
@@ -187,7 +222,8 @@ func (t *theatre) kubeconfigBreaks(ctx context.Context) error {
 	message := ""
 	if err := t.await(ctx, "the profile of london says what is wrong", func() bool {
 		message = t.condition(ctx, london, v1alpha1.ConditionJoined).Message
-		return t.condition(ctx, london, v1alpha1.ConditionJoined).ObservedGeneration > 0 && message != "The Cluster is under management and its access is published."
+		return t.condition(ctx, london, v1alpha1.ConditionJoined).ObservedGeneration > 0 &&
+			message != "The Cluster is under management and its access is published."
 	}); err != nil {
 		return err
 	}
@@ -207,7 +243,10 @@ func (t *theatre) kubeconfigBreaks(ctx context.Context) error {
 	}
 
 	at := t.spokes["london"]
-	if err := t.client.Update(ctx, fixture.KubeconfigSecret("team-a", "london", fixture.Kubeconfig("london", at.admin, at.balancer.URL()))); err != nil {
+	if err := t.client.Update(
+		ctx,
+		fixture.KubeconfigSecret("team-a", "london", fixture.Kubeconfig("london", at.admin, at.balancer.URL())),
+	); err != nil {
 		return fmt.Errorf("fixing a kubeconfig Secret: %w", err)
 	}
 	say("\nThe kubeconfig is fixed.")
@@ -220,7 +259,10 @@ func (t *theatre) clusterGoes(ctx context.Context) error {
 	paris := client.ObjectKey{Namespace: "team-b", Name: "paris"}
 	chapter("The Cluster paris is deleted")
 	started := time.Now()
-	if err := t.client.Delete(ctx, &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: paris.Namespace, Name: paris.Name}}); err != nil {
+	if err := t.client.Delete(
+		ctx,
+		&clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: paris.Namespace, Name: paris.Name}},
+	); err != nil {
 		return fmt.Errorf("deleting a Cluster: %w", err)
 	}
 	if err := t.await(ctx, "the profile of paris is gone", func() bool {
@@ -250,7 +292,14 @@ func (t *theatre) showEvent(ctx context.Context, namespace, reason string) error
 		}
 		for _, event := range events.Items {
 			if event.Reason == reason {
-				fmt.Printf("%s   %s   %s/%s   %s\n", event.Type, event.Reason, event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Message)
+				fmt.Printf(
+					"%s   %s   %s/%s   %s\n",
+					event.Type,
+					event.Reason,
+					event.InvolvedObject.Kind,
+					event.InvolvedObject.Name,
+					event.Message,
+				)
 				return true
 			}
 		}

@@ -46,10 +46,28 @@ type recipe struct {
 }
 
 var recipes = []recipe{
-	{consumer: lint.Headlamp, at: "headlamp", secret: "london-headlamp-kubeconfig", providers: "values.yaml",
-		list: []string{"config", "clusterInventory", "accessProvidersConfig", "providers"}, accounts: []string{"headlamp:headlamp"}, reads: true},
-	{consumer: lint.ArgoCD, at: "argocd", secret: "london-kubeconfig", providers: "clusterprofile-provider-file.json", list: []string{"providers"},
-		accounts: []string{"argocd:argocd-application-controller", "argocd:argocd-server"}},
+	{
+		consumer:  lint.Headlamp,
+		at:        "headlamp",
+		secret:    "london-headlamp-kubeconfig",
+		providers: "values.yaml",
+		list: []string{
+			"config",
+			"clusterInventory",
+			"accessProvidersConfig",
+			"providers",
+		},
+		accounts: []string{"headlamp:headlamp"},
+		reads:    true,
+	},
+	{
+		consumer:  lint.ArgoCD,
+		at:        "argocd",
+		secret:    "london-kubeconfig",
+		providers: "clusterprofile-provider-file.json",
+		list:      []string{"providers"},
+		accounts:  []string{"argocd:argocd-application-controller", "argocd:argocd-server"},
+	},
 	{consumer: lint.Kueue, at: "kueue-system", secret: "london-kueue-kubeconfig", providers: "manager-config.yaml",
 		list: []string{"multiKueue", "clusterProfile", "accessProviders"}, accounts: []string{"kueue-system:kueue-controller-manager"}},
 	{consumer: lint.Sveltos, at: "sveltos-fleet", secret: "london-kubeconfig",
@@ -212,7 +230,9 @@ func (r recipe) rights(t *testing.T, h hub, user string) {
 		{secrets("update", "team-a", r.secret), false}, {secrets("delete", "team-a", r.secret), false},
 		{profiles("delete"), false}, {profiles("create"), false}, {mayWriteStatus, false},
 	} {
-		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &tc.attributes}}
+		review := &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &tc.attributes},
+		}
 		if err := h.k8s.Create(t.Context(), review); err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +271,12 @@ func TestRecipesAreOfAllConsumers(t *testing.T) {
 func TestRulesAreNamed(t *testing.T) {
 	const few = 3
 	sections := map[lint.Consumer]string{
-		lint.Headlamp: "Headlamp", lint.ArgoCD: "Argo CD", lint.Kueue: "Kueue MultiKueue", lint.Sveltos: "Sveltos", lint.Knative: "Knative Operator", lint.MulticlusterRuntime: "multicluster-runtime",
+		lint.Headlamp:            "Headlamp",
+		lint.ArgoCD:              "Argo CD",
+		lint.Kueue:               "Kueue MultiKueue",
+		lint.Sveltos:             "Sveltos",
+		lint.Knative:             "Knative Operator",
+		lint.MulticlusterRuntime: "multicluster-runtime",
 	}
 	document := contents(t, "docs/consumers.md")
 	for consumer, title := range sections {

@@ -92,7 +92,8 @@ func constants(t *testing.T, path, prefix string) []string {
 		for _, spec := range group.Specs {
 			constant := spec.(*ast.ValueSpec)
 			literal, ok := constant.Values[0].(*ast.BasicLit)
-			if !ok || literal.Kind != token.STRING || !constant.Names[0].IsExported() || prefix == "" && constant.Type == nil || !strings.HasPrefix(constant.Names[0].Name, prefix) {
+			if !ok || literal.Kind != token.STRING || !constant.Names[0].IsExported() || prefix == "" && constant.Type == nil ||
+				!strings.HasPrefix(constant.Names[0].Name, prefix) {
 				continue
 			}
 			value, err := strconv.Unquote(literal.Value)

@@ -40,7 +40,8 @@ func TestChartIsUpgraded(t *testing.T) {
 	}).Should(Succeed())
 	g.Expect(leadingContainer(g).Args).To(ContainElement("--concurrency=3"))
 	g.Expect(deployment(g, "publisher").Status.ReadyReplicas).To(BeEquivalentTo(3))
-	g.Expect(deployment(g, "consumer").Spec.Template.Spec.Containers[0].Args).To(ContainElement("--interval=5s"), "a setting of before was lost")
+	g.Expect(deployment(g, "consumer").Spec.Template.Spec.Containers[0].Args).
+		To(ContainElement("--interval=5s"), "a setting of before was lost")
 	fleet.expectServed(t)
 	fleet.expectUnwritten(g, before)
 
@@ -79,7 +80,11 @@ func (p *product) rebuilt(t *testing.T, tag string) *product {
 			t.Error(err)
 		}
 	})
-	if _, err := tool(t.Context(), nil, "kind", append([]string{"load", "docker-image", "--name", hub.name}, next.images()...)...); err != nil {
+	if _, err := tool(
+		t.Context(),
+		nil,
+		"kind",
+		append([]string{"load", "docker-image", "--name", hub.name}, next.images()...)...); err != nil {
 		t.Fatal(err)
 	}
 	return next

@@ -43,7 +43,8 @@ func TestControlPlaneIsCutOffAndReturns(t *testing.T) {
 	})
 	// An interval of 5 seconds, give or take a tenth, and a timeout of 2 for the stage that fails.
 	g.Eventually(func(g Gomega) {
-		g.Expect(spoke.check(g).Status.Conditions).To(have(v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonConnectFailed))
+		g.Expect(spoke.check(g).Status.Conditions).
+			To(have(v1alpha1.ConditionReachable, metav1.ConditionFalse, v1alpha1.ReasonConnectFailed))
 	}, 10*time.Second).Should(Succeed())
 	step(t, "The consumer has noticed")
 
@@ -58,7 +59,11 @@ func TestControlPlaneIsCutOffAndReturns(t *testing.T) {
 		}
 		g.Expect(spoke.profile(g).Status.Conditions).To(want)
 	}, 3*time.Minute).Should(Succeed())
-	step(t, "Cluster API has noticed, and the profile says so: %v", meta.FindStatusCondition(spoke.profile(g).Status.Conditions, healthy).Reason)
+	step(
+		t,
+		"Cluster API has noticed, and the profile says so: %v",
+		meta.FindStatusCondition(spoke.profile(g).Status.Conditions, healthy).Reason,
+	)
 	cutOff := spoke.profile(g)
 	g.Expect(cutOff.Status.AccessProviders).To(Equal(profile.Status.AccessProviders))
 	g.Expect(cutOff.Status.Version).To(Equal(profile.Status.Version))

@@ -37,13 +37,15 @@ func TestForeignProfileSurvives(t *testing.T) {
 
 	g.Eventually(func(g Gomega) {
 		problems := read(g, client.ObjectKey{Name: "default"}, &v1alpha1.Inventory{}).Status.Problems
-		g.Expect(problems).To(ContainElement(And(HaveField("Cluster", spoke.String()), HaveField("Reason", v1alpha1.ProblemForeignProfile))))
+		g.Expect(problems).
+			To(ContainElement(And(HaveField("Cluster", spoke.String()), HaveField("Reason", v1alpha1.ProblemForeignProfile))))
 	}).Should(Succeed())
 	step(t, "The Inventory reports it")
 	g.Eventually(func(g Gomega) {
 		var events eventsv1.EventList
 		g.Expect(k8s.List(t.Context(), &events, client.InNamespace(spoke.Namespace))).To(Succeed())
-		g.Expect(events.Items).To(ContainElement(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Regarding.Name", spoke.Name))))
+		g.Expect(events.Items).
+			To(ContainElement(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Regarding.Name", spoke.Name))))
 	}).Should(Succeed())
 	step(t, "An Event on the Cluster reports it")
 	spoke.waitAvailable(t)

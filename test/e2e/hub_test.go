@@ -84,7 +84,11 @@ func connect(kubeconfig string) (*managementCluster, error) {
 	}
 	name, isKind := strings.CutPrefix(file.CurrentContext, "kind-")
 	if !isKind {
-		return nil, fmt.Errorf("%s: current-context: %q is none of kind's: images are loaded with kind, so it must be kind-NAME", kubeconfig, file.CurrentContext)
+		return nil, fmt.Errorf(
+			"%s: current-context: %q is none of kind's: images are loaded with kind, so it must be kind-NAME",
+			kubeconfig,
+			file.CurrentContext,
+		)
 	}
 	config, err := clientcmd.NewDefaultClientConfig(*file, nil).ClientConfig()
 	if err != nil {

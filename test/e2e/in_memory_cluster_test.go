@@ -27,7 +27,8 @@ func TestInMemoryClusterBecomesAProfile(t *testing.T) {
 	g.Expect(access[0].Name).To(Equal(v1alpha1.ProviderKubeconfigSecret))
 	g.Expect(access[0].Cluster.CertificateAuthorityData).NotTo(BeEmpty())
 	g.Expect(access[0].Cluster.Extensions).To(HaveLen(1))
-	g.Expect(extension(access[0].Cluster)).To(MatchJSON(`{"name": "` + spoke.Name + `-kubeconfig", "key": "value", "namespace": "` + spoke.Namespace + `"}`))
+	g.Expect(extension(access[0].Cluster)).
+		To(MatchJSON(`{"name": "` + spoke.Name + `-kubeconfig", "key": "value", "namespace": "` + spoke.Namespace + `"}`))
 
 	spoke.waitAvailable(t)
 	profile := spoke.waitHealthy(t)

@@ -34,7 +34,14 @@ func TestKustomizeTakesOver(t *testing.T) {
 	target := func(ctx context.Context, target string) {
 		t.Helper()
 		step(t, "make %s", target)
-		if _, err := run(ctx, []string{"KUBECONFIG=" + hub.kubeconfig}, "make", target, "REGISTRY="+registry, "TAG="+product.tag); err != nil {
+		if _, err := run(
+			ctx,
+			[]string{"KUBECONFIG=" + hub.kubeconfig},
+			"make",
+			target,
+			"REGISTRY="+registry,
+			"TAG="+product.tag,
+		); err != nil {
 			t.Error(err)
 		}
 	}
@@ -70,5 +77,6 @@ func TestKustomizeTakesOver(t *testing.T) {
 		gone(&rbacv1.ClusterRole{}, "capi-inventory-"+role)
 		gone(&rbacv1.ClusterRoleBinding{}, "capi-inventory-"+role)
 	}
-	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: "clusterprofiles.multicluster.x-k8s.io"}, &apiextensionsv1.CustomResourceDefinition{})).To(Succeed())
+	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: "clusterprofiles.multicluster.x-k8s.io"}, &apiextensionsv1.CustomResourceDefinition{})).
+		To(Succeed())
 }

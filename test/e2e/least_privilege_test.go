@@ -117,7 +117,10 @@ func inGroup(resource, group string) string {
 func (r rights) beyond(others rights) string {
 	var rights strings.Builder
 	for _, what := range slices.Sorted(maps.Keys(r)) {
-		verbs := slices.DeleteFunc(slices.Sorted(slices.Values(r[what])), func(verb string) bool { return slices.Contains(others[what], verb) })
+		verbs := slices.DeleteFunc(
+			slices.Sorted(slices.Values(r[what])),
+			func(verb string) bool { return slices.Contains(others[what], verb) },
+		)
 		if len(verbs) > 0 {
 			fmt.Fprintf(&rights, "  %-55s %s\n", what, strings.Join(slices.Compact(verbs), " "))
 		}

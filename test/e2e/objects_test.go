@@ -76,7 +76,9 @@ func (s *spoke) namespaceSelector() metav1.LabelSelector {
 // controlPlane names the spoke's control plane, to be patched.
 func (s *spoke) controlPlane() client.Object {
 	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(schema.GroupVersionKind{Group: "controlplane.cluster.x-k8s.io", Version: "v1beta2", Kind: "KubeadmControlPlane"})
+	object.SetGroupVersionKind(
+		schema.GroupVersionKind{Group: "controlplane.cluster.x-k8s.io", Version: "v1beta2", Kind: "KubeadmControlPlane"},
+	)
 	object.SetNamespace(s.Namespace)
 	object.SetName(s.Name)
 	return object

@@ -85,7 +85,10 @@ func (p *product) removeRemains(ctx context.Context) error {
 	}
 	err = k8s.Get(ctx, client.ObjectKey{Name: ourCRDs[0]}, &apiextensionsv1.CustomResourceDefinition{})
 	if err == nil {
-		return fmt.Errorf("the hub has the CustomResourceDefinition %s: capi-inventory is installed there, and not by this suite", ourCRDs[0])
+		return fmt.Errorf(
+			"the hub has the CustomResourceDefinition %s: capi-inventory is installed there, and not by this suite",
+			ourCRDs[0],
+		)
 	}
 	return client.IgnoreNotFound(err)
 }
@@ -213,7 +216,20 @@ func (p *product) removeImages(ctx context.Context) error {
 	var all []string
 	for i := range nodes.Items {
 		node := nodes.Items[i].Name
-		listed, err := run(ctx, nil, "docker", "exec", node, "ctr", "--namespace", "k8s.io", "images", "ls", "-q", "name~=^"+registry+"/.*:"+p.tag)
+		listed, err := run(
+			ctx,
+			nil,
+			"docker",
+			"exec",
+			node,
+			"ctr",
+			"--namespace",
+			"k8s.io",
+			"images",
+			"ls",
+			"-q",
+			"name~=^"+registry+"/.*:"+p.tag,
+		)
 		if err != nil {
 			return err
 		}

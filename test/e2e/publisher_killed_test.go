@@ -80,7 +80,20 @@ func kill(t *testing.T, process string) {
 		t.Fatal(err)
 	}
 	_, container, _ := strings.Cut(pod.Status.ContainerStatuses[0].ContainerID, "://")
-	pid, err := run(t.Context(), nil, "docker", "exec", pod.Spec.NodeName, "crictl", "inspect", "-o", "go-template", "--template", "{{.info.pid}}", container)
+	pid, err := run(
+		t.Context(),
+		nil,
+		"docker",
+		"exec",
+		pod.Spec.NodeName,
+		"crictl",
+		"inspect",
+		"-o",
+		"go-template",
+		"--template",
+		"{{.info.pid}}",
+		container,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,18 @@ import (
 func TestChartAndKustomizeMakeTheSamePods(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	rendered, err := tool(t.Context(), nil, "helm", "template", release, "charts/capi-inventory", "--namespace", systemNamespace, "--set", "image.tag=v1")
+	rendered, err := tool(
+		t.Context(),
+		nil,
+		"helm",
+		"template",
+		release,
+		"charts/capi-inventory",
+		"--namespace",
+		systemNamespace,
+		"--set",
+		"image.tag=v1",
+	)
 	g.Expect(err).NotTo(HaveOccurred())
 	namespace := newNamespace(t, "pods")
 	charts := deployments(t, namespace, rendered)
@@ -51,7 +62,10 @@ func TestChartAndKustomizeMakeTheSamePods(t *testing.T) {
 		// Of the settings, the chart writes down the defaults too.
 		container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return slices.Contains(defaults, arg) })
 		// The image has this PATH; with plugins from elsewhere, the chart's is longer.
-		container.Env = slices.DeleteFunc(container.Env, func(env corev1.EnvVar) bool { return env.Name == "PATH" && env.Value == "/plugins" })
+		container.Env = slices.DeleteFunc(
+			container.Env,
+			func(env corev1.EnvVar) bool { return env.Name == "PATH" && env.Value == "/plugins" },
+		)
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("pods of %s, -kustomize +chart:\n%s", name, diff)
 		}

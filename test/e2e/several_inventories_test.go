@@ -38,7 +38,8 @@ func TestSeveralInventories(t *testing.T) {
 	step(t, "Published beside itself, into argocd and into kueue-system, and reached by each of the three")
 	var profiles []inventoryv1alpha1.ClusterProfile
 	for key, inventory := range map[client.ObjectKey]string{spoke.key(): "default", inArgoCD: "argocd", inKueue: "kueue"} {
-		g.Eventually(func(g Gomega) { g.Expect(read(g, key, &v1alpha1.SpokeCheck{}).Status.Conditions).To(beReachable()) }).Should(Succeed())
+		g.Eventually(func(g Gomega) { g.Expect(read(g, key, &v1alpha1.SpokeCheck{}).Status.Conditions).To(beReachable()) }).
+			Should(Succeed())
 		profile := profileAt(g, key)
 		g.Expect(profile.Labels).To(HaveKeyWithValue(v1alpha1.LabelInventory, inventory))
 		g.Expect(profile.Labels).To(HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(spoke.cluster(g).UID)))
@@ -46,7 +47,8 @@ func TestSeveralInventories(t *testing.T) {
 	}
 	g.Expect(conformance.Check(profiles)).To(BeEmpty())
 	g.Expect(profileAt(g, inArgoCD).Labels).To(HaveKeyWithValue("env", "e2e"))
-	g.Expect(profileAt(g, inArgoCD).Status.Properties).To(ContainElement(inventoryv1alpha1.Property{Name: v1alpha1.PropertyClusterSet, Value: "prod"}))
+	g.Expect(profileAt(g, inArgoCD).Status.Properties).
+		To(ContainElement(inventoryv1alpha1.Property{Name: v1alpha1.PropertyClusterSet, Value: "prod"}))
 	g.Expect(profileAt(g, inKueue).Labels).NotTo(HaveKey("env"))
 	g.Expect(profileAt(g, inKueue).Status.Properties).To(ContainElement(inventoryv1alpha1.Property{Name: "env.example.com", Value: "e2e"}))
 

@@ -27,7 +27,15 @@ type stock map[string]bool
 var namespaced = []string{"clusterprofiles", "rolebindings", "roles"}
 
 // comeAndGo are kinds without a namespace that a hub makes and removes by itself.
-var comeAndGo = []string{"certificatesigningrequests", "componentstatuses", "csinodes", "ipaddresses", "nodes", "persistentvolumes", "volumeattachments"}
+var comeAndGo = []string{
+	"certificatesigningrequests",
+	"componentstatuses",
+	"csinodes",
+	"ipaddresses",
+	"nodes",
+	"persistentvolumes",
+	"volumeattachments",
+}
 
 func takeStock(ctx context.Context) (stock, error) {
 	asking, err := discovery.NewDiscoveryClientForConfig(hub.config)

@@ -62,7 +62,8 @@ func kubeconfigBySveltos(g Gomega, profile *inventoryv1alpha1.ClusterProfile) []
 				pointer.Namespace = profile.Namespace
 			}
 			var secret corev1.Secret
-			g.Expect(k8s.Get(context.Background(), client.ObjectKey{Namespace: pointer.Namespace, Name: pointer.Name}, &secret)).To(Succeed())
+			g.Expect(k8s.Get(context.Background(), client.ObjectKey{Namespace: pointer.Namespace, Name: pointer.Name}, &secret)).
+				To(Succeed())
 			g.Expect(secret.Data).To(HaveKey(pointer.Key))
 			return secret.Data[pointer.Key]
 		}
