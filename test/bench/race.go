@@ -111,8 +111,8 @@ func (s *stage) runRaw(ctx context.Context, round int, p *pair) error {
 		if err := s.client.Apply(ctx, requests[i].profile, client.FieldOwner(profile.FieldManager), client.ForceOwnership); err != nil {
 			return fmt.Errorf("raw: applying a profile: %w", err)
 		}
-		if err := s.client.Status().
-			Apply(ctx, requests[i].status, client.FieldOwner(profile.FieldManager), client.ForceOwnership); err != nil {
+		err := s.client.Status().Apply(ctx, requests[i].status, client.FieldOwner(profile.FieldManager), client.ForceOwnership)
+		if err != nil {
 			return fmt.Errorf("raw: applying a status: %w", err)
 		}
 		return nil

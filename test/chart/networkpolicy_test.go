@@ -200,7 +200,8 @@ func TestNetworkPolicyWantsTheServer(t *testing.T) {
 	g := NewWithT(t)
 	_, err := template(t, narrow)
 	g.Expect(err).
-		To(MatchError(And(ContainSubstring("networkPolicy.apiServerTo: must name"), ContainSubstring("kubectl get endpointslice kubernetes -n default"))))
+		To(MatchError(And(ContainSubstring("networkPolicy.apiServerTo: must name"),
+			ContainSubstring("kubectl get endpointslice kubernetes -n default"))))
 
 	slice := &discoveryv1.EndpointSlice{}
 	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, slice)).To(Succeed())

@@ -33,7 +33,8 @@ func TestNotes(t *testing.T) {
 	property := `"path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/later"`
 	patch(`{"op": "add", ` + property + `, "value": {"type": "string"}}`)
 	g.Expect(notes(t)).
-		To(And(ContainSubstring("WARNING: the CustomResourceDefinition inventories.capi-inventory.dev"), Not(ContainSubstring("spokechecks.capi-inventory.dev of this hub"))))
+		To(And(ContainSubstring("WARNING: the CustomResourceDefinition inventories.capi-inventory.dev"),
+			Not(ContainSubstring("spokechecks.capi-inventory.dev of this hub"))))
 	patch(`{"op": "remove", ` + property + `}`)
 }
 

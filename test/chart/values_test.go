@@ -40,7 +40,9 @@ publisher:
   serviceAccount: {annotations: {example.com/role: reader}}
   priorityClassName: system-cluster-critical
   nodeSelector: {kubernetes.io/os: linux}
-  affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/arch, operator: In, values: [amd64]}]}]}}}
+  affinity:
+    nodeAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/arch, operator: In, values: [amd64]}]}]}
   podLabels: {example.com/team: platform}
   podAnnotations: {example.com/note: "1"}
 consumer:
@@ -175,8 +177,9 @@ func TestValues(t *testing.T) {
 			saysNot: []string{"pre-delete"},
 		},
 		"PublisherOnly": {
-			why:    "the consumer is optional, and nothing of it remains",
-			values: "consumer: {enabled: false, readSecrets: {enabled: true}}\nmetrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}\nnetworkPolicy: {enabled: true}",
+			why: "the consumer is optional, and nothing of it remains",
+			values: "consumer: {enabled: false, readSecrets: {enabled: true}}\n" +
+				"metrics: {serviceMonitor: {enabled: true}, rules: {enabled: true}}\nnetworkPolicy: {enabled: true}",
 			has: []string{
 				"Deployment/capi-inventory-publisher",
 				"ServiceMonitor/capi-inventory-publisher",
@@ -242,8 +245,9 @@ func TestValues(t *testing.T) {
 			says:   []string{"serviceAccountName: mine", "serviceAccountName: other"},
 		},
 		"NoExtras": {
-			why:     "lists and maps may be empty",
-			values:  "publisher: {topologySpread: [], tolerations: [], resources: null, podDisruptionBudget: {enabled: false}}\nconsumer: {topologySpread: [], tolerations: [], podDisruptionBudget: {enabled: false}}",
+			why: "lists and maps may be empty",
+			values: "publisher: {topologySpread: [], tolerations: [], resources: null, podDisruptionBudget: {enabled: false}}\n" +
+				"consumer: {topologySpread: [], tolerations: [], podDisruptionBudget: {enabled: false}}",
 			hasNot:  []string{"PodDisruptionBudget/capi-inventory-publisher", "PodDisruptionBudget/capi-inventory-consumer"},
 			saysNot: []string{"topologySpreadConstraints", "tolerations"},
 		},
@@ -252,11 +256,15 @@ func TestValues(t *testing.T) {
 			values: `
 inventories: [{name: "123"}]
 image: {tag: "1.0", pullSecrets: ["123"]}
-publisher: {namespaces: ["123"], watchFilter: "on", priorityClassName: "123", serviceAccount: {create: false, name: "123"}, concurrency: 1000000}
-consumer: {namespaces: ["123"], clusterManager: "a: b #c", selector: "a=b", priorityClassName: "123", serviceAccount: {name: "456"}, readSecrets: {enabled: true, namespaces: ["123"]}}
+publisher:
+  {namespaces: ["123"], watchFilter: "on", priorityClassName: "123", serviceAccount: {create: false, name: "123"}, concurrency: 1000000}
+consumer:
+  {namespaces: ["123"], clusterManager: "a: b #c", selector: "a=b", priorityClassName: "123", serviceAccount: {name: "456"},
+   readSecrets: {enabled: true, namespaces: ["123"]}}
 uninstall: {timeoutSeconds: 1000000}
 networkPolicy: {enabled: true}
-metrics: {readers: [{name: "123", namespace: "123"}], serviceMonitor: {enabled: true}, rules: {enabled: true, runbook: "https://example.com/a b: c"}}
+metrics:
+  {readers: [{name: "123", namespace: "123"}], serviceMonitor: {enabled: true}, rules: {enabled: true, runbook: "https://example.com/a b: c"}}
 `,
 			has: []string{
 				"Inventory/123",

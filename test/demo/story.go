@@ -25,7 +25,10 @@ const patience = 30 * time.Second
 
 // run runs the demo. Its error names the step that failed.
 func (t *theatre) run(ctx context.Context) error {
-	for _, scene := range []func(context.Context) error{t.twoInventories, t.twoClusters, t.spokeStops, t.endpointMoves, t.kubeconfigBreaks, t.clusterGoes} {
+	steps := []func(context.Context) error{
+		t.twoInventories, t.twoClusters, t.spokeStops, t.endpointMoves, t.kubeconfigBreaks, t.clusterGoes,
+	}
+	for _, scene := range steps {
 		if err := scene(ctx); err != nil {
 			return err
 		}
@@ -61,7 +64,8 @@ func (t *theatre) twoClusters(ctx context.Context) error {
 	say("leaves a kubeconfig Secret for each.")
 	started := time.Now()
 	for _, cluster := range []*clusterv1.Cluster{
-		fixture.Cluster("team-a", "london", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod", "region": "eu-west"})),
+		fixture.Cluster("team-a", "london", fixture.Provisioned("v1.36.3"),
+			fixture.Labels(map[string]string{"env": "prod", "region": "eu-west"})),
 		fixture.Cluster("team-b", "paris", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "test"})),
 	} {
 		status := cluster.Status
@@ -80,7 +84,9 @@ func (t *theatre) twoClusters(ctx context.Context) error {
 			return fmt.Errorf("making a kubeconfig Secret: %w", err)
 		}
 	}
-	for _, at := range []client.ObjectKey{{Namespace: "team-a", Name: "london"}, {Namespace: "team-b", Name: "paris"}, {Namespace: "argocd", Name: "team-a--london"}} {
+	for _, at := range []client.ObjectKey{
+		{Namespace: "team-a", Name: "london"}, {Namespace: "team-b", Name: "paris"}, {Namespace: "argocd", Name: "team-a--london"},
+	} {
 		if err := t.await(
 			ctx,
 			fmt.Sprintf("%s is published and reachable", at),

@@ -56,7 +56,8 @@ func row(t *testing.T, key client.ObjectKey) []string {
 	t.Helper()
 	g := NewWithT(t)
 	config := rest.CopyConfig(hub.config)
-	config.APIPath, config.GroupVersion, config.NegotiatedSerializer = "/apis", &inventoryv1alpha1.GroupVersion, clientgoscheme.Codecs.WithoutConversion()
+	config.APIPath, config.GroupVersion = "/apis", &inventoryv1alpha1.GroupVersion
+	config.NegotiatedSerializer = clientgoscheme.Codecs.WithoutConversion()
 	asking, err := rest.RESTClientFor(config)
 	g.Expect(err).NotTo(HaveOccurred())
 	raw, err := asking.Get().Resource("clusterprofiles").Namespace(key.Namespace).Name(key.Name).

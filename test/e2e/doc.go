@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e is the end-to-end suite: stories on a real hub: Cluster API's own managers, real kubelets, and our images, installed by our chart.
+// Package e2e is the end-to-end suite. It runs stories on a real hub: Cluster API's own managers, real kubelets, and our images,
+// installed by our chart.
 // What an API server alone can show is tested elsewhere, and faster; here is what needs all of them together.
 //
 //	make test-e2e                            # every story

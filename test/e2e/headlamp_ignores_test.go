@@ -26,7 +26,8 @@ func TestHeadlampIgnores(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	shown := func(g Gomega) []inventoryv1alpha1.ClusterProfile {
 		var profiles inventoryv1alpha1.ClusterProfileList
-		g.Expect(k8s.List(context.Background(), &profiles, client.InNamespace(spoke.Namespace), client.MatchingLabelsSelector{Selector: selector})).
+		g.Expect(k8s.List(context.Background(), &profiles, client.InNamespace(spoke.Namespace),
+			client.MatchingLabelsSelector{Selector: selector})).
 			To(Succeed())
 		return profiles.Items
 	}

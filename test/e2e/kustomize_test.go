@@ -77,6 +77,7 @@ func TestKustomizeTakesOver(t *testing.T) {
 		gone(&rbacv1.ClusterRole{}, "capi-inventory-"+role)
 		gone(&rbacv1.ClusterRoleBinding{}, "capi-inventory-"+role)
 	}
-	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: "clusterprofiles.multicluster.x-k8s.io"}, &apiextensionsv1.CustomResourceDefinition{})).
+	key := client.ObjectKey{Name: "clusterprofiles.multicluster.x-k8s.io"}
+	g.Expect(k8s.Get(t.Context(), key, &apiextensionsv1.CustomResourceDefinition{})).
 		To(Succeed())
 }

@@ -28,7 +28,8 @@ func TestProfileHasOpenClusterManagementsShape(t *testing.T) {
 	spoke := newSpoke(t, inMemory("proxied"))
 	patch(t, spoke.cluster(g), `{"metadata":{
 		"labels": {"open-cluster-management.io/cluster-name": "`+spoke.Name+`"},
-		"annotations": {"example.com/region": "ap-northeast-1", "example.com/account": "111122223333", "capi-inventory.dev/display-name": "Tokyo 1"}}}`)
+		"annotations": {"example.com/region": "ap-northeast-1", "example.com/account": "111122223333",
+		"capi-inventory.dev/display-name": "Tokyo 1"}}}`)
 
 	namespace := newNamespace(t, "cluster-inventory")
 	spec := sampleInventory(t, "ocm-cluster-proxy").Spec

@@ -73,7 +73,8 @@ func (s *spoke) expectStaticPods(g Gomega, config *rest.Config) {
 	inside, err := client.New(config, client.Options{Scheme: newScheme()})
 	g.Expect(err).NotTo(HaveOccurred())
 	var pods corev1.PodList
-	g.Expect(inside.List(context.Background(), &pods, client.InNamespace("kube-system"), client.MatchingLabels{"component": "kube-apiserver"})).
+	g.Expect(inside.List(context.Background(), &pods, client.InNamespace("kube-system"),
+		client.MatchingLabels{"component": "kube-apiserver"})).
 		To(Succeed())
 	g.Expect(pods.Items).To(HaveLen(s.Replicas))
 	g.Expect(pods.Items[0].Name).To(HavePrefix("kube-apiserver-" + s.Name))

@@ -58,7 +58,8 @@ func takeStock(ctx context.Context) (stock, error) {
 		}
 		for _, resource := range list.APIResources {
 			counts := slices.Contains(resource.Verbs, "list") &&
-				(!resource.Namespaced && !slices.Contains(comeAndGo, resource.Name) || resource.Namespaced && slices.Contains(namespaced, resource.Name))
+				(!resource.Namespaced && !slices.Contains(comeAndGo, resource.Name) ||
+					resource.Namespaced && slices.Contains(namespaced, resource.Name))
 			if !counts {
 				continue
 			}
