@@ -18,7 +18,7 @@ import (
 )
 
 // testHubs: wherever the consumer finds the hub, its plugins find the same, so that the spoke "works" is reachable. Every case
-// is also tried where the process is in a pod of another cluster, which has no such Secret and lets nobody in.
+// is also tried where the process is in a pod of another cluster, which has no such Secret and refuses every client.
 func testHubs(t *testing.T, bin string, hub *apiserver.Server) {
 	other, err := apiserver.Start()
 	if err != nil {
@@ -33,10 +33,20 @@ func testHubs(t *testing.T, bin string, hub *apiserver.Server) {
 		environment []string
 		args        []string
 	}{
-		"Home":   {why: "what nearly everybody has", environment: []string{"HOME=" + filepath.Dir(filepath.Dir(write(t, ".kube/config", kubeconfig)))}},
-		"File":   {why: "one file", environment: []string{"KUBECONFIG=" + file}},
-		"Flag":   {why: "a file by flag, with another in the environment", environment: []string{"KUBECONFIG=" + write(t, "other", kubeconfigOf(other.Config()))}, args: []string{"--kubeconfig", file}},
-		"List":   {why: "a list, of which one says it all", environment: []string{"KUBECONFIG=" + write(t, "empty", []byte("apiVersion: v1\nkind: Config\n")) + list + file}},
+		"Home": {
+			why:         "what most users have",
+			environment: []string{"HOME=" + filepath.Dir(filepath.Dir(write(t, ".kube/config", kubeconfig)))},
+		},
+		"File": {why: "one file", environment: []string{"KUBECONFIG=" + file}},
+		"Flag": {
+			why:         "a file by flag, with another in the environment",
+			environment: []string{"KUBECONFIG=" + write(t, "other", kubeconfigOf(other.Config()))},
+			args:        []string{"--kubeconfig", file},
+		},
+		"List": {
+			why:         "a list, of which one says it all",
+			environment: []string{"KUBECONFIG=" + write(t, "empty", []byte("apiVersion: v1\nkind: Config\n")) + list + file},
+		},
 		"Halves": {why: "a list, of which none says it all", environment: []string{"KUBECONFIG=" + halves(t, kubeconfig)}},
 	}
 	for name, tc := range cases {
@@ -46,8 +56,15 @@ func testHubs(t *testing.T, bin string, hub *apiserver.Server) {
 			}
 			t.Run(name, func(t *testing.T) {
 				temporary := t.TempDir()
-				line := []string{filepath.Join(bin, "consumer"), "--clusterprofile-provider-file", filepath.Join(bin, "providers.json"), "--timeout", "20s", "--allow-local-servers", "--once"}
-				environment := append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + temporary, "HOME=" + t.TempDir()}, tc.environment...)
+				line := []string{
+					filepath.Join(bin, "consumer"), "--clusterprofile-provider-file", filepath.Join(bin, "providers.json"), "--timeout",
+					"20s", "--allow-local-servers", "--once",
+				}
+				environment := append([]string{
+					"PATH=" + os.Getenv("PATH"),
+					"TMPDIR=" + temporary,
+					"HOME=" + t.TempDir(),
+				}, tc.environment...)
 				if inPod {
 					prefix, variables := pod(t, other)
 					line, environment = append(prefix, line...), append(environment, variables...)

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command consumer reads the ClusterProfiles of a hub as any other consumer would, dials every spoke, and reports what it saw
-// in a SpokeCheck beside each profile.
+// Command consumer reads the ClusterProfiles of a hub as any other consumer would, dials every spoke, and reports the result in a
+// SpokeCheck for each profile.
 package main
 
 import (

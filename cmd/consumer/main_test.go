@@ -34,39 +34,50 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/assets"
 )
 
-// TestBinary runs the binary as a person would: against a hub with a spoke that works and one that does not.
-func TestBinary(t *testing.T) {
+// TestConsumerBinary runs the binary as a user would: against a hub with a spoke that works and one that does not.
+func TestConsumerBinary(t *testing.T) {
 	bin := build(t)
-	hub, err := apiserver.StartHub()
+	server, err := apiserver.StartHub()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = hub.Stop() })
-	scheme := runtime.NewScheme()
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(inventoryv1alpha1.AddToScheme(scheme))
-	utilruntime.Must(v1alpha1.AddToScheme(scheme))
-	hubClient, err := client.New(hub.Config(), client.Options{Scheme: scheme})
+	t.Cleanup(func() { _ = server.Stop() })
+	hubClient, err := client.New(server.Config(), client.Options{Scheme: hub.NewScheme(clientgoscheme.AddToScheme)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	kubeconfig := filepath.Join(bin, "hub.kubeconfig")
-	if err := os.WriteFile(kubeconfig, kubeconfigOf(hub.Config()), 0o600); err != nil {
+	if err := os.WriteFile(kubeconfig, kubeconfigOf(server.Config()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	providers := filepath.Join(bin, "providers.json")
-	if err := os.WriteFile(providers, fmt.Appendf(nil, `{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
-		"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`, filepath.Join(bin, "kubeconfig-secretreader")), 0o600); err != nil {
+	if err := os.WriteFile(
+		providers,
+		fmt.Appendf(
+			nil,
+			`{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
+		"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`,
+			filepath.Join(bin, "kubeconfig-secretreader"),
+		),
+		0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	// The hub is a spoke of its own.
-	publish(t, hubClient, "works", hub.Config(), "kubeconfig-secretreader")
+	publish(t, hubClient, "works", server.Config(), "kubeconfig-secretreader")
 	consumer := func(args ...string) *exec.Cmd {
-		command := exec.Command(filepath.Join(bin, "consumer"), append([]string{"--clusterprofile-provider-file", providers, "--timeout", "2s", "--allow-local-servers"}, args...)...)
+		command := exec.Command(filepath.Join(bin, "consumer"), append([]string{
+			"--clusterprofile-provider-file",
+			providers,
+			"--timeout",
+			"2s",
+			"--allow-local-servers",
+		}, args...)...)
 		command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 		return command
 	}
@@ -83,9 +94,9 @@ func TestBinary(t *testing.T) {
 			t.Errorf("table -want +got:\n%s", diff)
 		}
 	})
-	t.Run("Hubs", func(t *testing.T) { testHubs(t, bin, hub) })
+	t.Run("Hubs", func(t *testing.T) { testHubs(t, bin, server) })
 	t.Run("References", func(t *testing.T) { testReferences(t, hubClient, consumer) })
-	publish(t, hubClient, "stranger", hub.Config(), "unheard-of")
+	publish(t, hubClient, "stranger", server.Config(), "unheard-of")
 	t.Run("OnceUnreachable", func(t *testing.T) {
 		var exit *exec.ExitError
 		out, err := consumer("--once", "-o", "json", "-n", "default").Output()
@@ -111,10 +122,10 @@ func TestBinary(t *testing.T) {
 		g := gomega.NewWithT(t)
 		var log bytes.Buffer
 		// With the rights of its own role, and the one that its plugin needs.
-		if err := os.WriteFile(kubeconfig, kubeconfigOf(restricted(t, hub, hubClient)), 0o600); err != nil {
+		if err := os.WriteFile(kubeconfig, kubeconfigOf(restricted(t, server, hubClient)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		command := consumer("--interval", "2s", "--metrics-bind-address", "0", "--health-probe-bind-address", "0", "--leader-elect=false")
+		command := consumer("--interval", "2s", "--diagnostics-address", "0", "--health-addr", "0", "--leader-elect=false")
 		command.Stderr = &log
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
@@ -142,7 +153,7 @@ func TestBinary(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := command.Wait(); err != nil {
-			t.Errorf("a consumer that is told to stop: %v\n%s", err, log.String())
+			t.Errorf("a consumer that is stopped: %v\n%s", err, log.String())
 		}
 	})
 }
@@ -158,7 +169,10 @@ func restricted(t *testing.T, hub *apiserver.Server, hubClient client.Client) *r
 	if err := yaml.UnmarshalStrict(raw, role); err != nil {
 		t.Fatal(err)
 	}
-	secrets := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "plugin"}, Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}}}
+	secrets := &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: "plugin"},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}},
+	}
 	for _, role := range []*rbacv1.ClusterRole{role, secrets} {
 		if err := hubClient.Create(t.Context(), role); err != nil {
 			t.Fatal(err)
@@ -182,7 +196,10 @@ func restricted(t *testing.T, hub *apiserver.Server, hubClient client.Client) *r
 func build(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, pkg := range map[string]string{"consumer": ".", "kubeconfig-secretreader": "sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin"} {
+	for name, pkg := range map[string]string{
+		"consumer":                ".",
+		"kubeconfig-secretreader": "sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin",
+	} {
 		if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg).CombinedOutput(); err != nil {
 			t.Fatalf("building %s: %v\n%s", name, err, out)
 		}
@@ -193,7 +210,11 @@ func build(t *testing.T) string {
 func kubeconfigOf(config *rest.Config) []byte {
 	kubeconfig := clientcmdapi.NewConfig()
 	kubeconfig.Clusters["c"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
-	kubeconfig.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: config.BearerToken, ClientCertificateData: config.CertData, ClientKeyData: config.KeyData}
+	kubeconfig.AuthInfos["u"] = &clientcmdapi.AuthInfo{
+		Token:                 config.BearerToken,
+		ClientCertificateData: config.CertData,
+		ClientKeyData:         config.KeyData,
+	}
 	kubeconfig.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
 	kubeconfig.CurrentContext = "x"
 	raw, err := clientcmd.Write(*kubeconfig)
@@ -203,7 +224,10 @@ func kubeconfigOf(config *rest.Config) []byte {
 
 func publish(t *testing.T, hub client.Client, name string, config *rest.Config, provider string) {
 	t.Helper()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name + "-kubeconfig"}, Data: map[string][]byte{"value": kubeconfigOf(config)}}
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name + "-kubeconfig"},
+		Data:       map[string][]byte{"value": kubeconfigOf(config)},
+	}
 	if err := hub.Create(t.Context(), secret); err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,10 @@ const (
 	outputJSON  = "json"
 )
 
-// errUnreachable says that --once found a spoke that cannot be reached; what was printed says which.
+// errUnreachable means that --once found a spoke that cannot be reached; the output says which.
 var errUnreachable = errors.New("not every spoke is reachable")
 
-// print writes the checks, and returns errUnreachable where one of them failed.
+// print prints the checks, and returns errUnreachable if one of them failed.
 func (o *options) print(out io.Writer, checks *v1alpha1.SpokeCheckList) error {
 	printed := printTable
 	if o.output == outputJSON {
@@ -49,11 +49,20 @@ func printJSON(out io.Writer, checks *v1alpha1.SpokeCheckList) error {
 
 func printTable(out io.Writer, checks *v1alpha1.SpokeCheckList) error {
 	table := tabwriter.NewWriter(out, 0, 8, 3, ' ', 0)
-	// What cannot be written is told by Flush.
+	// Flush returns the error of a write.
 	_, _ = fmt.Fprintln(table, "NAMESPACE\tNAME\tREACHABLE\tREASON\tVERSION\tMESSAGE")
 	for _, check := range checks.Items {
 		if condition := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReachable); condition != nil {
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", check.Namespace, check.Name, condition.Status, condition.Reason, check.Status.KubernetesVersion, condition.Message)
+			_, _ = fmt.Fprintf(
+				table,
+				"%s\t%s\t%s\t%s\t%s\t%s\n",
+				check.Namespace,
+				check.Name,
+				condition.Status,
+				condition.Reason,
+				check.Status.KubernetesVersion,
+				condition.Message,
+			)
 		}
 	}
 	return table.Flush()

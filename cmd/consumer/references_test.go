@@ -23,7 +23,10 @@ func testReferences(t *testing.T, hubClient client.Client, consumer func(...stri
 		t.Fatal(err)
 	}
 	labels := map[string]string{v1alpha1.LabelClusterNamespace: "default", v1alpha1.LabelClusterName: "works"}
-	profile := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "works", Labels: labels}, Spec: works.Spec}
+	profile := &inventoryv1alpha1.ClusterProfile{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-public", Name: "works", Labels: labels},
+		Spec:       works.Spec,
+	}
 	if err := hubClient.Create(t.Context(), profile); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +37,8 @@ func testReferences(t *testing.T, hubClient client.Client, consumer func(...stri
 	out, err := consumer("--once", "-n", "kube-public").Output()
 	want := "" +
 		"NAMESPACE     NAME    REACHABLE   REASON                  VERSION   MESSAGE\n" +
-		"kube-public   works   False       ReferenceNotPermitted             The profile refers to a Secret in the namespace \"default\", which is not its own; --reference-namespaces permits it\n"
+		"kube-public   works   False       ReferenceNotPermitted             The profile refers to a Secret in the namespace " +
+		"\"default\", which is not its own; --reference-namespaces permits it\n"
 	if diff := cmp.Diff(want, string(out)); err == nil || diff != "" {
 		t.Errorf("%v, table -want +got:\n%s", err, diff)
 	}

@@ -10,22 +10,17 @@ import (
 	"os"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/controllers/spokecheck"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
@@ -34,41 +29,41 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/version"
 )
 
-// rotation is after how long at most a plugin whose credentials name no expiry is asked again.
-const rotation = 10 * time.Minute
+// maxCredentialAge is the time after which credentials without an expiry are fetched again.
+const maxCredentialAge = 10 * time.Minute
 
 func run(ctx context.Context, args []string) (err error) {
 	o, err := parse(args)
 	if err != nil {
 		return err
 	}
-	if o.version {
+	if o.Version {
 		fmt.Println(version.String())
 		return nil
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
-	loader := o.loader()
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.Logging)))
+	loader := hub.ClientConfig(o.Kubeconfig)
 	found, err := hubconfig.Find(loader, "")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
-	observer, err := o.observer(found)
+	checker, err := o.checker(found)
 	if err != nil {
 		return err
 	}
-	config, err := o.connection(loader)
+	config, err := o.RESTConfig(loader, o.name)
 	if err != nil {
 		return err
 	}
 	if o.once {
-		return o.runOnce(ctx, config, observer)
+		return o.runOnce(ctx, config, checker)
 	}
-	return o.runController(ctx, config, observer)
+	return o.runController(ctx, config, checker)
 }
 
-// observer runs plugins on the hub that this program found.
-func (o *options) observer(found *hubconfig.Hub) (*spoke.Checker, error) {
+// checker returns a checker whose plugins find the same hub as this program.
+func (o *options) checker(found *hubconfig.Hub) (*spoke.Checker, error) {
 	providers, err := access.Load(o.providerFile, access.Options{
 		HonorTLSFields:    o.honorTLSFields,
 		AllowLocalServers: o.allowLocalServers,
@@ -77,7 +72,7 @@ func (o *options) observer(found *hubconfig.Hub) (*spoke.Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	// At once, so that a container without a place for temporary files is refused at its start.
+	// Now, so that a container without a directory for temporary files fails when it starts.
 	if _, err := found.Environment(); err != nil {
 		return nil, err
 	}
@@ -89,7 +84,7 @@ func (o *options) observer(found *hubconfig.Hub) (*spoke.Checker, error) {
 		Providers: providers,
 		Credentials: &credential.Source{
 			Timeout:     o.timeout,
-			MaxAge:      rotation,
+			MaxAge:      maxCredentialAge,
 			Environment: credential.Inherited(),
 			Hub:         found.Environment,
 			Reaper:      reaper,
@@ -104,81 +99,41 @@ func (o *options) observer(found *hubconfig.Hub) (*spoke.Checker, error) {
 	}, nil
 }
 
-// loader finds the hub as kubectl does.
-func (o *options) loader() clientcmd.ClientConfig {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.kubeconfig
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
-}
-
-func (o *options) connection(loader clientcmd.ClientConfig) (*rest.Config, error) {
-	config, err := loader.ClientConfig()
+func (o *options) runController(ctx context.Context, config *rest.Config, checker *spoke.Checker) error {
+	options := o.ManagerOptions(hub.NewScheme(), o.name)
+	options.Cache = o.cache()
+	options.MapperProvider = spokecheck.NewRESTMapper
+	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
-		return nil, fmt.Errorf("finding the hub: %w", err)
+		return fmt.Errorf("making a manager: %w", err)
 	}
-	config.UserAgent = o.name
-	config.QPS, config.Burst = o.qps, o.burst
-	return config, nil
-}
-
-func newScheme() (*runtime.Scheme, error) {
-	scheme := runtime.NewScheme()
-	if err := inventoryv1alpha1.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	return scheme, v1alpha1.AddToScheme(scheme)
-}
-
-func (o *options) runController(ctx context.Context, config *rest.Config, observer *spoke.Checker) error {
-	scheme, err := newScheme()
-	if err != nil {
-		return err
-	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        scheme,
-		Cache:                         o.cache(),
-		Metrics:                       o.metrics(),
-		HealthProbeBindAddress:        o.healthProbeBindAddress,
-		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              o.name,
-		LeaderElectionNamespace:       o.leaderElectionNamespace,
-		LeaderElectionReleaseOnCancel: true,
-	})
-	if err != nil {
-		return fmt.Errorf("connecting to the hub: %w", err)
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("adding a health check: %w", err)
 	}
 	reconciler := &spokecheck.Reconciler{
 		Client:   mgr.GetClient(),
 		Live:     mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder(o.name),
 		Clock:    clock.RealClock{},
-		Observer: observer,
-		Options:  spokecheck.Options{Name: o.name, Filter: o.filter, Interval: o.interval, Heartbeat: o.heartbeat, Workers: o.workers},
+		Checker:  checker,
+		Options: spokecheck.Options{
+			Name:        o.name,
+			Filter:      o.filter,
+			Interval:    o.interval,
+			Heartbeat:   o.heartbeat,
+			Concurrency: o.Concurrency,
+		},
 	}
-	if err := reconciler.Setup(mgr, metrics.Registry); err != nil {
-		return err
-	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return err
-	}
-	if err := mgr.AddReadyzCheck("crds", spokecheck.Ready(mgr)); err != nil {
+	if err := reconciler.Add(mgr, metrics.Registry); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
 }
 
-func (o *options) metrics() metricsserver.Options {
-	options := metricsserver.Options{BindAddress: o.metricsBindAddress, SecureServing: o.metricsSecure}
-	if o.metricsSecure {
-		options.FilterProvider = filters.WithAuthenticationAndAuthorization
-	}
-	return options
-}
-
-// cache keeps what is watched, without the bookkeeping of field managers that makes up half of it.
+// cache returns the options of a cache of the watched namespaces, without managed fields, which are half of each object.
 func (o *options) cache() cache.Options {
 	options := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
-	for _, namespace := range o.namespaces {
+	for _, namespace := range o.Namespaces {
 		if options.DefaultNamespaces == nil {
 			options.DefaultNamespaces = map[string]cache.Config{}
 		}
@@ -187,18 +142,18 @@ func (o *options) cache() cache.Options {
 	return options
 }
 
-func (o *options) runOnce(ctx context.Context, config *rest.Config, observer *spoke.Checker) error {
-	scheme, err := newScheme()
-	if err != nil {
-		return err
-	}
-	reader, err := client.New(config, client.Options{Scheme: scheme})
+func (o *options) runOnce(ctx context.Context, config *rest.Config, checker *spoke.Checker) error {
+	reader, err := client.New(config, client.Options{Scheme: hub.NewScheme()})
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}
-	checks, err := spokecheck.Once(ctx, reader, observer, o.namespaces, o.filter, o.workers)
+	profiles, err := o.filter.List(ctx, reader, o.Namespaces)
 	if err != nil {
 		return err
 	}
-	return o.print(os.Stdout, checks)
+	reports, err := spoke.CheckAll(ctx, checker, profiles, spoke.Options{Concurrency: o.Concurrency})
+	if err != nil {
+		return err
+	}
+	return o.print(os.Stdout, spoke.SpokeChecks(reports))
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
@@ -78,7 +77,10 @@ func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
 	observer.Credentials = source
 
 	bar := printers.NewBar(c.ErrOut, len(profiles), "not reachable")
-	results, err := spoke.CheckAll(cmd.Context(), observer, profiles, c.workers, func(r *spoke.Report) { bar.Step(r.Reachable()) })
+	results, err := spoke.CheckAll(cmd.Context(), observer, profiles, spoke.Options{
+		Concurrency: c.workers,
+		Done:        func(r *spoke.Report) { bar.Step(r.Reachable()) },
+	})
 	bar.Clear()
 	if err != nil {
 		return err
@@ -107,12 +109,7 @@ func (c *checker) print(results []spoke.Report) error {
 		}
 		return c.names(dark)
 	}
-	list := &v1alpha1.SpokeCheckList{}
-	list.APIVersion, list.Kind = v1alpha1.SchemeGroupVersion.String(), "SpokeCheckList"
-	for i := range results {
-		list.Items = append(list.Items, results[i].SpokeCheck())
-	}
-	return c.encode(&c.outputFlags, list)
+	return c.encode(&c.outputFlags, spoke.SpokeChecks(results))
 }
 
 // summary prints a row for each spoke.

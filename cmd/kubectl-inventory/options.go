@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -19,8 +18,8 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
 // userAgent is how the plugin introduces itself, to the hub and to spokes.
@@ -37,11 +36,7 @@ type options struct {
 func (o *options) say(format string, args ...any) { _, _ = fmt.Fprintf(o.ErrOut, format+"\n", args...) }
 
 func newScheme() *runtime.Scheme {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
-		utilruntime.Must(add(scheme))
-	}
-	return scheme
+	return hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }
 
 // connection is the hub of the kubeconfig flags.

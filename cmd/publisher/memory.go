@@ -11,29 +11,28 @@ import (
 	"time"
 )
 
-// atStart is how much the heap may grow, in percent, before garbage is collected until every Cluster has been looked at. What
-// stays is decoded amid ten times as much that does not, and memory is given back in whole pages only: at Go's 100 percent,
-// half of what the publisher needs for ever would be the gaps between. It costs half of the start's processor time again.
-const atStart = 15
+// startupGOGC is the target of the garbage collector until every Cluster has been reconciled once. Decoding leaves ten times as much
+// garbage as live data, and memory returns to the machine only in whole pages, so Go's default of 100 would leave the heap half empty
+// for good. It costs about 50 % more processor time during startup.
+const startupGOGC = 15
 
-// startLasts bounds the start: on a hub without an Inventory nobody looks at Clusters.
-const startLasts = 10 * time.Minute
+// maxStartup bounds the startup: on a hub without an Inventory no Cluster is ever reconciled.
+const maxStartup = 10 * time.Minute
 
-// saveMemory keeps the heap dense until the function that it returns is called, or for as long as a start may last. $GOGC
-// overrides both.
-func saveMemory() (settled func()) {
+// tuneGC keeps the heap dense until the function that it returns is called, at most for maxStartup. It does nothing if $GOGC is set.
+func tuneGC() (settled func()) {
 	if _, chosen := os.LookupEnv("GOGC"); chosen {
 		return func() {}
 	}
-	afterwards := debug.SetGCPercent(atStart)
+	afterwards := debug.SetGCPercent(startupGOGC)
 	settled = sync.OnceFunc(func() { debug.SetGCPercent(afterwards) })
-	time.AfterFunc(startLasts, settled)
+	time.AfterFunc(maxStartup, settled)
 	return settled
 }
 
-// giveMemoryBack returns, once a minute, what is no longer used to the machine. The publisher works in bursts (a start, a
-// resync, a new Inventory) and rests between: by itself the runtime would keep twice of what the rest needs.
-func giveMemoryBack(ctx context.Context) {
+// returnMemory returns unused memory to the machine once a minute. The publisher works in bursts (a start, a resync, a new
+// Inventory) and is idle between them: by itself the runtime would keep twice the memory that is needed then.
+func returnMemory(ctx context.Context) {
 	ticker := time.NewTicker(time.Minute)
 	defer ticker.Stop()
 	for {

@@ -4,11 +4,6 @@
 package main
 
 import (
-	"errors"
-	"flag"
-	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -16,117 +11,96 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
 // maxClass is how long spec.publisherClass of an Inventory may be.
 const maxClass = 40
 
 const usage = `Usage:
-  publisher [flags]            publishes Clusters as Inventories say, as long as it runs
+  publisher [flags]            publishes the Clusters that Inventories select, until it is stopped
   publisher withdraw [flags]   deletes Inventories, and waits until the running publisher has withdrawn their profiles
-
-Flags:
 `
 
-// options are the flags. Their names are those of Cluster API's own controllers wherever these have the like.
+// options are the flags.
 type options struct {
-	kubeconfig          string
-	clusterManager      string
-	publisherClass      string
-	watchFilter         string
-	namespaces          []string
-	concurrency         int
-	syncPeriod          time.Duration
-	staleAfter          time.Duration
-	qps                 float32
-	burst               int
-	leaderElect         bool
-	leaderElectionSpace string
-	diagnosticsAddress  string
-	insecureDiagnostics bool
-	healthAddress       string
-	logging             zap.Options
-	version             bool
+	hub.Flags
+	clusterManager string
+	publisherClass string
+	watchFilter    string
+	syncPeriod     time.Duration
+	staleAfter     time.Duration
 }
 
-// parse reads the command line; its error names the flag that cannot work and the reason.
+// parse reads the command line; its error names each wrong flag and the reason.
 func parse(args []string) (*options, error) {
-	o := &options{}
-	flags := pflag.NewFlagSet("publisher", pflag.ContinueOnError)
-	flags.SortFlags = false
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage+flags.FlagUsagesWrapped(120)) }
-	flags.StringVar(&o.clusterManager, "cluster-manager-name", "cluster-api", "spec.clusterManager.name of every profile: a label value of at most 63 characters. Profiles of another name are foreign, so it cannot be changed later.")
-	flags.StringVar(&o.publisherClass, "publisher-class", "", "Serve the Inventories whose spec.publisherClass has this value; those without one by default. Publishers that share a hub need a class each.")
-	flags.StringVar(&o.watchFilter, "watch-filter", "", "Publish only Clusters whose label cluster.x-k8s.io/watch-filter has this value. What is published of others stays as it is.")
-	flags.StringSliceVar(&o.namespaces, "namespace", nil, "Publish only Clusters of these namespaces; all by default. What is published of others stays as it is.")
-	flags.IntVar(&o.concurrency, "concurrency", 10, "How many Clusters are reconciled at a time.")
-	flags.DurationVar(&o.syncPeriod, "sync-period", 10*time.Minute, "How often everything is looked at again without an event.")
-	flags.DurationVar(&o.staleAfter, "stale-after", 10*time.Minute, "After how long without a renewed Lease of Cluster API (controller-leader-election-capi, in any namespace) the health of every Cluster is Unknown. 0 never looks.")
-	flags.Float32Var(&o.qps, "kube-api-qps", 0, "Requests to the hub's API server, per second on average. 0 sets no limit: there are never more than --concurrency at once, and the API server's own priority and fairness rules over them.")
-	flags.IntVar(&o.burst, "kube-api-burst", 200, "Requests to the hub's API server that may exceed the average at once.")
-	flags.BoolVar(&o.leaderElect, "leader-elect", true, "Publish only while holding the lead among replicas.")
-	flags.StringVar(&o.leaderElectionSpace, "leader-election-namespace", "", "Where the Lease of the leader lives; by default the pod's namespace.")
-	flags.StringVar(&o.diagnosticsAddress, "diagnostics-address", ":8443", "Where metrics are served; 0 serves none.")
-	flags.BoolVar(&o.insecureDiagnostics, "insecure-diagnostics", false, "Serve metrics over plain HTTP and to everybody.")
-	flags.StringVar(&o.healthAddress, "health-addr", ":9440", "Where /healthz and /readyz are served; 0 serves none.")
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "The hub's kubeconfig; by default $KUBECONFIG, or the pod's ServiceAccount.")
-	flags.BoolVar(&o.version, "version", false, "Print the version and exit.")
-	logging := flag.NewFlagSet("", flag.ContinueOnError)
-	o.logging.BindFlags(logging)
-	flags.AddGoFlagSet(logging)
-	if err := flags.Parse(args); err != nil {
+	o := &options{Flags: hub.Flags{
+		Burst:              200,
+		Concurrency:        10,
+		LeaderElect:        true,
+		DiagnosticsAddress: ":8443",
+		HealthAddress:      ":9440",
+	}}
+	flags := hub.NewFlagSet("publisher", usage)
+	o.addFlags(flags)
+	if err := hub.Parse(flags, args); err != nil {
 		return nil, err
 	}
-	return o, o.validate(flags.Args())
+	return o, o.validate()
 }
 
-func (o *options) validate(rest []string) error {
-	var faults []error
-	refuse := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if len(rest) > 0 {
-		refuse("unexpected argument %q", rest[0])
-	}
+func (o *options) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.clusterManager, "cluster-manager-name", "cluster-api",
+		"spec.clusterManager.name of every profile: a label value of at most 63 characters. "+
+			"Profiles of another name are foreign, so it cannot be changed later.")
+	flags.StringVar(&o.publisherClass, "publisher-class", "",
+		"Serve the Inventories whose spec.publisherClass has this value; those without one if not set. "+
+			"Publishers that share a hub need a class each.")
+	flags.StringVar(&o.watchFilter, "watch-filter", "",
+		"Publish only Clusters whose label cluster.x-k8s.io/watch-filter has this value; all if not set. "+
+			"Profiles of other Clusters stay as they are.")
+	flags.DurationVar(&o.syncPeriod, "sync-period", 10*time.Minute, "Time after which everything is reconciled without an event.")
+	flags.DurationVar(&o.staleAfter, "stale-after", 10*time.Minute,
+		"Time without a renewed Lease of Cluster API (controller-leader-election-capi, in any namespace) after which the health "+
+			"of every Cluster is Unknown; 0 for never.")
+	o.AddTo(flags, hub.Usage{
+		Namespace: "Namespace whose Clusters are published; may be repeated or hold several, separated by commas. All if not set. " +
+			"Profiles of other Clusters stay as they are.",
+		Concurrency: "Number of Clusters that are reconciled at once, and so of requests at once.",
+		LeaderElect: "Let one of several replicas of the same class publish.",
+	})
+}
+
+func (o *options) validate() error {
+	var errs hub.FlagErrors
 	if o.clusterManager == "" {
-		refuse("--cluster-manager-name: must not be empty")
+		errs.Add("cluster-manager-name", "must be set")
 	}
-	for _, fault := range validation.IsValidLabelValue(o.clusterManager) {
-		refuse("--cluster-manager-name: %s", fault)
+	for _, reason := range validation.IsValidLabelValue(o.clusterManager) {
+		errs.Add("cluster-manager-name", "%s", reason)
 	}
 	if o.publisherClass != "" {
-		for _, fault := range validation.IsDNS1123Label(o.publisherClass) {
-			refuse("--publisher-class: %s", fault)
+		for _, reason := range validation.IsDNS1123Label(o.publisherClass) {
+			errs.Add("publisher-class", "%s", reason)
 		}
 	}
 	if len(o.publisherClass) > maxClass {
-		refuse("--publisher-class: must be no more than %d characters", maxClass)
+		errs.Add("publisher-class", "must have at most %d characters", maxClass)
 	}
-	for _, fault := range validation.IsValidLabelValue(o.watchFilter) {
-		refuse("--watch-filter: %s", fault)
-	}
-	for _, namespace := range o.namespaces {
-		for _, fault := range validation.IsDNS1123Label(namespace) {
-			refuse("--namespace: %q: %s", namespace, fault)
-		}
-	}
-	if o.concurrency < 1 {
-		refuse("--concurrency: must be at least 1")
+	for _, reason := range validation.IsValidLabelValue(o.watchFilter) {
+		errs.Add("watch-filter", "%s", reason)
 	}
 	if o.syncPeriod < time.Minute {
-		refuse("--sync-period: must be at least 1m")
+		errs.Add("sync-period", "must be at least 1m")
 	}
 	if o.staleAfter != 0 && o.staleAfter < time.Minute {
-		refuse("--stale-after: must be 0 or at least 1m")
+		errs.Add("stale-after", "must be 0 or at least 1m")
 	}
-	if o.qps < 0 || o.burst < 1 {
-		refuse("--kube-api-qps: must not be negative; --kube-api-burst: must be positive")
-	}
-	return errors.Join(faults...)
+	o.Validate(&errs)
+	return errs.Join()
 }
 
 func (o *options) publisher() publisher.Options {
@@ -134,43 +108,17 @@ func (o *options) publisher() publisher.Options {
 		ClusterManager: o.clusterManager,
 		PublisherClass: o.publisherClass,
 		WatchFilter:    o.watchFilter,
-		Namespaces:     o.namespaces,
-		Concurrency:    o.concurrency,
+		Namespaces:     o.Namespaces,
+		Concurrency:    o.Concurrency,
 		StaleAfter:     o.staleAfter,
 		Clock:          clock.RealClock{},
 		Metrics:        metrics.Registry,
 	}
 }
 
-// podNamespace is where a pod finds its own namespace.
-const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
-
-// leaseNamespace is where the Lease of the leader lives; empty where that cannot be told, and there will be no Lease either.
-func (o *options) leaseNamespace() string {
-	if o.leaderElectionSpace != "" {
-		return o.leaderElectionSpace
-	}
-	own, err := os.ReadFile(podNamespace)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(own))
-}
-
 func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
-	metrics := metricsserver.Options{BindAddress: o.diagnosticsAddress, SecureServing: !o.insecureDiagnostics}
-	if !o.insecureDiagnostics {
-		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
-	}
-	return ctrl.Options{
-		Scheme:                        scheme,
-		Cache:                         publisher.CacheOptions(o.namespaces, o.syncPeriod),
-		MapperProvider:                publisher.NewRESTMapper,
-		Metrics:                       metrics,
-		HealthProbeBindAddress:        o.healthAddress,
-		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              publisher.LeaseName(o.publisherClass),
-		LeaderElectionNamespace:       o.leaderElectionSpace,
-		LeaderElectionReleaseOnCancel: true,
-	}
+	options := o.ManagerOptions(scheme, publisher.LeaseName(o.publisherClass))
+	options.Cache = publisher.CacheOptions(o.Namespaces, o.syncPeriod)
+	options.MapperProvider = publisher.NewRESTMapper
+	return options
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestParseWithdrawRefuses(t *testing.T) {
+func TestParseWithdrawReportsWrongFlags(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args []string
 		says []string
@@ -32,7 +32,7 @@ func TestParseWithdrawRefuses(t *testing.T) {
 	}
 }
 
-func TestWithdrawsAllByDefault(t *testing.T) {
+func TestWithdrawSelectsAllInventoriesByDefault(t *testing.T) {
 	o, selector, err := parseWithdraw(nil)
 	if err != nil {
 		t.Fatal(err)

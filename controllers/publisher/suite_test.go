@@ -20,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -35,6 +34,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -73,11 +73,7 @@ func freeHub(t *testing.T) *testHub {
 }
 
 func newScheme() *runtime.Scheme {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
-		utilruntime.Must(add(scheme))
-	}
-	return scheme
+	return hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }
 
 // process is a publisher that runs as the test needs it.

@@ -23,10 +23,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-// BenchmarkObserve is the cost of a spoke's probe, from its profile to the observation, on a real API server, which runs in
-// a process of its own. Remembered is what every probe costs; Plugin is what the first one costs, and the one after a refusal
-// or ten minutes.
-func BenchmarkObserve(b *testing.B) {
+// BenchmarkCheck measures a check of a spoke on a real API server, which runs in its own process. Cached is the cost of every check; Plugin is
+// the cost of the first one, and of the one after a refusal or ten minutes.
+func BenchmarkCheck(b *testing.B) {
 	providers := filepath.Join(b.TempDir(), "providers.json")
 	if err := os.WriteFile(providers, fmt.Appendf(nil, `{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
 		"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`, plugin()), 0o600); err != nil {
@@ -36,7 +35,7 @@ func BenchmarkObserve(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	observer := &spoke.Checker{
+	checker := &spoke.Checker{
 		Providers: loaded,
 		Credentials: &credential.Source{
 			Timeout: 10 * time.Second, MaxAge: time.Hour, Clock: clock.RealClock{},
@@ -47,14 +46,14 @@ func BenchmarkObserve(b *testing.B) {
 	profile := (&fleet{t: b, hub: hubClient, namespace: "default"}).publish("benchmark", spokeServer.Config())
 	b.Cleanup(func() { _ = hubClient.Delete(b.Context(), profile) })
 	for _, forget := range []bool{false, true} {
-		b.Run(map[bool]string{false: "Remembered", true: "Plugin"}[forget], func(b *testing.B) {
+		b.Run(map[bool]string{false: "Cached", true: "Plugin"}[forget], func(b *testing.B) {
 			b.ReportAllocs()
 			own, children := cpu(b, syscall.RUSAGE_SELF), cpu(b, syscall.RUSAGE_CHILDREN)
 			for b.Loop() {
 				if forget {
-					observer.Forget(types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name})
+					checker.Forget(types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name})
 				}
-				if seen := observer.Check(b.Context(), profile); !seen.Reachable() {
+				if seen := checker.Check(b.Context(), profile); !seen.Reachable() {
 					b.Fatal(seen.Failure)
 				}
 			}
@@ -64,7 +63,7 @@ func BenchmarkObserve(b *testing.B) {
 	}
 }
 
-// cpu is the processor time that this process, or its children, have used.
+// cpu returns the processor time of this process, or of its children.
 func cpu(b *testing.B, who int) time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(who, &usage); err != nil {
@@ -73,8 +72,8 @@ func cpu(b *testing.B, who int) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkFollow is the memory that a spoke takes between its probes, without its profile in the manager's cache.
-func BenchmarkFollow(b *testing.B) {
+// BenchmarkTrack measures the memory of a spoke between its probes, without its profile in the manager's cache.
+func BenchmarkTrack(b *testing.B) {
 	heap := func() uint64 {
 		runtime.GC()
 		var stats runtime.MemStats
@@ -88,7 +87,7 @@ func BenchmarkFollow(b *testing.B) {
 	const spokes = 10000
 	for b.Loop() {
 		before := heap()
-		r := newScheduler(wellBehaved(), pace{time.Minute, time.Hour}, 1, clock.RealClock{}, newMetrics())
+		r := newScheduler(wellBehaved(), pace{time.Minute, time.Hour}, 1, clock.RealClock{})
 		for i := range spokes {
 			profile.Name = fmt.Sprintf("spoke-%d", i)
 			r.track(profile, v1alpha1.SpokeCheckStatus{})

@@ -1,35 +1,33 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package spokecheck watches ClusterProfiles, of whatever cluster manager, and keeps a SpokeCheck beside each that says
-// whether the spoke can be reached with it.
+// Package spokecheck watches ClusterProfiles of any cluster manager, and writes a SpokeCheck for each that reports whether its
+// spoke can be reached.
 //
 // # How it works
 //
-// Two halves that wait for each other as little as possible:
+// Two parts that wait for each other as little as possible:
 //
-//	Reconciler  | talks to the hub: which profiles are there, what their SpokeChecks say. It never dials a spoke.
-//	scheduler   | talks to the spokes: when each is due, how many at once. It never writes to the hub.
+//	Reconciler  | reads profiles and writes SpokeChecks. It never dials a spoke.
+//	scheduler   | decides when each spoke is probed, and how many at once. It never writes to the hub.
 //
 // A reconcile hands its profile to the scheduler and writes the last result to the SpokeCheck; a new result enqueues its
-// profile. A hub that refuses a write is retried without a spoke being asked
-// again, and a spoke that hangs holds up no write.
+// profile. A write that fails is retried without another probe, and a spoke that hangs delays no write.
 //
 // # What it considers
 //
-// What a profile says of access and of health makes a spoke due at once, a few times; cluster managers rewrite the rest all
-// the time.
+// A change of a profile's access or health triggers a probe at once, a few times; cluster managers rewrite the rest all the time.
 //
-// A SpokeCheck is written when something changed, otherwise every Heartbeat, so that a reader can tell a check that holds
-// from a consumer that has died. Several consumers may watch one fleet under different names. The first to report on a spoke
-// holds its check, by the field ownership of server-side apply; another takes it over when the holder has been silent for
-// three of its own heartbeats.
+// A SpokeCheck is written when something changed, otherwise every Heartbeat, so that a reader can distinguish a current check from
+// one whose consumer is gone. Several consumers may watch one fleet under different names. The first to report on a spoke owns its
+// check, by the field ownership of server-side apply; another takes it over when the owner has not written for three of its own
+// heartbeats.
 //
-// It removes the checks of profiles that are gone by itself, although they have an owner reference: there may be no
-// garbage collector, and a hub backed up and restored elsewhere may bring checks without their profiles.
+// It deletes the checks of profiles that are gone itself, although they have an owner reference: there may be no garbage
+// collector, and a hub that was restored from a backup may have checks without their profiles.
 //
 // # What it does not do
 //
-// It reads no Cluster and no kubeconfig, writes nothing to a ClusterProfile, and takes a profile's own conditions for
-// nothing: a shortcut that no other consumer has would prove nothing.
+// It reads no Cluster and no kubeconfig, writes nothing to a ClusterProfile, and does not rely on a profile's own conditions: what no
+// other consumer can do would prove nothing.
 package spokecheck

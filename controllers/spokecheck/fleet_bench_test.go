@@ -29,9 +29,9 @@ const (
 	hangingPlugins = 10
 )
 
-// BenchmarkFleet is a large fleet in which much is broken in every way that takes time: how soon every spoke is rightly
-// classified, and how punctually those that work are probed. What waits for what is the subject of TestIsolation and
-// TestMuchIsBroken; how long it takes depends on the machine.
+// BenchmarkFleet is a large fleet in which much is broken in every way that takes time: how soon every spoke is
+// classified, and how punctually spokes that work are probed. What waits for what is tested in TestTenantsAreIsolated and
+// TestHangingSpokesDelayNoOthers; how long it takes depends on the machine.
 func BenchmarkFleet(b *testing.B) {
 	const timeout, interval = time.Second, 8 * time.Second
 	for range b.N {
@@ -42,12 +42,12 @@ func BenchmarkFleet(b *testing.B) {
 		}
 		f.hub = hubClient
 		want := f.populate()
-		observer := f.observer(shell("token", `printf '%s' "$1"`, execCredential("t")), shell("hangs", "sleep 1000"))
-		observer.Credentials.Timeout, observer.Prober.Timeout = timeout, timeout
-		late := &punctuality{Checker: observer, times: map[types.NamespacedName][]time.Time{}}
+		checker := f.checker(shell("token", `printf '%s' "$1"`, execCredential("t")), shell("hangs", "sleep 1000"))
+		checker.Credentials.Timeout, checker.Prober.Timeout = timeout, timeout
+		late := &punctuality{Checker: checker, times: map[types.NamespacedName][]time.Time{}}
 		started := time.Now()
-		stop := f.watch(func(r *Reconciler) { r.Observer, r.Options.Interval, r.Options.Workers = late, interval, 16 })
-		f.g.Eventually(f.census).WithTimeout(10 * interval).WithPolling(250 * time.Millisecond).Should(gomega.Equal(want))
+		stop := f.watch(func(r *Reconciler) { r.Checker, r.Options.Interval, r.Options.Concurrency = late, interval, 16 })
+		f.g.Eventually(f.reasons).WithTimeout(10 * interval).WithPolling(250 * time.Millisecond).Should(gomega.Equal(want))
 		b.ReportMetric(time.Since(started).Seconds(), "s-to-classify")
 		// Another interval or two, to see who is late.
 		f.g.Eventually(func() bool { return time.Since(started) > 3*interval }).WithTimeout(20 * interval).Should(gomega.BeTrue())
@@ -94,8 +94,8 @@ func (f *fleet) populate() map[string]int {
 	return reasons
 }
 
-// census counts the checks by reason.
-func (f *fleet) census() map[string]int {
+// reasons counts the checks by reason.
+func (f *fleet) reasons() map[string]int {
 	var list v1alpha1.SpokeCheckList
 	if err := f.hub.List(f.t.Context(), &list, client.InNamespace(f.namespace)); err != nil {
 		f.t.Fatal(err)
@@ -107,14 +107,14 @@ func (f *fleet) census() map[string]int {
 	return reasons
 }
 
-// punctuality notes when each spoke was observed.
+// punctuality records when each spoke was checked.
 type punctuality struct {
 	Checker
 	mu    sync.Mutex
 	times map[types.NamespacedName][]time.Time
 }
 
-// Observe implements Observer.
+// Check implements Checker.
 func (p *punctuality) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 	p.mu.Lock()
 	key := client.ObjectKeyFromObject(profile)
@@ -123,7 +123,7 @@ func (p *punctuality) Check(ctx context.Context, profile *inventoryv1alpha1.Clus
 	return p.Checker.Check(ctx, profile)
 }
 
-// longestGap is the longest time between two observations of one spoke whose name begins with prefix, or since its last.
+// longestGap returns the longest time between two checks of one spoke whose name has the prefix, or since its last.
 func (p *punctuality) longestGap(prefix string) (longest time.Duration, of string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -138,5 +138,5 @@ func (p *punctuality) longestGap(prefix string) (longest time.Duration, of strin
 			}
 		}
 	}
-	return longest, cmp.Or(of, "nobody")
+	return longest, cmp.Or(of, "none")
 }

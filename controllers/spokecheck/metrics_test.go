@@ -19,17 +19,23 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-func TestMetrics(t *testing.T) {
-	r := newScheduler(wellBehaved(), pace{time.Minute, time.Hour}, 1, clocktesting.NewFakeClock(noon), newMetrics())
+func TestSchedulerMetrics(t *testing.T) {
+	r := newScheduler(wellBehaved(), pace{time.Minute, time.Hour}, 1, clocktesting.NewFakeClock(noon))
 	t.Cleanup(r.due.ShutDown)
 	works := spoke.Result{Provider: "p", Result: probe.Result{Steps: []probe.Step{{Name: "tls", Took: 7 * time.Millisecond}}}}
 	fails := spoke.Result{Result: probe.Result{Failure: failure.New(v1alpha1.ReasonNotReady, "No")}}
 	ends := []v1alpha1.Expiration{{Kind: v1alpha1.ExpiringToken, Time: metav1.NewTime(noon.Add(time.Hour))}}
 	later := []v1alpha1.Expiration{{Kind: v1alpha1.ExpiringToken, Time: metav1.NewTime(noon.Add(2 * time.Hour))}}
-	for name, last := range map[string]*result{"a": {Result: works, at: noon, ends: ends}, "e": {Result: works, at: noon, ends: later}, "b": {Result: works, at: noon.Add(-90 * time.Second)}, "c": {Result: fails, at: noon}, "d": nil} {
+	for name, last := range map[string]*result{
+		"a": {Result: works, at: noon, expirations: ends},
+		"e": {Result: works, at: noon, expirations: later},
+		"b": {Result: works, at: noon.Add(-90 * time.Second)},
+		"c": {Result: fails, at: noon},
+		"d": nil,
+	} {
 		r.spokes[types.NamespacedName{Name: name}] = &trackedSpoke{last: last}
 	}
-	r.metrics.probed(&works)
+	r.metrics.observe(&works)
 	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(r); err != nil {
 		t.Fatal(err)

@@ -12,111 +12,112 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// tenant is who a spoke belongs to: the namespace of its profile, and within that, where profiles of many tenants are
-// published into one namespace, the namespace of the Cluster as the publisher's label names it. Who may write profiles may
-// write that label too, so it divides what a namespace has and never adds to it.
+// tenant is the owner of a spoke: the namespace of its profile, and within that, if profiles of many tenants are published into one
+// namespace, the namespace of the Cluster that the publisher's label names. A user who may write profiles may write that label
+// too, so it divides the share of a namespace and never adds to it.
 type tenant struct{ namespace, owner string }
 
 func tenantOf(profile *inventoryv1alpha1.ClusterProfile) tenant {
 	return tenant{namespace: profile.Namespace, owner: profile.Labels[v1alpha1.LabelClusterNamespace]}
 }
 
-// turns hands out the places of a lane to the spokes that wait for one, fairly among tenants. A tenant is given another place
-// only while more places are free than its namespace holds, and it holds itself (the dynamic threshold of shared buffers): the
-// more of the lane one tenant holds, the sooner it has to wait, and the last places are for those who hold none. So whatever
-// hangs at one tenant's spokes, and however many those are, another tenant finds a free place.
+// queue limits how many spokes are probed at once, and shares the slots fairly among tenants. A tenant gets another slot only
+// while more slots are free than its namespace holds and it holds itself (the dynamic threshold of shared buffers): the more
+// slots one tenant holds, the sooner it has to wait, and the last slots are for tenants that hold none. So however many spokes of
+// one tenant hang, another tenant finds a free slot.
 //
-// It neither knows the time nor locks; the rounds do.
+// It has no clock and no lock; it is guarded by the scheduler's lock.
 type queue struct {
-	places, taken int
-	byNamespace   map[string]int
-	lines         map[tenant]*line
-	// clock counts events, to serve those first who were served last longest ago.
-	clock int
+	capacity, running  int
+	runningByNamespace map[string]int
+	tenants            map[tenant]*tenantQueue
+	// sequence counts events, to serve the tenant first that was served least recently.
+	sequence int
 }
 
-// line is the spokes of a tenant that wait for a place, first come first served, and how many places it holds.
-type line struct {
-	waiting []types.NamespacedName
-	taken   int
-	served  int
+// tenantQueue is the spokes of a tenant that wait for a slot, first in, first out, and how many slots the tenant holds.
+type tenantQueue struct {
+	waiting    []types.NamespacedName
+	running    int
+	lastServed int
 }
 
-func newQueue(places int) *queue {
-	return &queue{places: places, byNamespace: map[string]int{}, lines: map[tenant]*line{}}
+func newQueue(capacity int) *queue {
+	return &queue{capacity: capacity, runningByNamespace: map[string]int{}, tenants: map[tenant]*tenantQueue{}}
 }
 
-// join makes a spoke wait.
-func (t *queue) join(who tenant, spoke types.NamespacedName) {
-	l := t.lines[who]
-	if l == nil {
-		l = &line{served: t.tick()}
-		t.lines[who] = l
+// add adds a spoke at the end of its tenant's queue.
+func (q *queue) add(owner tenant, spoke types.NamespacedName) {
+	t := q.tenants[owner]
+	if t == nil {
+		t = &tenantQueue{lastServed: q.next()}
+		q.tenants[owner] = t
 	}
-	l.waiting = append(l.waiting, spoke)
+	t.waiting = append(t.waiting, spoke)
 }
 
-// quit takes a spoke that waits out of its line.
-func (t *queue) quit(who tenant, spoke types.NamespacedName) {
-	if l := t.lines[who]; l != nil {
-		l.waiting = slices.DeleteFunc(l.waiting, func(other types.NamespacedName) bool { return other == spoke })
-		t.tidy(who, l)
+// remove removes a spoke that waits.
+func (q *queue) remove(owner tenant, spoke types.NamespacedName) {
+	if t := q.tenants[owner]; t != nil {
+		t.waiting = slices.DeleteFunc(t.waiting, func(other types.NamespacedName) bool { return other == spoke })
+		q.prune(owner)
 	}
 }
 
-// next gives a place to a spoke, if there is one for any of those that wait: to one of the tenant that holds least.
-func (t *queue) next() (who tenant, spoke types.NamespacedName, ok bool) {
-	var best *line
-	for candidate, l := range t.lines {
-		if len(l.waiting) > 0 && t.may(candidate, l) && (best == nil || t.before(candidate, l, who, best)) {
-			who, best = candidate, l
+// acquire gives a free slot to a spoke that waits, if any may have one: to one of the tenant that holds least.
+func (q *queue) acquire() (owner tenant, spoke types.NamespacedName, ok bool) {
+	var first *tenantQueue
+	for candidate, t := range q.tenants {
+		if len(t.waiting) > 0 && q.admits(candidate) && (first == nil || q.precedes(candidate, owner)) {
+			owner, first = candidate, t
 		}
 	}
-	if best == nil {
+	if first == nil {
 		return tenant{}, types.NamespacedName{}, false
 	}
-	spoke, best.waiting = best.waiting[0], best.waiting[1:]
-	best.taken++
-	best.served = t.tick()
-	t.taken++
-	t.byNamespace[who.namespace]++
-	return who, spoke, true
+	spoke, first.waiting = first.waiting[0], first.waiting[1:]
+	first.running++
+	first.lastServed = q.next()
+	q.running++
+	q.runningByNamespace[owner.namespace]++
+	return owner, spoke, true
 }
 
-// leave gives a place back.
-func (t *queue) leave(who tenant) {
-	t.taken--
-	if t.byNamespace[who.namespace]--; t.byNamespace[who.namespace] == 0 {
-		delete(t.byNamespace, who.namespace)
+// release frees a slot.
+func (q *queue) release(owner tenant) {
+	q.running--
+	if q.runningByNamespace[owner.namespace]--; q.runningByNamespace[owner.namespace] == 0 {
+		delete(q.runningByNamespace, owner.namespace)
 	}
-	l := t.lines[who]
-	l.taken--
-	t.tidy(who, l)
+	q.tenants[owner].running--
+	q.prune(owner)
 }
 
-func (t *queue) may(who tenant, l *line) bool {
-	return l.taken < t.places-t.taken-t.byNamespace[who.namespace]
+// admits reports whether a tenant may have another slot.
+func (q *queue) admits(owner tenant) bool {
+	return q.tenants[owner].running < q.capacity-q.running-q.runningByNamespace[owner.namespace]
 }
 
-// before says whether a tenant's turn comes before another's.
-func (t *queue) before(who tenant, l *line, other tenant, o *line) bool {
-	if mine, others := t.byNamespace[who.namespace], t.byNamespace[other.namespace]; mine != others {
-		return mine < others
+// precedes reports whether a tenant is served before another.
+func (q *queue) precedes(a, b tenant) bool {
+	if inA, inB := q.runningByNamespace[a.namespace], q.runningByNamespace[b.namespace]; inA != inB {
+		return inA < inB
 	}
-	if l.taken != o.taken {
-		return l.taken < o.taken
+	if ofA, ofB := q.tenants[a].running, q.tenants[b].running; ofA != ofB {
+		return ofA < ofB
 	}
-	return l.served < o.served
+	return q.tenants[a].lastServed < q.tenants[b].lastServed
 }
 
-// tidy drops a line that nobody stands in.
-func (t *queue) tidy(who tenant, l *line) {
-	if len(l.waiting) == 0 && l.taken == 0 {
-		delete(t.lines, who)
+// prune drops the queue of a tenant that neither waits nor holds a slot.
+func (q *queue) prune(owner tenant) {
+	if t := q.tenants[owner]; len(t.waiting) == 0 && t.running == 0 {
+		delete(q.tenants, owner)
 	}
 }
 
-func (t *queue) tick() int {
-	t.clock++
-	return t.clock
+// next returns the next sequence number.
+func (q *queue) next() int {
+	q.sequence++
+	return q.sequence
 }

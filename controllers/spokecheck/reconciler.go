@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -20,9 +19,10 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke"
 )
 
-// The profiles are what it is about.
+// What is checked.
 // +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles,verbs=get;list;watch
 //
 // Server-side apply of a new object is a create, of an existing one a patch; checks without a profile are deleted.
@@ -31,62 +31,48 @@ import (
 // The status is applied by itself.
 // +kubebuilder:rbac:groups=capi-inventory.dev,resources=spokechecks/status,verbs=patch
 //
-// A spoke that comes or goes is told as an Event, and repeated ones are folded by a patch.
+// A transition is also an Event, and repeated ones are aggregated by a patch.
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 //
-// Metrics are for those only whom the hub allows to read them.
+// Metrics are served to clients only that the hub allows to read them.
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// Reconciler keeps the SpokeChecks. Set it up with Setup.
+// Reconciler writes the SpokeChecks. Add it to a manager with Add.
 type Reconciler struct {
 	// Client reads from the manager's cache and writes to the hub.
 	Client client.Client
-	// Live reads from the hub: before a check is deleted, the cache's word is not enough.
+	// Live reads from the hub: a check is not deleted on the word of a cache.
 	Live client.Reader
-	// Recorder tells transitions as Events on the profile.
+	// Recorder writes transitions as Events on the profile.
 	Recorder events.EventRecorder
 	// Clock is the time of every decision.
 	Clock clock.WithTicker
-	// Observer dials spokes.
-	Observer Checker
+	// Checker dials spokes.
+	Checker Checker
 	// Options are the administrator's choices.
 	Options Options
 
-	rounds *scheduler
+	scheduler *scheduler
 }
 
-// Options are the administrator's choices for a Reconciler. All fields but Filter are needed.
+// Options are the administrator's choices for a Reconciler. All fields but Filter are required.
 type Options struct {
 	// Name is this instance's name, and the field manager of what it writes.
 	Name string
-	// Filter says which profiles are watched.
+	// Filter selects the profiles to watch.
 	Filter Filter
-	// Interval is the time between two probes of a spoke that works; see rounds for the others.
+	// Interval is the time between two probes of a spoke that is reachable; see scheduler for the others.
 	Interval time.Duration
-	// Heartbeat is how often a SpokeCheck is written although nothing changed.
+	// Heartbeat is the time after which a SpokeCheck is written although nothing changed.
 	Heartbeat time.Duration
-	// Workers is the measure of how many spokes are probed at once; see rounds.
-	Workers int
+	// Concurrency is the measure of how many spokes are probed at once; see scheduler.
+	Concurrency int
 }
 
 func (o *Options) pace() pace { return pace{interval: o.Interval, heartbeat: o.Heartbeat} }
 
-// Filter selects profiles; the zero value selects all.
-type Filter struct {
-	// Selector is for the profile's labels; nil selects all.
-	Selector labels.Selector
-	// ClusterManager is the name in spec.clusterManager; empty selects all.
-	ClusterManager string
-}
-
-// Selects says whether a profile is watched.
-func (f Filter) Selects(profile *inventoryv1alpha1.ClusterProfile) bool {
-	return (f.Selector == nil || f.Selector.Matches(labels.Set(profile.Labels))) &&
-		(f.ClusterManager == "" || f.ClusterManager == profile.Spec.ClusterManager.Name)
-}
-
-// Reconcile brings the SpokeCheck of one profile in line with what was last seen of its spoke.
+// Reconcile writes the last result of a spoke to the SpokeCheck of its profile.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var check v1alpha1.SpokeCheck
 	if err := r.Client.Get(ctx, request.NamespacedName, &check); client.IgnoreNotFound(err) != nil {
@@ -98,48 +84,53 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, fmt.Errorf("reading a profile: %w", err)
 	}
 	if gone := err != nil; gone || !r.Options.Filter.Selects(&profile) {
-		r.rounds.forget(request.NamespacedName)
+		r.scheduler.forget(request.NamespacedName)
 		return ctrl.Result{}, r.withdraw(ctx, &check)
 	}
-	made := madeFor(&check)
+	owner := ownerUID(&check)
 	var before v1alpha1.SpokeCheckStatus
-	if made == profile.UID {
+	if owner == profile.UID {
 		before = check.Status
 	}
-	r.rounds.track(&profile, before)
-	if made != "" && made != profile.UID {
-		// The profile was deleted and made anew; its check is another one, with another history. The deletion wakes us.
+	r.scheduler.track(&profile, before)
+	if owner != "" && owner != profile.UID {
+		// The profile was deleted and created again; its check is another one, with another history. The deletion requeues it.
 		return ctrl.Result{}, r.delete(ctx, &check)
 	}
-	seen, ok := r.rounds.latest(request.NamespacedName)
+	latest, ok := r.scheduler.latest(request.NamespacedName)
 	if !ok {
-		return ctrl.Result{}, nil // The first sighting wakes us.
+		return ctrl.Result{}, nil // The first result requeues it.
 	}
-	return ctrl.Result{}, r.report(ctx, &profile, &check, seen)
+	return ctrl.Result{}, r.report(ctx, &profile, &check, latest)
 }
 
-// report writes down what was seen, where it is news or the last report is old. A check without a name is not there yet.
-func (r *Reconciler) report(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck, seen result) error {
+// report writes a result if it differs from the last report, or that is old. A check without a name does not exist yet.
+func (r *Reconciler) report(
+	ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck, latest result,
+) error {
 	if check.Name == "" && !profile.DeletionTimestamp.IsZero() {
 		return nil // A namespace that is being deleted takes no new objects.
 	}
-	if madeFor(check) == "" {
+	if ownerUID(check) == "" {
 		if err := r.Client.Apply(ctx, identity(profile), client.FieldOwner(r.Options.Name)); err != nil {
 			return fmt.Errorf("applying a SpokeCheck: %w", err)
 		}
 	}
-	status := statusOf(profile, check.Status, seen)
-	status.HeartbeatSeconds = r.Options.pace().beatSeconds()
-	// The next probe may come too late for the heartbeat.
-	if same(check.Status, status) && seen.next.Sub(check.Status.Probed(seen.at)) <= r.Options.pace().beat() {
+	report := spoke.Report{Profile: profile, Result: latest.Result, At: latest.at}
+	status := report.Status(check.Status, latest.expirations)
+	status.HeartbeatSeconds = r.Options.pace().heartbeatSeconds()
+	// The next probe may be too late for the heartbeat.
+	inTime := latest.next.Sub(check.Status.Probed(latest.at)) <= r.Options.pace().heartbeatPeriod()
+	if inTime && equalStatus(check.Status, status) {
 		return nil
 	}
 	written, err := r.apply(ctx, profile, check, status)
 	if err != nil || !written {
 		return err
 	}
-	if told := transitions(check.Status, status); len(told) > 0 && r.rounds.notify(client.ObjectKeyFromObject(profile), seen) {
-		for _, condition := range told {
+	changed := transitions(check.Status, status)
+	if len(changed) > 0 && r.scheduler.markNotified(client.ObjectKeyFromObject(profile), latest) {
+		for _, condition := range changed {
 			r.Recorder.Eventf(profile, nil, eventType(condition), condition.Reason, "Probe", "%s", condition.Message)
 		}
 	}
@@ -147,15 +138,17 @@ func (r *Reconciler) report(ctx context.Context, profile *inventoryv1alpha1.Clus
 }
 
 // apply writes a status, unless another instance reports on the spoke.
-func (r *Reconciler) apply(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck, status v1alpha1.SpokeCheckStatus) (written bool, err error) {
+func (r *Reconciler) apply(
+	ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck, status v1alpha1.SpokeCheckStatus,
+) (written bool, err error) {
 	owner := client.FieldOwner(r.Options.Name)
-	err = r.Client.Status().Apply(ctx, statusConfiguration(profile, status), owner)
+	err = r.Client.Status().Apply(ctx, statusApplyConfiguration(profile, status), owner)
 	if apierrors.IsConflict(err) {
-		if !check.Status.Silent(r.Clock.Now(), r.Options.pace().beat()) {
-			logf.FromContext(ctx).V(1).Info("Another instance reports on this spoke and sees it differently", "reason", reachable(status).Reason)
+		if !check.Status.Silent(r.Clock.Now(), r.Options.pace().heartbeatPeriod()) {
+			logf.FromContext(ctx).V(1).Info("Another instance reports another result of this spoke", "reason", reachable(status).Reason)
 			return false, nil
 		}
-		err = r.Client.Status().Apply(ctx, statusConfiguration(profile, status), owner, client.ForceOwnership)
+		err = r.Client.Status().Apply(ctx, statusApplyConfiguration(profile, status), owner, client.ForceOwnership)
 	}
 	if err != nil {
 		return false, fmt.Errorf("applying the status of a SpokeCheck: %w", err)

@@ -21,203 +21,216 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/expiry"
 )
 
-// Observer dials spokes.
+// Checker dials spokes.
 type Checker interface {
-	// Observe is called for one spoke at a time, and for many spokes at once. It returns soon after ctx has ended; its
-	// observation is then dropped.
+	// Check is called once at a time for each spoke, and for many spokes at once. It returns soon after ctx has ended; its
+	// result is then dropped.
 	Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result
-	// Look is as Observe, but runs no plugin, and fails only where nothing answers as it should.
+	// Ping is like Check, but runs no plugin, and fails only if nothing answers as it should.
 	Ping(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result
-	// Forget drops what is kept for a spoke whose profile is gone. It returns at once.
+	// Forget drops what is cached for a spoke whose profile is gone. It returns at once.
 	Forget(spoke types.NamespacedName)
 }
 
 var _ Checker = (*spoke.Checker)(nil)
 
-// sighting is an observation and its time.
+// result is the result of a check or a ping, and its time.
 type result struct {
 	spoke.Result
 	at time.Time
 	// next is when the spoke will be probed again, unless its profile changes before.
 	next time.Time
-	// ends are the expirations to report.
-	ends []v1alpha1.Expiration
+	// expirations are the ones to report.
+	expirations []v1alpha1.Expiration
 }
 
-// rounds decides when each spoke is probed, and lets no spoke hold up another one:
+// scheduler decides when each spoke is probed. No spoke delays another one:
 //
-//	a spoke ...                                  | is probed
-//	---------------------------------------------|-------------------------------------------------------------
-//	that is new                                  | at once
-//	whose access has changed                     | at once; a probe of the old access is broken off
-//	whose health or version has changed          | at once
-//	that works                                   | every interval, give or take the jitter
-//	that does not answer as it should (dark)     | likewise, by a look, which runs no plugin; as soon as something
-//	                                             | answers, by a probe
-//	whose plugin fails, or gives what is refused | likewise; from the fourth failure on less and less often
+//	a spoke ...                                     | is probed
+//	------------------------------------------------|----------------------------------------------------------
+//	that is new                                     | at once
+//	whose access has changed                        | at once; a probe of the old access is cancelled
+//	whose health or version has changed             | at once
+//	that is reachable                               | every interval, plus or minus the jitter
+//	that does not answer as it should (noAnswer)    | likewise, by a ping, which runs no plugin; by a probe as soon as
+//	                                                | something answers
+//	whose plugin fails, or whose credentials are    | likewise; from the fourth failure on less and less often
+//	refused (needsPlugin)                           |
 //
 // "At once" holds for a few changes of a profile; further ones wait until an interval has passed.
 //
-// Those who may hang do not stand in the way of those who work: there is a lane for spokes that worked the last time, one for
-// those that failed, and one for looks. Within each, turns shares the places out among the tenants. With n workers, the first
-// has 2n places, the second n, so that at most 3n plugins run, and the third 8n: a look is cheap, and waits most of the time.
+// Spokes that may hang do not delay spokes that work: there is a queue for spokes that were reachable the last time, one for those
+// that failed, and one for pings. Each queue shares its slots among the tenants. With a concurrency of n, the first queue has 2n slots
+// and the second n, so that at most 3n plugins run, and the third 8n: a ping is cheap, and waits most of the time.
 type scheduler struct {
-	observer Checker
-	pace     pace
-	clock    clock.WithTicker
-	metrics  *metrics
-	// news tells of every sighting; the spokes' names are those of their profiles.
-	news chan event.GenericEvent
+	checker Checker
+	pace    pace
+	clock   clock.WithTicker
+	metrics *metrics
+	// results has an event for every result, with the name of the profile.
+	results chan event.GenericEvent
 
-	// due gives out the names of spokes that may be due.
+	// due returns the names of spokes that may be due.
 	due     workqueue.TypedDelayingInterface[types.NamespacedName]
 	running sync.WaitGroup
 
 	mu     sync.Mutex
 	spokes map[types.NamespacedName]*trackedSpoke
-	lanes  [3]*queue
+	queues [3]*queue
 }
 
-// standing is what a spoke's last probe says of the next one. It is the lane that the spoke waits in.
-type standing int
+// health is what the last probe of a spoke means for the next one. It is the index of the queue that the spoke waits in.
+type health int
 
 const (
-	working standing = iota
+	healthy health = iota
 	failing
-	unseen
+	// silent spokes are pinged.
+	silent
 )
 
-// trackedSpoke is what the rounds know of a spoke. Its fields are guarded by the rounds' lock.
+// trackedSpoke is the state of one spoke. Its fields are guarded by the scheduler's lock.
 type trackedSpoke struct {
-	profile  *inventoryv1alpha1.ClusterProfile
-	standing standing
-	due      time.Time
-	// waits is where it waits for its turn; nil where it does not.
-	waits *waits
-	// breakOff ends the probe that is running; nil where none is.
-	breakOff context.CancelFunc
-	// again says that news of the spoke came while it was being probed.
-	again bool
-	// wakes limits what changes of the profile can cause.
-	wakes *rate.Limiter
-	// trusted is when a changed access was last taken for a reason to expect a spoke to work.
-	trusted time.Time
-	// believe is until when a look that fails is taken for a probe that would.
-	believe  time.Time
+	profile *inventoryv1alpha1.ClusterProfile
+	health  health
+	due     time.Time
+	// queued is where it waits for a slot; nil if it does not wait.
+	queued *position
+	// cancel ends the probe that is running; nil if none is.
+	cancel context.CancelFunc
+	// repeat is set if the profile changed while the spoke was being probed.
+	repeat bool
+	// triggers limits how often changes of the profile cause a probe.
+	triggers *rate.Limiter
+	// promoted is when a changed access last moved the spoke to the healthy queue.
+	promoted time.Time
+	// pingUntil is until when a failed ping counts as a failed probe.
+	pingUntil time.Time
+	// failures is how many probes in a row failed in a way that needs the plugin to recover.
 	failures int
 	last     *result
-	told     time.Time
+	// notified is the time of the last result that Events were written for.
+	notified time.Time
 	expiries expiry.Tracker
 	// clusterID is the UID of kube-system when the spoke was last reachable.
 	clusterID string
 }
 
-// waits is a place in a line.
-type waits struct {
-	lane standing
-	who  tenant
+// position is where a spoke waits for a slot.
+type position struct {
+	queue  health
+	tenant tenant
 }
 
-func newScheduler(observer Checker, pace pace, workers int, clock clock.WithTicker, metrics *metrics) *scheduler {
+func newScheduler(checker Checker, pace pace, concurrency int, clock clock.WithTicker) *scheduler {
 	return &scheduler{
-		observer: observer,
-		pace:     pace,
-		clock:    clock,
-		metrics:  metrics,
-		news:     make(chan event.GenericEvent, workers),
-		due:      workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.NamespacedName]{Clock: clock}),
-		spokes:   map[types.NamespacedName]*trackedSpoke{},
-		lanes:    [3]*queue{working: newQueue(2 * workers), failing: newQueue(workers), unseen: newQueue(8 * workers)},
+		checker: checker,
+		pace:    pace,
+		clock:   clock,
+		metrics: newMetrics(),
+		results: make(chan event.GenericEvent, concurrency),
+		due:     workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.NamespacedName]{Clock: clock}),
+		spokes:  map[types.NamespacedName]*trackedSpoke{},
+		queues: [3]*queue{
+			healthy: newQueue(2 * concurrency),
+			failing: newQueue(concurrency),
+			silent:  newQueue(8 * concurrency),
+		},
 	}
 }
 
-// follow makes a profile's spoke part of the rounds, and wakes it where the profile says something new. It is called at every
-// reconciliation. before is what was last reported of the spoke of this very profile.
-func (r *scheduler) track(profile *inventoryv1alpha1.ClusterProfile, before v1alpha1.SpokeCheckStatus) {
+// track adds a profile's spoke, or triggers a probe if the profile has changed in a way that matters. It is called at every
+// reconcile. before is what was last reported of the spoke of this very profile.
+func (s *scheduler) track(profile *inventoryv1alpha1.ClusterProfile, before v1alpha1.SpokeCheckStatus) {
 	key := client.ObjectKeyFromObject(profile)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.spokes[key]
-	if s != nil && s.profile.UID != profile.UID {
-		r.drop(key, s)
-		s = nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tracked := s.spokes[key]
+	if tracked != nil && tracked.profile.UID != profile.UID {
+		s.drop(key, tracked)
+		tracked = nil
 	}
-	if s == nil {
-		s = r.newSpoke(before)
-		s.profile = profile.DeepCopy()
-		r.spokes[key] = s
-		r.due.Add(key)
+	if tracked == nil {
+		tracked = s.newSpoke(before)
+		tracked.profile = profile.DeepCopy()
+		s.spokes[key] = tracked
+		s.due.Add(key)
 		return
 	}
-	old := s.profile
-	s.profile = profile.DeepCopy()
-	if moved := !sameWay(old, profile); moved || !sameHealth(old, profile) {
-		r.wake(key, s, moved)
+	old := tracked.profile
+	tracked.profile = profile.DeepCopy()
+	if moved := !sameAccess(old, profile); moved || !sameHealth(old, profile) {
+		s.trigger(key, tracked, moved)
 	}
 }
 
-func (r *scheduler) newSpoke(before v1alpha1.SpokeCheckStatus) *trackedSpoke {
-	now := r.clock.Now()
-	s := &trackedSpoke{due: now, wakes: r.pace.limiter(), expiries: expiry.Restore(before.Expirations, now), clusterID: before.ClusterID}
+func (s *scheduler) newSpoke(before v1alpha1.SpokeCheckStatus) *trackedSpoke {
+	now := s.clock.Now()
+	tracked := &trackedSpoke{
+		due:       now,
+		triggers:  s.pace.limiter(),
+		expiries:  expiry.Restore(before.Expirations, now),
+		clusterID: before.ClusterID,
+	}
 	if reason := reachable(before).Reason; reason != "" && reason != v1alpha1.ReasonReachable {
-		s.standing, s.believe = standingOf(reason), now.Add(r.pace.believed(true))
+		tracked.health, tracked.pingUntil = healthOf(reason), now.Add(s.pace.pingPeriod(true))
 	}
-	return s
+	return tracked
 }
 
-// forget takes a spoke out of the rounds.
-func (r *scheduler) forget(key types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s := r.spokes[key]; s != nil {
-		delete(r.spokes, key)
-		r.drop(key, s)
-	}
-}
-
-// abandon ends what runs and drops what is kept for a spoke whose profile is gone. It must be called with the lock held.
-func (r *scheduler) drop(key types.NamespacedName, s *trackedSpoke) {
-	if s.breakOff != nil {
-		s.breakOff()
-	}
-	r.unqueue(key, s)
-	r.observer.Forget(key)
-}
-
-// unqueue takes a spoke out of the line that it waits in. It must be called with the lock held.
-func (r *scheduler) unqueue(key types.NamespacedName, s *trackedSpoke) {
-	if s.waits != nil {
-		r.lanes[s.waits.lane].quit(s.waits.who, key)
-		s.waits = nil
+// forget stops probing a spoke.
+func (s *scheduler) forget(key types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if tracked := s.spokes[key]; tracked != nil {
+		delete(s.spokes, key)
+		s.drop(key, tracked)
 	}
 }
 
-// latest is what was last seen of a spoke.
-func (r *scheduler) latest(key types.NamespacedName) (result, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s := r.spokes[key]; s != nil && s.last != nil {
-		return *s.last, true
+// drop cancels what runs and drops what is cached for a spoke whose profile is gone. The caller must hold mu.
+func (s *scheduler) drop(key types.NamespacedName, tracked *trackedSpoke) {
+	if tracked.cancel != nil {
+		tracked.cancel()
+	}
+	s.dequeue(key, tracked)
+	s.checker.Forget(key)
+}
+
+// dequeue removes a spoke from the queue that it waits in. The caller must hold mu.
+func (s *scheduler) dequeue(key types.NamespacedName, tracked *trackedSpoke) {
+	if tracked.queued != nil {
+		s.queues[tracked.queued.queue].remove(tracked.queued.tenant, key)
+		tracked.queued = nil
+	}
+}
+
+// latest returns the last result of a spoke.
+func (s *scheduler) latest(key types.NamespacedName) (result, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if tracked := s.spokes[key]; tracked != nil && tracked.last != nil {
+		return *tracked.last, true
 	}
 	return result{}, false
 }
 
-// tell says whether a sighting is to be told as an Event: once, however often its report is written.
-func (r *scheduler) notify(key types.NamespacedName, seen result) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.spokes[key]
-	if s == nil || s.told.Equal(seen.at) {
+// markNotified reports whether Events are still to be written for a result: once, however often its report is written.
+func (s *scheduler) markNotified(key types.NamespacedName, r result) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tracked := s.spokes[key]
+	if tracked == nil || tracked.notified.Equal(r.at) {
 		return false
 	}
-	s.told = seen.at
+	tracked.notified = r.at
 	return true
 }
 
-// standingOf is the standing of a spoke that failed for a reason.
-func standingOf(reason string) standing {
-	if dark(reason) {
-		return unseen
+// healthOf returns the health of a spoke that failed with a reason.
+func healthOf(reason string) health {
+	if noAnswer(reason) {
+		return silent
 	}
 	return failing
 }

@@ -24,102 +24,106 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-// The tests in this file run the real rounds by a clock that stands still while anybody works (package synctest), so that
-// they say what waits for what, on a machine of any speed.
+// The tests in this file run the real scheduler with a clock that stands still while goroutines run (package synctest), so that the
+// results do not depend on the speed of the machine.
 const (
 	interval = 30 * time.Second
 	workers  = 16
 )
 
-// bubble runs the rounds over simulated spokes.
-func bubble(t *testing.T, test func(t *testing.T, world *world, r *scheduler)) {
+// bubble runs the scheduler with simulated spokes.
+func bubble(t *testing.T, test func(t *testing.T, spokes *fakeSpokes, r *scheduler)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{behaviour: map[types.NamespacedName]behaviour{}, times: map[types.NamespacedName][]time.Time{}, looks: map[types.NamespacedName]int{}}
-		r := newScheduler(w, pace{interval, 5 * time.Minute}, workers, clock.RealClock{}, newMetrics())
+		w := &fakeSpokes{
+			behaviour: map[types.NamespacedName]behaviour{},
+			times:     map[types.NamespacedName][]time.Time{},
+			pings:     map[types.NamespacedName]int{},
+		}
+		r := newScheduler(w, pace{interval, 5 * time.Minute}, workers, clock.RealClock{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { _ = r.Start(ctx) })
 		running.Go(func() {
-			// What a controller would do.
-			for range r.news {
+			// As a controller would.
+			for range r.results {
 			}
 		})
 		test(t, w, r)
 		cancel()
 		r.due.ShutDown()
 		synctest.Wait()
-		close(r.news)
+		close(r.results)
 		running.Wait()
 	})
 }
 
-// pass lets the time of a bubble pass.
+// pass advances the clock of a bubble.
 func pass(d time.Duration) { <-time.After(d) }
 
-// behaviour is how long a spoke takes to be observed, and what is found then.
+// behaviour is how long a check of a spoke takes, and its result.
 type behaviour struct {
 	takes  time.Duration
 	reason string
-	// hidden is found by a probe, but not by a look.
+	// hidden failures are found by a probe, but not by a ping.
 	hidden bool
-	// shy is what a look finds dark although a probe finds it well.
+	// shy spokes do not answer pings, although a probe succeeds.
 	shy bool
 }
 
-// world is spokes that behave as they are told; it is the Observer of them.
-type world struct {
+// fakeSpokes is a Checker of simulated spokes.
+type fakeSpokes struct {
 	mu        sync.Mutex
 	behaviour map[types.NamespacedName]behaviour
 	times     map[types.NamespacedName][]time.Time
-	looks     map[types.NamespacedName]int
+	pings     map[types.NamespacedName]int
 }
 
-func (w *world) set(key types.NamespacedName, b behaviour) {
+func (w *fakeSpokes) set(key types.NamespacedName, b behaviour) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.behaviour[key] = b
 }
 
-func (w *world) seen(key types.NamespacedName, look bool) behaviour {
+func (w *fakeSpokes) seen(key types.NamespacedName, ping bool) behaviour {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.times[key] = append(w.times[key], time.Now())
-	if look {
-		w.looks[key]++
+	if ping {
+		w.pings[key]++
 	}
 	return w.behaviour[key]
 }
 
-// Observe implements Observer.
-func (w *world) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+// Check implements Checker.
+func (w *fakeSpokes) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 	return w.after(ctx, profile, w.seen(client.ObjectKeyFromObject(profile), false), false)
 }
 
-// Look implements Observer.
-func (w *world) Ping(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+// Ping implements Checker.
+func (w *fakeSpokes) Ping(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 	return w.after(ctx, profile, w.seen(client.ObjectKeyFromObject(profile), true), true)
 }
 
-func (w *world) after(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, b behaviour, look bool) spoke.Result {
+func (w *fakeSpokes) after(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, b behaviour, ping bool) spoke.Result {
 	select {
 	case <-time.After(b.takes):
 	case <-ctx.Done():
 	}
 	seen := spoke.Result{Server: profile.Status.AccessProviders[0].Cluster.Server}
 	switch {
-	case look && b.shy:
+	case ping && b.shy:
 		seen.Failure = failure.New(v1alpha1.ReasonConnectFailed, "No")
-	case b.reason != "" && (!look || !b.hidden):
+	case b.reason != "" && (!ping || !b.hidden):
 		seen.Failure = failure.New(b.reason, "No")
 	}
 	return seen
 }
 
-// Forget implements Observer.
-func (w *world) Forget(types.NamespacedName) {}
+// Forget implements Checker.
+func (w *fakeSpokes) Forget(types.NamespacedName) {}
 
-// longestGap is the longest time that any of the spokes was not observed for since a time.
-func (w *world) longestGap(since time.Time, of ...types.NamespacedName) (longest time.Duration) {
+// longestGap returns the longest time without a check of any of the spokes since a time.
+func (w *fakeSpokes) longestGap(since time.Time, of ...types.NamespacedName) (longest time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, key := range of {
@@ -134,23 +138,25 @@ func (w *world) longestGap(since time.Time, of ...types.NamespacedName) (longest
 	return longest
 }
 
-func (w *world) count(key types.NamespacedName) int {
+func (w *fakeSpokes) count(key types.NamespacedName) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.times[key])
 }
 
-// spokeProfile is the profile of a spoke whose access is of a version.
+// spokeProfile returns the profile of a spoke, with an access of a version.
 func spokeProfile(key types.NamespacedName, owner string, version int) *inventoryv1alpha1.ClusterProfile {
 	profile := &inventoryv1alpha1.ClusterProfile{}
 	profile.Namespace, profile.Name, profile.UID = key.Namespace, key.Name, types.UID(key.String())
 	profile.Labels = map[string]string{v1alpha1.LabelClusterNamespace: owner}
-	profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{offering("p", &rest.Config{Host: fmt.Sprintf("https://spoke/%d", version)})}
+	profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{
+		offering("p", &rest.Config{Host: fmt.Sprintf("https://spoke/%d", version)}),
+	}
 	return profile
 }
 
-// follow adds so many spokes of one behaviour, and returns their names.
-func (w *world) follow(r *scheduler, count int, who tenant, kind string, b behaviour) []types.NamespacedName {
+// track adds spokes of one behaviour, and returns their names.
+func (w *fakeSpokes) track(r *scheduler, count int, who tenant, kind string, b behaviour) []types.NamespacedName {
 	var keys []types.NamespacedName
 	for i := range count {
 		key := types.NamespacedName{Namespace: who.namespace, Name: fmt.Sprintf("%s-%s-%d", who.owner, kind, i)}
@@ -161,9 +167,9 @@ func (w *world) follow(r *scheduler, count int, who tenant, kind string, b behav
 	return keys
 }
 
-// TestIsolation: whatever one tenant's spokes do, and however many those are, the spokes of another tenant are probed on
-// time, those that work and those that are far away, those that are dark and those that come back.
-func TestIsolation(t *testing.T) {
+// TestTenantsAreIsolated: whatever one tenant's spokes do, and however many those are, the spokes of another tenant are probed in
+// time: fast and slow ones, and those that do not answer.
+func TestTenantsAreIsolated(t *testing.T) {
 	tarpit := behaviour{takes: 3 * 5 * time.Second, reason: v1alpha1.ReasonNotReady}
 	attacks := map[string]struct {
 		behaviour behaviour
@@ -182,12 +188,15 @@ func TestIsolation(t *testing.T) {
 	for kind, pair := range tenants {
 		for name, attack := range attacks {
 			t.Run(kind+"/"+name, func(t *testing.T) {
-				bubble(t, func(t *testing.T, w *world, r *scheduler) {
-					victims := w.follow(r, 200, pair[0], "near", behaviour{takes: 5 * time.Millisecond})
-					victims = append(victims, w.follow(r, 10, pair[0], "far", behaviour{takes: 3500 * time.Millisecond})...)
-					victims = append(victims, w.follow(r, 10, pair[0], "dark", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonConnectFailed})...)
+				bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+					victims := w.track(r, 200, pair[0], "near", behaviour{takes: 5 * time.Millisecond})
+					victims = append(victims, w.track(r, 10, pair[0], "far", behaviour{takes: 3500 * time.Millisecond})...)
+					victims = append(victims, w.track(r, 10, pair[0], "dark", behaviour{
+						takes:  5 * time.Second,
+						reason: v1alpha1.ReasonConnectFailed,
+					})...)
 					pass(2 * interval)
-					attackers := w.follow(r, 500, pair[1], "tarpit", attack.behaviour)
+					attackers := w.track(r, 500, pair[1], "tarpit", attack.behaviour)
 					from := time.Now()
 					for version := range 600 {
 						if attack.changes && version%5 == 0 {
@@ -197,7 +206,7 @@ func TestIsolation(t *testing.T) {
 						}
 						pass(time.Second)
 					}
-					// The pause with its jitter, the probe itself, and a turn of its own kind before it.
+					// The delay with its jitter, the probe itself, and another one of the same queue before it.
 					if allowed := interval*11/10 + 10*time.Second; w.longestGap(from, victims...) > allowed {
 						t.Errorf("a spoke was not probed for %s", w.longestGap(from, victims...))
 					}
@@ -207,16 +216,16 @@ func TestIsolation(t *testing.T) {
 	}
 }
 
-// TestMuchIsBroken: within one tenant, too, those that hang do not hold up those that work, and are themselves looked at in
+// TestHangingSpokesDelayNoOthers: also within one tenant, spokes that hang do not delay those that work, and are themselves pinged in
 // every interval.
-func TestMuchIsBroken(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world, r *scheduler) {
+func TestHangingSpokesDelayNoOthers(t *testing.T) {
+	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
 		who := tenant{namespace: "fleet"}
-		all := w.follow(r, 100, who, "hangs", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonConnectFailed})
-		all = append(all, w.follow(r, 50, who, "refuses", behaviour{reason: v1alpha1.ReasonConnectFailed})...)
-		all = append(all, w.follow(r, 50, who, "stranger", behaviour{reason: v1alpha1.ReasonTLSFailed})...)
-		plugins := w.follow(r, 10, who, "plugin", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonCredentialsFailed})
-		healthy := w.follow(r, 340, who, "healthy", behaviour{takes: 10 * time.Millisecond})
+		all := w.track(r, 100, who, "hangs", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonConnectFailed})
+		all = append(all, w.track(r, 50, who, "refuses", behaviour{reason: v1alpha1.ReasonConnectFailed})...)
+		all = append(all, w.track(r, 50, who, "stranger", behaviour{reason: v1alpha1.ReasonTLSFailed})...)
+		plugins := w.track(r, 10, who, "plugin", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonCredentialsFailed})
+		healthy := w.track(r, 340, who, "healthy", behaviour{takes: 10 * time.Millisecond})
 		pass(3 * interval)
 		from := time.Now()
 		pass(10 * interval)
@@ -224,9 +233,9 @@ func TestMuchIsBroken(t *testing.T) {
 			t.Errorf("a healthy spoke was not probed for %s", got)
 		}
 		if got := w.longestGap(from, all...); got > interval*11/10+20*time.Second {
-			t.Errorf("a dark spoke was not looked at for %s", got)
+			t.Errorf("a spoke that does not answer was not pinged for %s", got)
 		}
-		if got := w.longestGap(from, plugins...); got > r.pace.beat()+10*time.Second {
+		if got := w.longestGap(from, plugins...); got > r.pace.heartbeatPeriod()+10*time.Second {
 			t.Errorf("a spoke without credentials was not probed for %s", got)
 		}
 		for _, key := range plugins {
@@ -236,37 +245,42 @@ func TestMuchIsBroken(t *testing.T) {
 		}
 		for _, key := range all {
 			// Thirteen intervals have passed; those that fail at once are probed once in ten of them.
-			if full := w.count(key) - w.looks[key]; full > 2 {
-				t.Errorf("%s was probed %d times while it was dark", key, full)
+			if full := w.count(key) - w.pings[key]; full > 2 {
+				t.Errorf("%s was probed %d times while it did not answer", key, full)
 			}
 		}
-		if byReason, oldest, _ := r.stats(); byReason[v1alpha1.ReasonReachable] != 340 || byReason["Pending"] != 0 || oldest > r.pace.beat()+10*time.Second {
+		if byReason, oldest, _ := r.stats(); byReason[v1alpha1.ReasonReachable] != 340 || byReason["Pending"] != 0 ||
+			oldest > r.pace.heartbeatPeriod()+10*time.Second {
 			t.Errorf("%v, the oldest probe %s ago", byReason, oldest)
 		}
 	})
 }
 
-// TestComesBack: however long a spoke was cut off, it is seen to be back within an interval, and at once where its cluster
-// manager has noticed.
-func TestComesBack(t *testing.T) {
+// TestRecoveryIsNoticed: the recovery of a spoke is noticed within an interval, however long it was down, and at once if its cluster
+// manager reports it.
+func TestRecoveryIsNoticed(t *testing.T) {
 	for name, notices := range map[string]bool{"ByItself": false, "HealthChanges": true} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world, r *scheduler) {
-				key := w.follow(r, 1, tenant{namespace: "fleet"}, "cut-off", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonConnectFailed})[0]
+			bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+				key := w.track(r, 1, tenant{
+					namespace: "fleet",
+				}, "cut-off", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonConnectFailed})[0]
 				healthy := spokeProfile(key, "", 0)
-				healthy.Status.Conditions = []metav1.Condition{{Type: "ControlPlaneHealthy", Status: metav1.ConditionTrue, Reason: "ProbeSucceeded"}}
+				healthy.Status.Conditions = []metav1.Condition{
+					{Type: "ControlPlaneHealthy", Status: metav1.ConditionTrue, Reason: "ProbeSucceeded"},
+				}
 				pass(20 * interval)
 				w.set(key, behaviour{takes: time.Millisecond})
 				from := time.Now()
 				if notices {
-					// Between two looks.
-					for sighting, _ := r.latest(key); time.Until(sighting.next) < 10*time.Second; sighting, _ = r.latest(key) {
+					// Between two pings.
+					for last, _ := r.latest(key); time.Until(last.next) < 10*time.Second; last, _ = r.latest(key) {
 						pass(time.Second)
 					}
 					from = time.Now()
 					r.track(healthy, v1alpha1.SpokeCheckStatus{})
 				}
-				for sighting, _ := r.latest(key); !sighting.Reachable(); sighting, _ = r.latest(key) {
+				for last, _ := r.latest(key); !last.Reachable(); last, _ = r.latest(key) {
 					pass(100 * time.Millisecond)
 				}
 				allowed := interval*11/10 + 6*time.Second
@@ -274,47 +288,49 @@ func TestComesBack(t *testing.T) {
 					allowed = time.Second
 				}
 				if took := time.Since(from); took > allowed {
-					t.Errorf("seen to be back after %s", took)
+					t.Errorf("the recovery was noticed after %s", took)
 				}
 			})
 		})
 	}
 }
 
-// TestLooksAreNotBelievedForEver: a server may hang up on a look, which shows no client certificate, and let a probe in.
-func TestLooksAreNotBelievedForEver(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world, r *scheduler) {
-		key := w.follow(r, 1, tenant{namespace: "fleet"}, "shy", behaviour{reason: v1alpha1.ReasonConnectFailed})[0]
+// TestPingsDoNotReplaceProbesForever: a server may refuse a ping, which has no client certificate, and accept a probe.
+func TestPingsDoNotReplaceProbesForever(t *testing.T) {
+	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+		key := w.track(r, 1, tenant{namespace: "fleet"}, "shy", behaviour{reason: v1alpha1.ReasonConnectFailed})[0]
 		pass(3 * interval)
 		w.set(key, behaviour{shy: true})
-		pass((longest + 2) * interval)
+		pass((maxBackoffFactor + 2) * interval)
 		if seen, _ := r.latest(key); !seen.Reachable() {
-			t.Errorf("it works, and is reported as %s", seen.Reason())
+			t.Errorf("it is reachable, and reported as %s", seen.Reason())
 		}
 	})
 }
 
-// TestDebounce: a profile that says something new all the time is probed at once a few times, and then at its pace.
-func TestDebounce(t *testing.T) {
+// TestTriggersAreLimited: a profile that changes all the time triggers a few probes at once, and then one in an interval.
+func TestTriggersAreLimited(t *testing.T) {
 	for name, change := range map[string]func(*inventoryv1alpha1.ClusterProfile, int){
 		"Access": func(p *inventoryv1alpha1.ClusterProfile, i int) {
 			p.Status.AccessProviders[0].Cluster.Server = fmt.Sprintf("https://spoke/%d", i)
 		},
 		"Health": func(p *inventoryv1alpha1.ClusterProfile, i int) {
-			p.Status.Conditions = []metav1.Condition{{Type: "ControlPlaneHealthy", Status: metav1.ConditionTrue, Reason: fmt.Sprintf("R%d", i)}}
+			p.Status.Conditions = []metav1.Condition{
+				{Type: "ControlPlaneHealthy", Status: metav1.ConditionTrue, Reason: fmt.Sprintf("R%d", i)},
+			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *world, r *scheduler) {
-				key := w.follow(r, 1, tenant{namespace: "fleet"}, "busy", behaviour{takes: time.Millisecond})[0]
+			bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+				key := w.track(r, 1, tenant{namespace: "fleet"}, "busy", behaviour{takes: time.Millisecond})[0]
 				for i := range 10 * 60 * 10 {
 					profile := spokeProfile(key, "", 0)
 					change(profile, i)
 					r.track(profile, v1alpha1.SpokeCheckStatus{})
 					pass(100 * time.Millisecond)
 				}
-				// Ten minutes are twenty intervals: one probe for each of its own, at most one more for news, and the first few.
-				if got := w.count(key); got < 20 || got > 2*20*11/10+wakes+2 {
+				// Ten minutes are twenty intervals: one probe for each of its own, at most one more for changes, and the first few.
+				if got := w.count(key); got < 20 || got > 2*20*11/10+triggerBurst+2 {
 					t.Errorf("%d probes in ten minutes", got)
 				}
 				if seen, _ := r.latest(key); name == "Access" && seen.Server == "https://spoke/0" {
@@ -325,10 +341,10 @@ func TestDebounce(t *testing.T) {
 	}
 }
 
-// TestOtherNews: what some cluster managers rewrite all the time wakes nobody.
-func TestOtherNews(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world, r *scheduler) {
-		key := w.follow(r, 1, tenant{namespace: "fleet"}, "a", behaviour{})[0]
+// TestOtherChangesTriggerNoProbe: what some cluster managers rewrite all the time does not trigger a probe.
+func TestOtherChangesTriggerNoProbe(t *testing.T) {
+	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+		key := w.track(r, 1, tenant{namespace: "fleet"}, "a", behaviour{})[0]
 		pass(time.Second)
 		profile := spokeProfile(key, "", 0)
 		profile.Status.Properties = []inventoryv1alpha1.Property{{Name: "nodes", Value: "3"}}
@@ -341,32 +357,32 @@ func TestOtherNews(t *testing.T) {
 	})
 }
 
-// TestChangedAccessIsBelievedOnce: a spoke that fails joins those that work when its access changes, but not again and again.
-func TestChangedAccessIsBelievedOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world, r *scheduler) {
-		key := w.follow(r, 1, tenant{namespace: "fleet"}, "a", behaviour{takes: time.Second, reason: v1alpha1.ReasonForbidden})[0]
-		lane := func(version int) standing {
+// TestChangedAccessPromotesOnce: a failing spoke is moved to the healthy queue when its access changes, but not again and again.
+func TestChangedAccessPromotesOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+		key := w.track(r, 1, tenant{namespace: "fleet"}, "a", behaviour{takes: time.Second, reason: v1alpha1.ReasonForbidden})[0]
+		lane := func(version int) health {
 			pass(2 * time.Second)
 			r.track(spokeProfile(key, "", version), v1alpha1.SpokeCheckStatus{})
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return r.spokes[key].standing
+			return r.spokes[key].health
 		}
-		var got []standing
+		var got []health
 		for version := range 3 {
 			got = append(got, lane(version+1))
 		}
-		pass(longest * interval)
+		pass(maxBackoffFactor * interval)
 		got = append(got, lane(4))
-		if want := []standing{working, failing, failing, working}; fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("lanes %v, want %v", got, want)
+		if want := []health{healthy, failing, failing, healthy}; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("queues %v, want %v", got, want)
 		}
 	})
 }
 
-// TestOtherClusterAnswers: that the UID of kube-system differs from the profile's ID is the wrong cluster only where it was
+// TestClusterIDOfAnotherClusterFails: that the UID of kube-system differs from the profile's ID is the wrong cluster only where it was
 // that ID before, for this consumer or the last one.
-func TestOtherClusterAnswers(t *testing.T) {
+func TestClusterIDOfAnotherClusterFails(t *testing.T) {
 	profile := spokeProfile(types.NamespacedName{Name: "a"}, "", 0)
 	profile.Status.Properties = []inventoryv1alpha1.Property{{Name: v1alpha1.PropertyClusterID, Value: "one"}}
 	right := spoke.Result{Result: probe.Result{ClusterID: "one"}}
@@ -379,16 +395,38 @@ func TestOtherClusterAnswers(t *testing.T) {
 		want   string
 		known  string
 	}{
-		"Unknown": {why: "the manager may mean something else", seen: []spoke.Result{other}, want: v1alpha1.ReasonReachable, known: "two"},
-		"Proven":  {why: "it was the right one a moment ago", seen: []spoke.Result{right, other}, want: v1alpha1.ReasonWrongCluster, known: "one"},
-		"Stays":   {why: "and it stays the wrong one", seen: []spoke.Result{right, other, down, other}, want: v1alpha1.ReasonWrongCluster, known: "one"},
-		"Restart": {why: "also after a restart", before: "one", seen: []spoke.Result{other}, want: v1alpha1.ReasonWrongCluster, known: "one"},
-		"Back":    {why: "the address leads to the right one again", before: "one", seen: []spoke.Result{other, right}, want: v1alpha1.ReasonReachable, known: "one"},
+		"Unknown": {why: "the manager may mean another ID", seen: []spoke.Result{other}, want: v1alpha1.ReasonReachable, known: "two"},
+		"Proven": {
+			why:   "it was the right one a moment ago",
+			seen:  []spoke.Result{right, other},
+			want:  v1alpha1.ReasonWrongCluster,
+			known: "one",
+		},
+		"Stays": {
+			why:   "and it stays the wrong one",
+			seen:  []spoke.Result{right, other, down, other},
+			want:  v1alpha1.ReasonWrongCluster,
+			known: "one",
+		},
+		"Restart": {
+			why:    "also after a restart",
+			before: "one",
+			seen:   []spoke.Result{other},
+			want:   v1alpha1.ReasonWrongCluster,
+			known:  "one",
+		},
+		"Back": {
+			why:    "the address leads to the right one again",
+			before: "one",
+			seen:   []spoke.Result{other, right},
+			want:   v1alpha1.ReasonReachable,
+			known:  "one",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &trackedSpoke{profile: profile, clusterID: tc.before}
 			for _, seen := range tc.seen {
-				s.takeDown(&result{Result: seen, at: noon})
+				s.record(&result{Result: seen, at: noon})
 			}
 			if s.last.Reason() != tc.want || s.last.ClusterID != tc.known {
 				t.Errorf("%s: %s, cluster %s", tc.why, s.last.Reason(), s.last.ClusterID)
@@ -397,27 +435,36 @@ func TestOtherClusterAnswers(t *testing.T) {
 	}
 }
 
-// TestRestart: what failed for the last consumer that ran here does not stand in the way of the others at the next start, and
-// what was dark is looked at before its plugin is run.
-func TestRestart(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world, r *scheduler) {
+// TestRestartRestoresHealth: spokes that failed before a restart do not delay the others after it, and those that did not answer are pinged
+// before their plugin is run.
+func TestRestartRestoresHealth(t *testing.T) {
+	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
 		before := func(reason string) v1alpha1.SpokeCheckStatus {
-			return v1alpha1.SpokeCheckStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: reason}}}
+			return v1alpha1.SpokeCheckStatus{
+				Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: reason}},
+			}
 		}
 		for name, want := range map[string]struct {
 			before v1alpha1.SpokeCheckStatus
-			lane   standing
+			queue  health
 		}{
-			"new":     {v1alpha1.SpokeCheckStatus{}, working},
-			"dark":    {before(v1alpha1.ReasonConnectFailed), unseen},
+			"new":     {v1alpha1.SpokeCheckStatus{}, healthy},
+			"dark":    {before(v1alpha1.ReasonConnectFailed), silent},
 			"refused": {before(v1alpha1.ReasonUnauthorized), failing},
-			"worked":  {v1alpha1.SpokeCheckStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReachable}}}, working},
+			"worked": {
+				v1alpha1.SpokeCheckStatus{
+					Conditions: []metav1.Condition{
+						{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReachable},
+					},
+				},
+				healthy,
+			},
 		} {
 			key := types.NamespacedName{Namespace: "fleet", Name: name}
 			r.track(spokeProfile(key, "", 0), want.before)
 			r.mu.Lock()
-			if got := r.spokes[key].standing; got != want.lane {
-				t.Errorf("%s: lane %d, want %d", name, got, want.lane)
+			if got := r.spokes[key].health; got != want.queue {
+				t.Errorf("%s: queue %d, want %d", name, got, want.queue)
 			}
 			r.mu.Unlock()
 		}

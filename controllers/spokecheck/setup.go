@@ -4,61 +4,69 @@
 package spokecheck
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
-// writers is how many profiles are reconciled at once. A reconciliation waits for the hub only.
-const writers = 4
+// maxConcurrentReconciles is how many profiles are reconciled at once. A reconcile waits for the hub only.
+const maxConcurrentReconciles = 4
 
-// Setup adds the Reconciler to a manager. Its metrics go to the registry.
-func (r *Reconciler) Setup(mgr manager.Manager, registry prometheus.Registerer) error {
-	r.rounds = newScheduler(r.Observer, r.Options.pace(), r.Options.Workers, r.Clock, newMetrics())
-	if err := registry.Register(r.rounds); err != nil {
+// required are the APIs without which there is nothing to check, or nowhere to report it.
+var required = []hub.API{
+	{
+		CRD:   "clusterprofiles.multicluster.x-k8s.io",
+		Kind:  inventoryv1alpha1.GroupVersion.WithKind(profileKind),
+		Scope: meta.RESTScopeNamespace,
+	},
+	{CRD: "spokechecks.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck"), Scope: meta.RESTScopeNamespace},
+}
+
+// NewRESTMapper is a cluster.Options.MapperProvider that works before the required APIs are installed.
+func NewRESTMapper(config *rest.Config, httpClient *http.Client) (meta.RESTMapper, error) {
+	return hub.NewRESTMapper(required, config, httpClient)
+}
+
+// Add adds the Reconciler to a manager. It starts as soon as the APIs that it needs are installed; until then the manager is not
+// ready. Its metrics go to the registry.
+func (r *Reconciler) Add(mgr ctrl.Manager, registry prometheus.Registerer) error {
+	r.scheduler = newScheduler(r.Checker, r.Options.pace(), r.Options.Concurrency, r.Clock)
+	if err := registry.Register(r.scheduler); err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	if err := mgr.Add(r.rounds); err != nil {
-		return fmt.Errorf("adding the rounds: %w", err)
+	gate := &hub.Gate{
+		Required: required,
+		Setup:    func(context.Context) error { return r.setup(mgr) },
+		Clock:    r.Clock,
+	}
+	return gate.AddTo(mgr)
+}
+
+// setup starts the scheduler and the watches. The APIs must be there.
+func (r *Reconciler) setup(mgr ctrl.Manager) error {
+	if err := mgr.Add(r.scheduler); err != nil {
+		return fmt.Errorf("adding the scheduler: %w", err)
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("spokecheck").
-		// A profile came, went, or says something else of access.
+		// A profile was created or deleted, or its access changed.
 		For(&inventoryv1alpha1.ClusterProfile{}).
-		// Somebody else edited or deleted what we report; at start, a check may have outlived its profile.
+		// Another writer edited or deleted what we report; at start, a check may have no profile any more.
 		Watches(&v1alpha1.SpokeCheck{}, &handler.EnqueueRequestForObject{}).
-		// A spoke has been seen.
-		WatchesRawSource(source.Channel(r.rounds.news, &handler.EnqueueRequestForObject{})).
-		WithOptions(controller.Options{
-			MaxConcurrentReconciles: writers,
-			// CRDs that are installed later are picked up then; meanwhile Ready says what is missing.
-			CacheSyncTimeout: math.MaxInt64,
-		}).
+		// A spoke has been probed.
+		WatchesRawSource(source.Channel(r.scheduler.results, &handler.EnqueueRequestForObject{})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: maxConcurrentReconciles}).
 		Complete(r)
-}
-
-// Ready says which CRD the consumer is still waiting for.
-func Ready(mgr manager.Manager) func(*http.Request) error {
-	return func(*http.Request) error {
-		for _, kind := range []schema.GroupVersionKind{
-			inventoryv1alpha1.GroupVersion.WithKind(profileKind),
-			v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck"),
-		} {
-			if _, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version); err != nil {
-				return fmt.Errorf("waiting for the CRD of %s in %s: %w", kind.Kind, kind.GroupVersion(), err)
-			}
-		}
-		return nil
-	}
 }

@@ -35,11 +35,13 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
 )
 
-// token makes a service account on the spoke and returns a token of it: revoke ends it.
+// token creates a ServiceAccount on the spoke and returns its token, and a function that revokes it.
 func token(t *testing.T, name string) (bearer string, revoke func()) {
 	t.Helper()
 	accounts := kubernetes.NewForConfigOrDie(spokeServer.Config()).CoreV1().ServiceAccounts("default")
-	if _, err := accounts.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
+	if _, err := accounts.Create(t.Context(), &corev1.ServiceAccount{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	revoke = sync.OnceFunc(func() {
@@ -55,7 +57,7 @@ func token(t *testing.T, name string) (bearer string, revoke func()) {
 	return request.Status.Token, revoke
 }
 
-// withToken is the spoke, for who has a token.
+// withToken returns a configuration for the spoke with a token.
 func withToken(bearer string) *rest.Config {
 	config := rest.AnonymousClientConfig(spokeServer.Config())
 	config.CAData = spokeServer.CertificateAuthority()
@@ -63,7 +65,7 @@ func withToken(bearer string) *rest.Config {
 	return config
 }
 
-// execCredential is a plugin's answer with a token.
+// execCredential returns a plugin's output with a token.
 func execCredential(bearer string) string {
 	return fmt.Sprintf(`{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":%q}}`, bearer)
 }
@@ -165,39 +167,39 @@ func refusing(t testing.TB) *rest.Config {
 	return &rest.Config{Host: "https://" + listener.Addr().String()}
 }
 
-// script is an Observer that does as it is told, for tests of what is made of observations.
+// script is a Checker with scripted results.
 type script struct {
-	observe func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result
+	check func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result
 
 	mu        sync.Mutex
-	observed  map[types.NamespacedName]int
-	looked    map[types.NamespacedName]int
+	checked   map[types.NamespacedName]int
+	pinged    map[types.NamespacedName]int
 	forgotten map[types.NamespacedName]int
 }
 
-// Observe implements Observer.
+// Check implements Checker.
 func (s *script) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 	s.mu.Lock()
-	if s.observed == nil {
-		s.observed = map[types.NamespacedName]int{}
+	if s.checked == nil {
+		s.checked = map[types.NamespacedName]int{}
 	}
-	s.observed[types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}]++
+	s.checked[types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}]++
 	s.mu.Unlock()
-	return s.observe(ctx, profile)
+	return s.check(ctx, profile)
 }
 
-// Look implements Observer.
+// Ping implements Checker.
 func (s *script) Ping(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 	s.mu.Lock()
-	if s.looked == nil {
-		s.looked = map[types.NamespacedName]int{}
+	if s.pinged == nil {
+		s.pinged = map[types.NamespacedName]int{}
 	}
-	s.looked[types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}]++
+	s.pinged[types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}]++
 	s.mu.Unlock()
-	return s.observe(ctx, profile)
+	return s.check(ctx, profile)
 }
 
-// Forget implements Observer.
+// Forget implements Checker.
 func (s *script) Forget(spoke types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,11 +209,11 @@ func (s *script) Forget(spoke types.NamespacedName) {
 	s.forgotten[spoke]++
 }
 
-// total is how many observations were made, looks among them.
+// total returns the number of checks and pings.
 func (s *script) total() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return sum(s.observed) + sum(s.looked)
+	return sum(s.checked) + sum(s.pinged)
 }
 
 func sum(counts map[types.NamespacedName]int) (total int) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -38,6 +39,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
@@ -48,15 +50,12 @@ import (
 var (
 	hubServer, spokeServer *apiserver.Server
 	hubClient              client.Client
-	scheme                 = runtime.NewScheme()
+	scheme                 = hub.NewScheme(clientgoscheme.AddToScheme)
 	// files holds what the plugin needs: itself, and the kubeconfig of the hub.
 	files string
 )
 
 func TestMain(m *testing.M) {
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(inventoryv1alpha1.AddToScheme(scheme))
-	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 	ctrl.SetLogger(zap.New(zap.WriteTo(io.Discard)))
 	code, err := runSuite(m)
 	if err != nil {
@@ -71,7 +70,13 @@ func runSuite(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(files)
-	if out, err := exec.Command("go", "build", "-o", plugin(), "sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin").CombinedOutput(); err != nil {
+	if out, err := exec.Command(
+		"go",
+		"build",
+		"-o",
+		plugin(),
+		"sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin",
+	).CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("building upstream's plugin: %w: %s", err, out)
 	}
 	if hubServer, err = apiserver.StartHub(); err != nil {
@@ -94,11 +99,15 @@ func runSuite(m *testing.M) (code int, err error) {
 func plugin() string        { return filepath.Join(files, "kubeconfig-secretreader") }
 func hubKubeconfig() string { return filepath.Join(files, "hub.kubeconfig") }
 
-// kubeconfigOf is a kubeconfig as Cluster API leaves it in a Secret: everything inline.
+// kubeconfigOf returns a kubeconfig as Cluster API writes it into a Secret: everything inline.
 func kubeconfigOf(config *rest.Config) []byte {
 	kubeconfig := clientcmdapi.NewConfig()
 	kubeconfig.Clusters["c"] = &clientcmdapi.Cluster{Server: serverOf(config), CertificateAuthorityData: config.CAData}
-	kubeconfig.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: config.BearerToken, ClientCertificateData: config.CertData, ClientKeyData: config.KeyData}
+	kubeconfig.AuthInfos["u"] = &clientcmdapi.AuthInfo{
+		Token:                 config.BearerToken,
+		ClientCertificateData: config.CertData,
+		ClientKeyData:         config.KeyData,
+	}
 	kubeconfig.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
 	kubeconfig.CurrentContext = "x"
 	raw, err := clientcmd.Write(*kubeconfig)
@@ -128,7 +137,20 @@ type fleet struct {
 	namespace string
 }
 
-// setting is what a test wants different from the usual.
+// freeAddress returns a loopback address with a free port.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return listener.Addr().String()
+}
+
+// setting changes the reconciler of a test.
 type setting func(*Reconciler)
 
 func newFleet(t testing.TB) *fleet {
@@ -147,7 +169,7 @@ func newFleet(t testing.TB) *fleet {
 func (f *fleet) watch(settings ...setting) (stop func()) {
 	f.t.Helper()
 	mgr := newManager(f.t, hubServer.Config(), f.namespace)
-	reconciler := newReconciler(mgr, f.observer(secretReader()))
+	reconciler := newReconciler(mgr, f.checker(secretReader()))
 	for _, set := range settings {
 		set(reconciler)
 	}
@@ -155,37 +177,45 @@ func (f *fleet) watch(settings ...setting) (stop func()) {
 }
 
 // newManager is a manager for a namespace of a hub; empty for all.
-func newManager(t testing.TB, hub *rest.Config, namespace string) ctrl.Manager {
+func newManager(t testing.TB, hub *rest.Config, namespace string, change ...func(*ctrl.Options)) ctrl.Manager {
 	t.Helper()
-	// Tests write much at once, and measure what the consumer does rather than what its client waits for.
+	// Tests write much at once, and are not about the limits of the client.
 	hub.QPS, hub.Burst = 1000, 1000
-	mgr, err := ctrl.NewManager(hub, ctrl.Options{
-		Scheme:     scheme,
-		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}, DefaultTransform: cache.TransformStripManagedFields()},
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Controller: config.Controller{SkipNameValidation: new(true)},
-	})
+	options := ctrl.Options{
+		Scheme: scheme,
+		Cache: cache.Options{
+			DefaultNamespaces: map[string]cache.Config{namespace: {}},
+			DefaultTransform:  cache.TransformStripManagedFields(),
+		},
+		MapperProvider: NewRESTMapper,
+		Metrics:        metricsserver.Options{BindAddress: "0"},
+		Controller:     config.Controller{SkipNameValidation: new(true)},
+	}
+	for _, change := range change {
+		change(&options)
+	}
+	mgr, err := ctrl.NewManager(hub, options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return mgr
 }
 
-func newReconciler(mgr ctrl.Manager, observer Checker) *Reconciler {
+func newReconciler(mgr ctrl.Manager, checker Checker) *Reconciler {
 	return &Reconciler{
 		Client:   mgr.GetClient(),
 		Live:     mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder("consumer"),
 		Clock:    clock.RealClock{},
-		Observer: observer,
-		Options:  Options{Name: "consumer", Interval: 500 * time.Millisecond, Heartbeat: 5 * time.Minute, Workers: 4},
+		Checker:  checker,
+		Options:  Options{Name: "consumer", Interval: 500 * time.Millisecond, Heartbeat: 5 * time.Minute, Concurrency: 4},
 	}
 }
 
 // start runs a manager with the reconciler until stop is called, or the test ends.
 func start(t testing.TB, mgr ctrl.Manager, reconciler *Reconciler) (stop func()) {
 	t.Helper()
-	if err := reconciler.Setup(mgr, prometheus.NewRegistry()); err != nil {
+	if err := reconciler.Add(mgr, prometheus.NewRegistry()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -211,15 +241,18 @@ func secretReader() provider {
 	}}
 }
 
-// shell is a plugin that is a few words of shell.
+// shell returns a plugin that is a shell script.
 func shell(name, script string, args ...string) provider {
 	return provider{"name": name, "execConfig": map[string]any{
-		"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": append([]string{"-c", script, "sh"}, args...), "provideClusterInfo": true,
+		"apiVersion":         "client.authentication.k8s.io/v1",
+		"command":            "sh",
+		"args":               append([]string{"-c", script, "sh"}, args...),
+		"provideClusterInfo": true,
 	}}
 }
 
-// observer is the real one, with the plugins of a provider file.
-func (f *fleet) observer(providers ...provider) *spoke.Checker {
+// checker returns the real one, with the plugins of a provider file.
+func (f *fleet) checker(providers ...provider) *spoke.Checker {
 	f.t.Helper()
 	raw, err := json.Marshal(map[string]any{"providers": providers})
 	if err != nil {
@@ -245,10 +278,13 @@ func (f *fleet) observer(providers ...provider) *spoke.Checker {
 	}
 }
 
-// publish does a cluster manager's part: a kubeconfig Secret, and a profile that points at it.
+// publish creates a kubeconfig Secret, and a profile that refers to it, as a cluster manager does.
 func (f *fleet) publish(name string, config *rest.Config) *inventoryv1alpha1.ClusterProfile {
 	f.t.Helper()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: name + "-kubeconfig"}, Data: map[string][]byte{"value": kubeconfigOf(config)}}
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: name + "-kubeconfig"},
+		Data:       map[string][]byte{"value": kubeconfigOf(config)},
+	}
 	if err := f.hub.Create(f.t.Context(), secret); err != nil {
 		f.t.Fatal(err)
 	}
@@ -256,9 +292,12 @@ func (f *fleet) publish(name string, config *rest.Config) *inventoryv1alpha1.Clu
 		"client.authentication.k8s.io/exec", fmt.Sprintf(`{"name":%q,"key":"value","namespace":%q}`, secret.Name, f.namespace)))
 }
 
-// offering is an access provider that leads to a server, with pairs of an extension's name and value.
+// offering returns an access provider for a server, with pairs of an extension's name and value.
 func offering(name string, config *rest.Config, extensions ...string) inventoryv1alpha1.AccessProvider {
-	offer := inventoryv1alpha1.AccessProvider{Name: name, Cluster: clientcmdv1.Cluster{Server: serverOf(config), CertificateAuthorityData: config.CAData}}
+	offer := inventoryv1alpha1.AccessProvider{
+		Name:    name,
+		Cluster: clientcmdv1.Cluster{Server: serverOf(config), CertificateAuthorityData: config.CAData},
+	}
 	for i := 0; i < len(extensions); i += 2 {
 		offer.Cluster.Extensions = append(offer.Cluster.Extensions, clientcmdv1.NamedExtension{
 			Name: extensions[i], Extension: runtime.RawExtension{Raw: []byte(extensions[i+1])},
@@ -292,7 +331,7 @@ func (f *fleet) update(profile *inventoryv1alpha1.ClusterProfile, change func(*i
 	}
 }
 
-// check reads a SpokeCheck; nil where there is none.
+// check reads a SpokeCheck; nil if there is none.
 func (f *fleet) check(name string) *v1alpha1.SpokeCheck {
 	f.t.Helper()
 	var check v1alpha1.SpokeCheck
@@ -306,7 +345,7 @@ func (f *fleet) check(name string) *v1alpha1.SpokeCheck {
 	return &check
 }
 
-// reason is the reason of a SpokeCheck; empty where there is none yet.
+// reason returns the reason of a SpokeCheck; empty if there is none yet.
 func (f *fleet) reason(name string) func() string {
 	return func() string {
 		if check := f.check(name); check != nil {

@@ -14,15 +14,15 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// withdraw removes the check of a profile that is gone or no longer selected. A check without a name is none.
+// withdraw deletes the check of a profile that is gone or no longer selected. A check without a name does not exist.
 //
 //	the profile on the hub    | the check           |
 //	--------------------------|---------------------|----------
-//	is gone                   | made for a profile  | deleted
-//	is gone                   | made by hand        | left
-//	is there, not selected    | reported by us      | deleted
-//	is there, not selected    | reported by another | left
-//	is there, selected        |                     | left: the cache is behind, and the profile's event on its way
+//	is gone                   | has an owner        | deleted
+//	is gone                   | was created by hand | left
+//	exists, not selected      | reported by us      | deleted
+//	exists, not selected      | reported by another | left
+//	exists, selected          |                     | left: the cache is stale, and an event of the profile will follow
 func (r *Reconciler) withdraw(ctx context.Context, check *v1alpha1.SpokeCheck) error {
 	if check.Name == "" {
 		return nil
@@ -35,10 +35,10 @@ func (r *Reconciler) withdraw(ctx context.Context, check *v1alpha1.SpokeCheck) e
 	var profile inventoryv1alpha1.ClusterProfile
 	err := r.Live.Get(ctx, key, &profile)
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("making sure that a profile is gone: %w", err)
+		return fmt.Errorf("reading a profile: %w", err)
 	}
 	gone := err != nil
-	orphan := gone && madeFor(&live) != ""
+	orphan := gone && ownerUID(&live) != ""
 	unwanted := !gone && !r.Options.Filter.Selects(&profile) && reportedBy(&live, r.Options.Name)
 	if orphan || unwanted {
 		return r.delete(ctx, &live)
@@ -46,7 +46,7 @@ func (r *Reconciler) withdraw(ctx context.Context, check *v1alpha1.SpokeCheck) e
 	return nil
 }
 
-// delete deletes this very check, not one that has taken its place.
+// delete deletes this very check, not one of the same name that has replaced it.
 func (r *Reconciler) delete(ctx context.Context, check *v1alpha1.SpokeCheck) error {
 	if err := r.Client.Delete(ctx, check, client.Preconditions{UID: &check.UID}); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting a SpokeCheck: %w", err)
@@ -54,7 +54,7 @@ func (r *Reconciler) delete(ctx context.Context, check *v1alpha1.SpokeCheck) err
 	return nil
 }
 
-// reportedBy says whether the named instance wrote the status.
+// reportedBy reports whether the named instance wrote the status.
 func reportedBy(check *v1alpha1.SpokeCheck, name string) bool {
 	for _, fields := range check.ManagedFields {
 		if fields.Manager == name && fields.Subresource == "status" && fields.Operation == metav1.ManagedFieldsOperationApply {

@@ -5,6 +5,9 @@ package spokecheck
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
@@ -22,22 +26,23 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
-// wellBehaved finds every spoke reachable.
+// wellBehaved is a Checker that finds every spoke reachable.
 func wellBehaved() *script {
-	return &script{observe: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	return &script{check: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		return spoke.Result{Provider: "p", Server: profile.Status.AccessProviders[0].Cluster.Server}
 	}}
 }
 
-// TestGone: a check goes with its profile, though the hub of these tests has no garbage collector.
-func TestGone(t *testing.T) {
+// TestCheckIsDeletedWithItsProfile: a check is deleted with its profile, although the hub of these tests has no garbage collector.
+func TestCheckIsDeletedWithItsProfile(t *testing.T) {
 	f := newFleet(t)
 	stub := wellBehaved()
 	profile := f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
-	f.watch(func(r *Reconciler) { r.Observer = stub })
+	f.watch(func(r *Reconciler) { r.Checker = stub })
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	first := f.check("a")
-	if owner := first.OwnerReferences; len(owner) != 1 || owner[0].UID != profile.UID || owner[0].BlockOwnerDeletion != nil || owner[0].Controller != nil {
+	if owner := first.OwnerReferences; len(owner) != 1 || owner[0].UID != profile.UID || owner[0].BlockOwnerDeletion != nil ||
+		owner[0].Controller != nil {
 		t.Errorf("owner: %+v", owner)
 	}
 	if err := hubClient.Delete(t.Context(), profile); err != nil {
@@ -48,14 +53,14 @@ func TestGone(t *testing.T) {
 		stub.mu.Lock()
 		defer stub.mu.Unlock()
 		return stub.forgotten[types.NamespacedName{Namespace: f.namespace, Name: "a"}]
-	}).Should(gomega.BeNumerically(">", 0), "the credentials are kept for nobody")
+	}).Should(gomega.BeNumerically(">", 0), "the credentials must be dropped")
 }
 
-// TestMadeAnew: a profile of an old name is another member, and its check another check.
-func TestMadeAnew(t *testing.T) {
+// TestRecreatedProfileGetsNewCheck: a profile that is created again is another member, and gets another check.
+func TestRecreatedProfileGetsNewCheck(t *testing.T) {
 	f := newFleet(t)
 	profile := f.offer("a", offering("p", &rest.Config{Host: "https://old"}))
-	stop := f.watch(func(r *Reconciler) { r.Observer = wellBehaved() })
+	stop := f.watch(func(r *Reconciler) { r.Checker = wellBehaved() })
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	old := f.check("a")
 	// The consumer does not see the profile go.
@@ -63,22 +68,25 @@ func TestMadeAnew(t *testing.T) {
 	if err := hubClient.Delete(t.Context(), profile); err != nil {
 		t.Fatal(err)
 	}
-	anew := f.offer("a", offering("p", &rest.Config{Host: "https://new"}))
-	f.watch(func(r *Reconciler) { r.Observer = wellBehaved() })
+	recreated := f.offer("a", offering("p", &rest.Config{Host: "https://new"}))
+	f.watch(func(r *Reconciler) { r.Checker = wellBehaved() })
 	f.g.Eventually(func() string {
-		if check := f.check("a"); check != nil && check.UID != old.UID && len(check.OwnerReferences) == 1 && check.OwnerReferences[0].UID == anew.UID {
+		if check := f.check("a"); check != nil && check.UID != old.UID && len(check.OwnerReferences) == 1 &&
+			check.OwnerReferences[0].UID == recreated.UID {
 			return check.Status.Server
 		}
 		return ""
 	}).Should(gomega.Equal("https://new"))
 }
 
-// TestOrphans: at start, checks without a profile are swept; what a consumer did not make is left.
-func TestOrphans(t *testing.T) {
+// TestOrphanedChecksAreDeleted: at start, checks without a profile are deleted; those that were created by hand stay.
+func TestOrphanedChecksAreDeleted(t *testing.T) {
 	f := newFleet(t)
-	orphan := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "orphan", OwnerReferences: []metav1.OwnerReference{{
-		APIVersion: inventoryv1alpha1.GroupVersion.String(), Kind: "ClusterProfile", Name: "orphan", UID: "0",
-	}}}}
+	orphan := &v1alpha1.SpokeCheck{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "orphan", OwnerReferences: []metav1.OwnerReference{{
+			APIVersion: inventoryv1alpha1.GroupVersion.String(), Kind: "ClusterProfile", Name: "orphan", UID: "0",
+		}}},
+	}
 	byHand := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "by-hand"}}
 	for _, check := range []*v1alpha1.SpokeCheck{orphan, byHand} {
 		if err := hubClient.Create(t.Context(), check); err != nil {
@@ -86,21 +94,21 @@ func TestOrphans(t *testing.T) {
 		}
 	}
 	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
-	f.watch(func(r *Reconciler) { r.Observer = wellBehaved() })
+	f.watch(func(r *Reconciler) { r.Checker = wellBehaved() })
 	f.g.Eventually(func() *v1alpha1.SpokeCheck { return f.check("orphan") }).Should(gomega.BeNil())
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	if f.check("by-hand") == nil {
-		t.Error("a check that nobody made for a profile was deleted")
+		t.Error("a check that was created by hand was deleted")
 	}
 }
 
-// TestFilter: profiles that are not selected are not dialled, and those that no longer are lose their check.
-func TestFilter(t *testing.T) {
+// TestFilterSelectsProfiles: spokes of profiles that are not selected are not dialled; when a profile is not selected any more, its check is deleted.
+func TestFilterSelectsProfiles(t *testing.T) {
 	f := newFleet(t)
 	stub := wellBehaved()
 	mine := f.offer("mine", offering("p", &rest.Config{Host: "https://a"}))
 	other := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "other"}}
-	other.Spec.ClusterManager.Name = "somebody-else"
+	other.Spec.ClusterManager.Name = "another"
 	if err := hubClient.Create(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +117,7 @@ func TestFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.watch(func(r *Reconciler) {
-		r.Observer, r.Options.Filter = stub, Filter{Selector: selector, ClusterManager: "test"}
+		r.Checker, r.Options.Filter = stub, Filter{Selector: selector, ClusterManager: "test"}
 	})
 	f.g.Eventually(f.reason("mine")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	mine.Labels = map[string]string{"ignore": "true"}
@@ -122,15 +130,15 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// TestTwoInstances: two consumers that see a spoke differently do not write in turns; the second takes over from a dead one.
-func TestTwoInstances(t *testing.T) {
+// TestOneOfTwoConsumersReports: two consumers with different results do not overwrite each other; the second takes over when the first is gone.
+func TestOneOfTwoConsumersReports(t *testing.T) {
 	f := newFleet(t)
-	blind := &script{observe: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	blind := &script{check: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		return spoke.Result{Result: probe.Result{Failure: failure.New(v1alpha1.ReasonConnectFailed, "Not from here")}}
 	}}
-	instance := func(name string, observer Checker) setting {
+	instance := func(name string, checker Checker) setting {
 		return func(r *Reconciler) {
-			r.Observer, r.Options.Name, r.Options.Interval, r.Options.Heartbeat = observer, name, 200*time.Millisecond, time.Second
+			r.Checker, r.Options.Name, r.Options.Interval, r.Options.Heartbeat = checker, name, 200*time.Millisecond, time.Second
 		}
 	}
 	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
@@ -142,7 +150,7 @@ func TestTwoInstances(t *testing.T) {
 	if reachable(held.Status).Reason != v1alpha1.ReasonReachable || !reportedBy(held, "one") || reportedBy(held, "two") {
 		t.Errorf("the second has taken the check from the first: %+v", held)
 	}
-	// The first beats on, though the second sees something else.
+	// The first continues to write, though the second has another result.
 	f.g.Eventually(func() bool { return f.check("a").Status.LastProbeTime.After(held.Status.LastProbeTime.Time) }).Should(gomega.BeTrue())
 	if got := f.reason("a")(); got != v1alpha1.ReasonReachable {
 		t.Errorf("the second has written: %s", got)
@@ -154,27 +162,45 @@ func TestTwoInstances(t *testing.T) {
 	}
 }
 
-// TestMissingCRDs: a consumer may be installed before what it watches.
-func TestMissingCRDs(t *testing.T) {
+// TestConsumerWaitsForCRDs: a consumer may be started before the CRDs are installed.
+func TestConsumerWaitsForCRDs(t *testing.T) {
 	bare, err := apiserver.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = bare.Stop() })
-	mgr := newManager(t, bare.Config(), "")
-	start(t, mgr, newReconciler(mgr, &script{observe: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	health := freeAddress(t)
+	mgr := newManager(t, bare.Config(), "", func(options *ctrl.Options) { options.HealthProbeBindAddress = health })
+	start(t, mgr, newReconciler(mgr, &script{check: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		return spoke.Result{}
 	}}))
-	if err := Ready(mgr)(nil); err == nil {
-		t.Error("ready without the CRDs")
-	} else if want := "waiting for the CRD of ClusterProfile in multicluster.x-k8s.io/v1alpha1: "; len(err.Error()) < len(want) || err.Error()[:len(want)] != want {
-		t.Errorf("what is missing should be named: %v", err)
-	}
-	if err := bare.Install(apiserver.ClusterProfiles, apiserver.Ours); err != nil {
-		t.Fatal(err)
+	readyz := func() (string, error) {
+		response, err := http.Get("http://" + health + "/readyz?verbose")
+		if err != nil {
+			return "", err
+		}
+		body, err := io.ReadAll(response.Body)
+		return response.Status + " " + string(body), errors.Join(err, response.Body.Close())
 	}
 	g := gomega.NewWithT(t)
-	g.Eventually(func() error { return Ready(mgr)(nil) }).WithTimeout(20 * time.Second).Should(gomega.Succeed())
+	g.SetDefaultEventuallyTimeout(20 * time.Second)
+	g.Eventually(readyz).Should(gomega.And(
+		gomega.ContainSubstring("500"),
+		gomega.ContainSubstring("[-]clusterprofiles.multicluster.x-k8s.io"),
+		gomega.ContainSubstring("[-]spokechecks.capi-inventory.dev"),
+	), "not ready without the CRDs, and the missing ones are named")
+	if err := bare.Install(apiserver.Ours); err != nil {
+		t.Fatal(err)
+	}
+	g.Eventually(readyz).Should(gomega.And(
+		gomega.ContainSubstring("500"),
+		gomega.ContainSubstring("[-]clusterprofiles"),
+		gomega.ContainSubstring("[+]spokechecks"),
+	))
+	if err := bare.Install(apiserver.ClusterProfiles); err != nil {
+		t.Fatal(err)
+	}
+	g.Eventually(readyz).Should(gomega.ContainSubstring("200 OK"))
 	profile := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "a"}}
 	profile.Spec.ClusterManager.Name = "test"
 	if err := mgr.GetClient().Create(t.Context(), profile); err != nil {

@@ -21,115 +21,118 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-// Observation is what was seen of a spoke on the whole way in.
+// Result is the result of a check of a spoke.
 type Result struct {
 	probe.Result
-	// Provider and Server say which way was taken; empty where there is none.
+	// Provider and Server are the access that was used; empty if there is none.
 	Provider, Server string
-	// Note is what other readers of the profile may stumble over.
+	// Note is what other readers of the profile may handle differently.
 	Note string
 }
 
-// Reachable says whether nothing stood in the way.
-func (o *Result) Reachable() bool { return o.Failure == nil }
+// Reachable reports whether the check succeeded.
+func (r *Result) Reachable() bool { return r.Failure == nil }
 
-// Reason is the reason for the condition Reachable.
-func (o *Result) Reason() string {
-	if o.Failure == nil {
+// Reason returns the reason for the condition Reachable.
+func (r *Result) Reason() string {
+	if r.Failure == nil {
 		return v1alpha1.ReasonReachable
 	}
-	return o.Failure.Reason
+	return r.Failure.Reason
 }
 
-// Message is the message for the condition Reachable.
-func (o *Result) Message() string {
+// Message returns the message for the condition Reachable.
+func (r *Result) Message() string {
 	message := "The spoke is ready and accepts the published access"
-	if o.Failure != nil {
-		message = o.Failure.Message
+	if r.Failure != nil {
+		message = r.Failure.Message
 	}
-	if o.Failure == nil && o.Doubt != nil {
-		message += "; note: the UID of kube-system is " + o.ClusterID + ", which is not the profile's " + v1alpha1.PropertyClusterID
+	if r.Failure == nil && r.Doubt != nil {
+		message += "; note: the UID of kube-system is " + r.ClusterID + ", which is not the profile's " + v1alpha1.PropertyClusterID
 	}
-	if o.Note != "" {
-		message += "; note: " + o.Note
+	if r.Note != "" {
+		message += "; note: " + r.Note
 	}
 	return message
 }
 
-// Observer observes spokes. It is safe for concurrent use, for one observation of each spoke at a time.
+// Checker checks spokes. It is safe for concurrent use, for one check of each spoke at a time.
 type Checker struct {
 	Providers   *access.Providers
 	Credentials *credential.Source
 	Prober      *probe.Prober
 }
 
-// Observe tells what stands in the way into the spoke of a profile. The observation is worth nothing where ctx has ended.
-func (o *Checker) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) Result {
-	way, err := o.Providers.Connection(profile)
-	seen := Result{Provider: way.Provider, Server: way.Server, Note: way.Note}
+// Check checks the spoke of a profile. The result is not valid if ctx has ended.
+func (c *Checker) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) Result {
+	connection, err := c.Providers.Connection(profile)
+	result := Result{Provider: connection.Provider, Server: connection.Server, Note: connection.Note}
 	if err != nil {
-		seen.Failure = failure.From(err, v1alpha1.ReasonInvalidAccess)
-		return seen
+		result.Failure = failure.From(err, v1alpha1.ReasonInvalidAccess)
+		return result
 	}
-	spoke := types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}
-	remembered := o.check(ctx, spoke, way, ClusterID(profile), &seen)
-	if remembered && seen.Reason() == v1alpha1.ReasonUnauthorized {
-		// The credential was fetched for an earlier probe, and may have been rotated since. Once is enough: a plugin that
-		// has just been asked has nothing newer.
-		o.check(ctx, spoke, way, ClusterID(profile), &seen)
+	var fromCache bool
+	result.Result, fromCache = c.check(ctx, profile, connection)
+	if fromCache && result.Reason() == v1alpha1.ReasonUnauthorized {
+		// The credential was fetched for an earlier probe, and may have been rotated since. Once is enough: a plugin that has
+		// just run has nothing newer.
+		result.Result, _ = c.check(ctx, profile, connection)
 	}
-	return seen
+	return result
 }
 
-// Look tells whether anything answers at the other end of the way into the spoke of a profile. It runs no plugin and shows no
-// credentials. The observation is worth nothing where ctx has ended.
-func (o *Checker) Ping(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) Result {
-	way, err := o.Providers.Connection(profile)
-	seen := Result{Provider: way.Provider, Server: way.Server, Note: way.Note}
+// Ping checks whether the server of a profile answers, without running the plugin and without credentials. The result is not valid if
+// ctx has ended.
+func (c *Checker) Ping(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) Result {
+	connection, err := c.Providers.Connection(profile)
+	result := Result{Provider: connection.Provider, Server: connection.Server, Note: connection.Note}
 	if err != nil {
-		seen.Failure = failure.From(err, v1alpha1.ReasonInvalidAccess)
-		return seen
+		result.Failure = failure.From(err, v1alpha1.ReasonInvalidAccess)
+		return result
 	}
-	seen.Result = o.Prober.Ping(ctx, way.Config)
-	return seen
+	result.Result = c.Prober.Ping(ctx, connection.Config)
+	return result
 }
 
-// Forget drops what is kept for a spoke; to be called when its profile is gone.
-func (o *Checker) Forget(spoke types.NamespacedName) { o.Credentials.Forget(spoke) }
+// Forget drops what is cached for a spoke. It must be called when its profile is gone.
+func (c *Checker) Forget(spoke types.NamespacedName) { c.Credentials.Forget(spoke) }
 
-// enter goes from the plugin to the end, and says whether the credential was one remembered. A refused one is forgotten.
-func (o *Checker) check(ctx context.Context, spoke types.NamespacedName, way access.Connection, clusterID string, seen *Result) (remembered bool) {
+// check gets credentials and probes the spoke, and reports whether the credentials were cached. Refused ones are dropped.
+func (c *Checker) check(
+	ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, connection access.Connection,
+) (result probe.Result, fromCache bool) {
+	key := types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}
 	started := time.Now()
-	answer, remembered, err := o.Credentials.Get(ctx, spoke, way.Provider, way.Config)
-	asked := time.Since(started)
+	credential, fromCache, err := c.Credentials.Get(ctx, key, connection.Provider, connection.Config)
+	took := time.Since(started)
 	if err != nil {
-		seen.Result = probe.Result{Failure: failure.From(err, v1alpha1.ReasonCredentialsFailed)}
+		result.Failure = failure.From(err, v1alpha1.ReasonCredentialsFailed)
 	} else {
-		seen.Result = o.Prober.Probe(ctx, answer.On(way.Config), clusterID)
-		seen.Expirations = withAnswer(seen.Expirations, answer)
+		result = c.Prober.Probe(ctx, credential.On(connection.Config), ClusterID(profile))
+		result.Expirations = withTokenExpiry(result.Expirations, credential)
 	}
-	if !remembered {
-		seen.Steps = append([]probe.Step{{Name: stepPlugin, Took: asked}}, seen.Steps...)
+	if !fromCache {
+		result.Steps = append([]probe.Step{{Name: stepPlugin, Took: took}}, result.Steps...)
 	}
-	if seen.Reason() == v1alpha1.ReasonUnauthorized {
-		o.Credentials.Forget(spoke)
+	if result.Failure != nil && result.Failure.Reason == v1alpha1.ReasonUnauthorized {
+		c.Credentials.Forget(key)
 	}
-	return remembered
+	return result, fromCache
 }
 
-// withAnswer adds what the plugin says of the end of a token that does not say it itself.
-func withAnswer(known []probe.Expiration, answer *credential.Credential) []probe.Expiration {
+// withTokenExpiry adds the expiry that the plugin reports for a token that does not contain it.
+func withTokenExpiry(known []probe.Expiration, fetched *credential.Credential) []probe.Expiration {
 	ofToken := func(e probe.Expiration) bool { return e.What == v1alpha1.ExpiringToken }
-	if answer.Token == "" || answer.Expires.IsZero() || slices.ContainsFunc(known, ofToken) {
+	if fetched.Token == "" || fetched.Expires.IsZero() || slices.ContainsFunc(known, ofToken) {
 		return known
 	}
-	return append(known, probe.Expiration{What: v1alpha1.ExpiringToken, At: answer.Expires})
+	return append(known, probe.Expiration{What: v1alpha1.ExpiringToken, At: fetched.Expires})
 }
 
-// stepPlugin is the step before those of a probe: the run of a plugin, where one was needed.
+// stepPlugin is the step before those of a probe: the run of the plugin, if it was needed.
 const stepPlugin = "plugin"
 
-// ClusterID is how the profile identifies the spoke, or empty.
+// ClusterID returns the ID of the spoke in its profile; empty if there is none.
 func ClusterID(profile *inventoryv1alpha1.ClusterProfile) string {
 	for _, property := range profile.Status.Properties {
 		if property.Name == v1alpha1.PropertyClusterID {

@@ -29,14 +29,23 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-// TestRefusedCredentials: a refused credential is fetched anew where it was an old one, and once: a spoke that refuses
-// everybody must not have the plugin run in a loop.
-func TestRefusedCredentials(t *testing.T) {
+// TestRefusedCredentialsAreFetchedOnce: a refused credential is fetched again if it was cached, and once: a spoke that refuses
+// every credential must not make the plugin run in a loop.
+func TestRefusedCredentialsAreFetchedOnce(t *testing.T) {
 	dir := t.TempDir()
 	runs := filepath.Join(dir, "runs")
 	providers := filepath.Join(dir, "providers.json")
-	if err := os.WriteFile(providers, fmt.Appendf(nil, `{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", %q]}}]}`,
-		`echo >> `+runs+`; echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "t"}}'`), 0o600); err != nil {
+	if err := os.WriteFile(
+		providers,
+		fmt.Appendf(
+			nil,
+			`{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": `+
+				`"sh", "args": ["-c", %q]}}]}`,
+			`echo >> `+runs+`; echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", `+
+				`"status": {"token": "t"}}'`,
+		),
+		0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	loaded, err := access.Load(providers, access.Options{AllowLocalServers: true})
@@ -65,9 +74,14 @@ func TestRefusedCredentials(t *testing.T) {
 		TLSServerName:            "elsewhere",
 	}}}
 	observer := &spoke.Checker{
-		Providers:   loaded,
-		Credentials: &credential.Source{Timeout: 10 * time.Second, MaxAge: time.Hour, Environment: credential.Inherited(), Clock: clock.RealClock{}},
-		Prober:      &probe.Prober{Timeout: 10 * time.Second, AllowLocalServers: true},
+		Providers: loaded,
+		Credentials: &credential.Source{
+			Timeout:     10 * time.Second,
+			MaxAge:      time.Hour,
+			Environment: credential.Inherited(),
+			Clock:       clock.RealClock{},
+		},
+		Prober: &probe.Prober{Timeout: 10 * time.Second, AllowLocalServers: true},
 	}
 	for _, step := range []struct {
 		why                    string
@@ -76,8 +90,14 @@ func TestRefusedCredentials(t *testing.T) {
 		totalRuns, allRefusals int
 	}{
 		{why: "the first credential is fetched", reason: v1alpha1.ReasonReachable, totalRuns: 1},
-		{why: "and remembered", reason: v1alpha1.ReasonReachable, totalRuns: 1},
-		{why: "a remembered one that is refused is fetched anew, and tried", refuses: true, reason: v1alpha1.ReasonUnauthorized, totalRuns: 2, allRefusals: 2},
+		{why: "and cached", reason: v1alpha1.ReasonReachable, totalRuns: 1},
+		{
+			why:         "a cached one that is refused is fetched again, and used",
+			refuses:     true,
+			reason:      v1alpha1.ReasonUnauthorized,
+			totalRuns:   2,
+			allRefusals: 2,
+		},
 		{why: "a fresh one that is refused is not", refuses: true, reason: v1alpha1.ReasonUnauthorized, totalRuns: 3, allRefusals: 3},
 		{why: "and it is not kept either", reason: v1alpha1.ReasonReachable, totalRuns: 4, allRefusals: 3},
 	} {
@@ -87,10 +107,21 @@ func TestRefusedCredentials(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ran := bytes.Count(lines, []byte("\n")); seen.Reason() != step.reason || ran != step.totalRuns || int(refusals.Load()) != step.allRefusals {
-			t.Errorf("%s: %s after %d runs and %d refusals, want %s, %d and %d", step.why, seen.Reason(), ran, refusals.Load(), step.reason, step.totalRuns, step.allRefusals)
+		if ran := bytes.Count(lines, []byte("\n")); seen.Reason() != step.reason || ran != step.totalRuns ||
+			int(refusals.Load()) != step.allRefusals {
+			t.Errorf(
+				"%s: %s after %d runs and %d refusals, want %s, %d and %d",
+				step.why,
+				seen.Reason(),
+				ran,
+				refusals.Load(),
+				step.reason,
+				step.totalRuns,
+				step.allRefusals,
+			)
 		}
-		if !strings.HasSuffix(seen.Message(), "; note: tls-server-name and insecure-skip-tls-verify of the profile were not used; --honor-tls-fields would") {
+		if !strings.HasSuffix(seen.Message(), "; note: tls-server-name and insecure-skip-tls-verify of the profile were not "+
+			"used; --honor-tls-fields would") {
 			t.Errorf("a note is lost: %s", seen.Message())
 		}
 	}
@@ -100,12 +131,20 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 }
 
-// TestLook: a look runs no plugin, and says the same of the way as an observation.
-func TestLook(t *testing.T) {
+// TestPingRunsNoPlugin: a ping runs no plugin, and has the same access as a check.
+func TestPingRunsNoPlugin(t *testing.T) {
 	dir := t.TempDir()
 	runs, providers := filepath.Join(dir, "runs"), filepath.Join(dir, "providers.json")
-	if err := os.WriteFile(providers, fmt.Appendf(nil, `{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", %q]}}]}`,
-		`echo >> `+runs), 0o600); err != nil {
+	if err := os.WriteFile(
+		providers,
+		fmt.Appendf(
+			nil,
+			`{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": `+
+				`"sh", "args": ["-c", %q]}}]}`,
+			`echo >> `+runs,
+		),
+		0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	loaded, err := access.Load(providers, access.Options{AllowLocalServers: true})
@@ -117,13 +156,14 @@ func TestLook(t *testing.T) {
 	observer := &spoke.Checker{Providers: loaded, Prober: &probe.Prober{Timeout: 10 * time.Second, AllowLocalServers: true}}
 	profile := &inventoryv1alpha1.ClusterProfile{}
 	if seen := observer.Ping(t.Context(), profile); seen.Reason() != v1alpha1.ReasonNoAccessProvider {
-		t.Errorf("a profile without a way: %s", seen.Reason())
+		t.Errorf("a profile without access: %s", seen.Reason())
 	}
 	profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{{Name: "p", Cluster: clientcmdv1.Cluster{
 		Server:                   server.URL,
 		CertificateAuthorityData: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
 	}}}
-	if seen := observer.Ping(t.Context(), profile); !seen.Reachable() || seen.Provider != "p" || !strings.HasPrefix(seen.Server, server.URL) {
+	if seen := observer.Ping(t.Context(), profile); !seen.Reachable() || seen.Provider != "p" ||
+		!strings.HasPrefix(seen.Server, server.URL) {
 		t.Errorf("a server that answers: %+v", seen)
 	}
 	server.Close()
@@ -131,12 +171,12 @@ func TestLook(t *testing.T) {
 		t.Errorf("a server that is gone: %s", seen.Reason())
 	}
 	if _, err := os.Stat(runs); !os.IsNotExist(err) {
-		t.Error("a look has run the plugin")
+		t.Error("a ping has run the plugin")
 	}
 }
 
-// TestExpiryOfTokens: an opaque token ends when its plugin says so, a JWT when it says so itself.
-func TestExpiryOfTokens(t *testing.T) {
+// TestTokenExpiryIsReported: an opaque token expires when its plugin says so, a JWT as it says itself.
+func TestTokenExpiryIsReported(t *testing.T) {
 	ends := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 	// {"exp":1800000000,"iat":1790000000}
 	jwt := "e30.eyJleHAiOjE4MDAwMDAwMDAsImlhdCI6MTc5MDAwMDAwMH0.c2ln"
@@ -148,12 +188,24 @@ func TestExpiryOfTokens(t *testing.T) {
 	}{
 		"Opaque":       {`{"token": "t", "expirationTimestamp": "2036-01-01T00:00:00Z"}`, []time.Time{ends}},
 		"OpaqueSilent": {`{"token": "t"}`, nil},
-		"JWT":          {`{"token": "` + jwt + `", "expirationTimestamp": "2036-01-01T00:00:00Z"}`, []time.Time{time.Unix(1800000000, 0).UTC()}},
+		"JWT": {
+			`{"token": "` + jwt + `", "expirationTimestamp": "2036-01-01T00:00:00Z"}`,
+			[]time.Time{time.Unix(1800000000, 0).UTC()},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			providers := filepath.Join(t.TempDir(), "providers.json")
 			answer := `{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": ` + tc.status + `}`
-			if err := os.WriteFile(providers, fmt.Appendf(nil, `{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "echo", "args": [%q]}}]}`, answer), 0o600); err != nil {
+			if err := os.WriteFile(
+				providers,
+				fmt.Appendf(
+					nil,
+					`{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": `+
+						`"echo", "args": [%q]}}]}`,
+					answer,
+				),
+				0o600,
+			); err != nil {
 				t.Fatal(err)
 			}
 			loaded, err := access.Load(providers, access.Options{AllowLocalServers: true})
@@ -161,12 +213,19 @@ func TestExpiryOfTokens(t *testing.T) {
 				t.Fatal(err)
 			}
 			observer := &spoke.Checker{
-				Providers:   loaded,
-				Credentials: &credential.Source{Timeout: 10 * time.Second, MaxAge: time.Hour, Environment: credential.Inherited(), Clock: clock.RealClock{}},
-				Prober:      &probe.Prober{Timeout: 10 * time.Second, AllowLocalServers: true},
+				Providers: loaded,
+				Credentials: &credential.Source{
+					Timeout:     10 * time.Second,
+					MaxAge:      time.Hour,
+					Environment: credential.Inherited(),
+					Clock:       clock.RealClock{},
+				},
+				Prober: &probe.Prober{Timeout: 10 * time.Second, AllowLocalServers: true},
 			}
 			profile := &inventoryv1alpha1.ClusterProfile{}
-			profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{{Name: "p", Cluster: clientcmdv1.Cluster{Server: server.URL}}}
+			profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{
+				{Name: "p", Cluster: clientcmdv1.Cluster{Server: server.URL}},
+			}
 			var got []time.Time
 			for _, expiration := range observer.Check(t.Context(), profile).Expirations {
 				if expiration.What == v1alpha1.ExpiringToken {

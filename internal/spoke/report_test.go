@@ -30,27 +30,85 @@ func steps(names ...string) []probe.Step {
 	return all
 }
 
-func TestStages(t *testing.T) {
+func TestStagesEndWithTheFailure(t *testing.T) {
 	cases := map[string]struct {
 		why    string
 		reason string
 		steps  []probe.Step
 		want   string
 	}{
-		"Reachable":     {why: "all was well", steps: steps("plugin", "connect", "tls", "readyz", "version", "whoami"), want: "access plugin connect tls readyz version whoami"},
-		"Remembered":    {why: "a credential from before needs no plugin", steps: steps("connect", "tls", "readyz"), want: "access connect tls readyz"},
-		"NoProvider":    {why: "there was no way to go", reason: v1alpha1.ReasonNoAccessProvider, want: "access!"},
+		"Reachable": {
+			why:   "all was well",
+			steps: steps("plugin", "connect", "tls", "readyz", "version", "whoami"),
+			want:  "access plugin connect tls readyz version whoami",
+		},
+		"Cached": {
+			why:   "a credential from before needs no plugin",
+			steps: steps("connect", "tls", "readyz"),
+			want:  "access connect tls readyz",
+		},
+		"NoProvider":    {why: "there was no access", reason: v1alpha1.ReasonNoAccessProvider, want: "access!"},
 		"InvalidServer": {why: "nothing was dialled", reason: v1alpha1.ReasonInvalidAccess, want: "access!"},
-		"BadTLS":        {why: "the profile is to blame, and not the plugin that ran before", reason: v1alpha1.ReasonInvalidAccess, steps: steps("plugin"), want: "access!"},
-		"LocalName":     {why: "the name leads to this machine", reason: v1alpha1.ReasonInvalidAccess, steps: steps("plugin", "resolve", "connect", "readyz"), want: "access plugin resolve connect!"},
-		"Plugin":        {why: "nothing was dialled", reason: v1alpha1.ReasonCredentialsFailed, steps: steps("plugin"), want: "access plugin!"},
-		"NoName":        {why: "the question was begun and not put", reason: v1alpha1.ReasonNameNotResolved, steps: steps("plugin", "resolve", "readyz"), want: "access plugin resolve!"},
-		"Refused":       {why: "the question was begun and not put", reason: v1alpha1.ReasonConnectFailed, steps: steps("plugin", "connect", "readyz"), want: "access plugin connect!"},
-		"Proxy":         {why: "the proxy does not lead on", reason: v1alpha1.ReasonConnectFailed, steps: steps("plugin", "connect", "proxy", "readyz"), want: "access plugin connect proxy!"},
-		"HungUp":        {why: "closed in the midst of the handshake", reason: v1alpha1.ReasonConnectFailed, steps: steps("plugin", "connect", "tls", "readyz"), want: "access plugin connect tls!"},
-		"Certificate":   {why: "another server", reason: v1alpha1.ReasonTLSFailed, steps: steps("plugin", "connect", "tls", "readyz"), want: "access plugin connect tls!"},
-		"Unauthorized":  {why: "any question may be answered so", reason: v1alpha1.ReasonUnauthorized, steps: steps("plugin", "connect", "tls", "readyz"), want: "access plugin connect tls readyz!"},
-		"WrongCluster":  {why: "the last question of all", reason: v1alpha1.ReasonWrongCluster, steps: steps("connect", "tls", "readyz", "identity"), want: "access connect tls readyz identity!"},
+		"BadTLS": {
+			why:    "the profile is to blame, and not the plugin that ran before",
+			reason: v1alpha1.ReasonInvalidAccess,
+			steps:  steps("plugin"),
+			want:   "access!",
+		},
+		"LocalName": {
+			why:    "the name leads to this machine",
+			reason: v1alpha1.ReasonInvalidAccess,
+			steps:  steps("plugin", "resolve", "connect", "readyz"),
+			want:   "access plugin resolve connect!",
+		},
+		"Plugin": {
+			why:    "nothing was dialled",
+			reason: v1alpha1.ReasonCredentialsFailed,
+			steps:  steps("plugin"),
+			want:   "access plugin!",
+		},
+		"NoName": {
+			why:    "the question was begun and not put",
+			reason: v1alpha1.ReasonNameNotResolved,
+			steps:  steps("plugin", "resolve", "readyz"),
+			want:   "access plugin resolve!",
+		},
+		"Refused": {
+			why:    "the question was begun and not put",
+			reason: v1alpha1.ReasonConnectFailed,
+			steps:  steps("plugin", "connect", "readyz"),
+			want:   "access plugin connect!",
+		},
+		"Proxy": {
+			why:    "the proxy does not lead on",
+			reason: v1alpha1.ReasonConnectFailed,
+			steps:  steps("plugin", "connect", "proxy", "readyz"),
+			want:   "access plugin connect proxy!",
+		},
+		"HungUp": {
+			why:    "closed in the midst of the handshake",
+			reason: v1alpha1.ReasonConnectFailed,
+			steps:  steps("plugin", "connect", "tls", "readyz"),
+			want:   "access plugin connect tls!",
+		},
+		"Certificate": {
+			why:    "another server",
+			reason: v1alpha1.ReasonTLSFailed,
+			steps:  steps("plugin", "connect", "tls", "readyz"),
+			want:   "access plugin connect tls!",
+		},
+		"Unauthorized": {
+			why:    "any question may be answered so",
+			reason: v1alpha1.ReasonUnauthorized,
+			steps:  steps("plugin", "connect", "tls", "readyz"),
+			want:   "access plugin connect tls readyz!",
+		},
+		"WrongCluster": {
+			why:    "the last question of all",
+			reason: v1alpha1.ReasonWrongCluster,
+			steps:  steps("connect", "tls", "readyz", "identity"),
+			want:   "access connect tls readyz identity!",
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +135,7 @@ func TestStages(t *testing.T) {
 	}
 }
 
-// crowd observes as soon as everybody is there, so it never returns where fewer than that are observed at a time.
+// crowd returns as soon as all checks have started, so it never returns if fewer run at once.
 type crowd struct {
 	all sync.WaitGroup
 }
@@ -93,27 +151,31 @@ func (c *crowd) Check(ctx context.Context, profile *inventoryv1alpha1.ClusterPro
 	return seen
 }
 
-func TestRunIsParallelAndOrdered(t *testing.T) {
+func TestCheckAllIsParallelAndOrdered(t *testing.T) {
 	var profiles []inventoryv1alpha1.ClusterProfile
 	for _, name := range []string{"a", "b", "c", "d"} {
 		profiles = append(profiles, inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	}
-	observer := &crowd{}
-	observer.all.Add(len(profiles))
+	checker := &crowd{}
+	checker.all.Add(len(profiles))
 	var done sync.Map
-	results, err := spoke.CheckAll(t.Context(), observer, profiles, len(profiles), func(r *spoke.Report) { done.Store(r.Profile.Name, true) })
+	results, err := spoke.CheckAll(t.Context(), checker, profiles, spoke.Options{
+		Concurrency: len(profiles),
+		Done:        func(r *spoke.Report) { done.Store(r.Profile.Name, true) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, result := range results {
-		if _, told := done.Load(profiles[i].Name); !told || result.Version != profiles[i].Name || result.SpokeCheck().Name != profiles[i].Name {
-			t.Errorf("result %d is of %s, want %s, which was told: %t", i, result.Version, profiles[i].Name, told)
+		if _, called := done.Load(profiles[i].Name); !called || result.Version != profiles[i].Name ||
+			result.SpokeCheck().Name != profiles[i].Name {
+			t.Errorf("result %d is of %s, want %s; Done was called: %t", i, result.Version, profiles[i].Name, called)
 		}
 	}
 }
 
-// TestCheckReportsExpirations: -o json has what the consumer would write of the ends of certificates and tokens.
-func TestCheckReportsExpirations(t *testing.T) {
+// TestSpokeCheckReportsExpirations: -o json has the expirations that the consumer would write.
+func TestSpokeCheckReportsExpirations(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	in := func(days int) time.Time { return at.Add(time.Duration(days) * 24 * time.Hour) }
 	result := spoke.Report{Profile: &inventoryv1alpha1.ClusterProfile{}, At: at}
@@ -143,12 +205,26 @@ func TestCheckReportsExpirations(t *testing.T) {
 	}
 }
 
-func TestRunInterrupted(t *testing.T) {
+// interrupting ends the context during the first check.
+type interrupting struct {
+	cancel context.CancelFunc
+	checks int
+}
+
+func (i *interrupting) Check(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	i.checks++
+	i.cancel()
+	return spoke.Result{}
+}
+
+func TestCheckAllStartsNothingAfterAnInterruption(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	observer := &crowd{}
-	observer.all.Add(1)
-	if _, err := spoke.CheckAll(ctx, observer, make([]inventoryv1alpha1.ClusterProfile, 1), 1, func(*spoke.Report) {}); !errors.Is(err, context.Canceled) {
-		t.Errorf("what was seen after an interruption is worth nothing, and that must be said; got %v", err)
+	checker := &interrupting{cancel: cancel}
+	profiles := make([]inventoryv1alpha1.ClusterProfile, 3)
+	if _, err := spoke.CheckAll(ctx, checker, profiles, spoke.Options{Concurrency: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("reports after an interruption are not complete, and the error must say so; got %v", err)
+	}
+	if checker.checks != 1 {
+		t.Errorf("%d spokes were checked although the first check was interrupted", checker.checks)
 	}
 }

@@ -16,15 +16,14 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -150,7 +149,7 @@ func (t *theatre) startPrograms(ctx context.Context) error {
 	return t.programs.start("consumer", "--kubeconfig", t.userKubeconfig("consumer"), "--clusterprofile-provider-file", t.providers(),
 		"--interval", "2s", "--timeout", "2s", "--allow-local-servers", "--leader-elect=false",
 		"--reference-namespaces", "team-a,team-b", // for the profiles in the namespace argocd
-		"--metrics-bind-address", "0", "--health-probe-bind-address", "0")
+		"--diagnostics-address", "0", "--health-addr", "0")
 }
 
 // employ makes a user with the rights of a role file, and of further rules, and writes its kubeconfig.
@@ -205,9 +204,5 @@ func (t *theatre) close() error {
 }
 
 func newScheme() *runtime.Scheme {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
-		utilruntime.Must(add(scheme))
-	}
-	return scheme
+	return hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }

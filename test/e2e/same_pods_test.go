@@ -75,7 +75,7 @@ func TestChartAndKustomizeMakeTheSamePods(t *testing.T) {
 // defaults are those of both programs.
 var defaults = []string{
 	"--cluster-manager-name=cluster-api", "--concurrency=10",
-	"--name=capi-inventory-consumer", "--interval=30s", "--heartbeat=5m", "--timeout=5s", "--workers=16",
+	"--name=capi-inventory-consumer", "--interval=30s", "--heartbeat=5m", "--timeout=5s", "--concurrency=16",
 	"--zap-log-level=info",
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// remainder is what is left of an Inventory that was told to go.
+// pending is what is left of an Inventory that is being deleted.
 type pending struct {
 	inventory string
 	// untouched are the profiles that the publisher has not deleted yet.
@@ -23,11 +23,11 @@ type pending struct {
 	held map[string][]string
 	// waiting is how many profiles are held.
 	waiting int
-	// finalizers hold the Inventory itself, the publisher's own left out.
+	// finalizers are those of the Inventory itself, without the publisher's own.
 	finalizers []string
 }
 
-// remainders says what is left of Inventories, in their order. It is given the metadata of profiles.
+// pendingObjects returns what is left of Inventories, in their order, given the metadata of profiles.
 func pendingObjects(inventories []v1alpha1.Inventory, profiles []metav1.PartialObjectMetadata) []pending {
 	left := make([]pending, 0, len(inventories))
 	for i := range inventories {
@@ -55,14 +55,14 @@ func pendingObjects(inventories []v1alpha1.Inventory, profiles []metav1.PartialO
 	return left
 }
 
-// String is for a person's eyes.
+// String describes what is left in one line.
 func (r pending) String() string {
 	var parts []string
 	if r.untouched > 0 {
 		parts = append(parts, fmt.Sprintf("the publisher has not withdrawn %s yet", profiles(r.untouched)))
 	}
 	if r.waiting > 0 {
-		parts = append(parts, fmt.Sprintf("%s deleted and not gone", are(r.waiting)))
+		parts = append(parts, fmt.Sprintf("%s being deleted", are(r.waiting)))
 	}
 	for _, finalizer := range slices.Sorted(maps.Keys(r.held)) {
 		held := r.held[finalizer]
@@ -85,7 +85,7 @@ func (r pending) String() string {
 	return fmt.Sprintf("Inventory %s: %s.", r.inventory, strings.Join(parts, "; "))
 }
 
-// advice is what to do about what is left; it begins with a line break where there is any.
+// advice returns what to do about what is left; if there is any, it begins with a line break.
 func advice(left []pending) string {
 	var consumers, publisher bool
 	for _, r := range left {
@@ -94,10 +94,11 @@ func advice(left []pending) string {
 	}
 	var lines strings.Builder
 	if publisher {
-		lines.WriteString("\nIs the publisher running? Its log says what keeps it.")
+		lines.WriteString("\nIs the publisher running? Its log has the reason.")
 	}
 	if consumers {
-		lines.WriteString("\nA finalizer on a profile is a consumer's, which has something to clean up. Where that consumer is uninstalled, remove its finalizer by hand.")
+		lines.WriteString("\nA finalizer on a profile belongs to a consumer that has something to clean up. If that consumer " +
+			"is uninstalled, remove its finalizer by hand.")
 	}
 	return lines.String()
 }

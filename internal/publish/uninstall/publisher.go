@@ -16,22 +16,22 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// awaitPublisher waits until a publisher is seen to renew its Lease: without one an Inventory that is deleted waits for ever,
-// and cannot be brought back. It compares no times, as the clocks of two machines may differ. Nobody is waited for where no
-// publisher ever took charge of a chosen Inventory.
-func (w *Uninstaller) waitForPublisher(ctx context.Context, chosen []v1alpha1.Inventory) error {
-	published := slices.ContainsFunc(chosen, func(i v1alpha1.Inventory) bool {
+// waitForPublisher waits until a publisher renews its Lease: without one, the deletion of an Inventory would wait forever and could not
+// be undone. It does not compare the time of the Lease with ours, because clocks differ. It does not wait if none of the Inventories
+// has the publisher's finalizer.
+func (w *Uninstaller) waitForPublisher(ctx context.Context, selected []v1alpha1.Inventory) error {
+	published := slices.ContainsFunc(selected, func(i v1alpha1.Inventory) bool {
 		return slices.Contains(i.Finalizers, v1alpha1.FinalizerProfiles)
 	})
 	if w.Lease.Name == "" || !published {
 		return nil
 	}
-	if err := w.tell("Looking for the publisher that leads by the Lease %s.", w.Lease); err != nil {
+	if err := w.printf("Waiting for the publisher to renew the Lease %s.", w.Lease); err != nil {
 		return err
 	}
 	var (
-		first *coordinationv1.Lease
-		fault error
+		first   *coordinationv1.Lease
+		lastErr error
 	)
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		lease := &coordinationv1.Lease{}
@@ -39,10 +39,10 @@ func (w *Uninstaller) waitForPublisher(ctx context.Context, chosen []v1alpha1.In
 		case ctx.Err() != nil:
 			return false, ctx.Err()
 		case err != nil:
-			first, fault = nil, err
+			first, lastErr = nil, err
 			return false, permanent(err)
 		case first == nil:
-			first, fault = lease, nil
+			first, lastErr = lease, nil
 			return false, nil
 		}
 		held := ptr.Deref(lease.Spec.HolderIdentity, "") != ""
@@ -53,10 +53,10 @@ func (w *Uninstaller) waitForPublisher(ctx context.Context, chosen []v1alpha1.In
 		return nil
 	case ctx.Err() == nil:
 		return err
-	case apierrors.IsNotFound(fault):
-		return fmt.Errorf("no publisher runs, and so nothing was deleted: there is no Lease %s", w.Lease)
-	case fault != nil:
-		return fmt.Errorf("no publisher was found, and so nothing was deleted: %w", fault)
+	case apierrors.IsNotFound(lastErr):
+		return fmt.Errorf("no publisher runs, so nothing was deleted: there is no Lease %s", w.Lease)
+	case lastErr != nil:
+		return fmt.Errorf("no publisher was found, so nothing was deleted: %w", lastErr)
 	}
-	return fmt.Errorf("no publisher runs, and so nothing was deleted: nobody renews the Lease %s", w.Lease)
+	return fmt.Errorf("no publisher runs, so nothing was deleted: the Lease %s is not renewed", w.Lease)
 }

@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -28,6 +27,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -51,11 +51,7 @@ func TestMain(m *testing.M) {
 }
 
 func newScheme() *runtime.Scheme {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
-		utilruntime.Must(add(scheme))
-	}
-	return scheme
+	return clusterhub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }
 
 func newNamespace(t *testing.T) string {

@@ -24,44 +24,44 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// lookEvery is how often the hub is asked what is left.
+// pollInterval is how often the hub is asked what is left.
 const pollInterval = time.Second
 
-// Withdrawal deletes Inventories and sees them gone.
+// Uninstaller deletes Inventories and waits until they are gone.
 type Uninstaller struct {
-	// Hub is asked without a cache.
+	// Hub has no cache.
 	Hub client.Client
-	// Selector chooses Inventories by their labels.
+	// Selector selects Inventories by their labels.
 	Selector labels.Selector
-	// PublisherClass chooses Inventories by their spec.publisherClass; empty those without one.
+	// PublisherClass selects Inventories by their spec.publisherClass; empty selects those without one.
 	PublisherClass string
-	// Lease is the one by which the publisher leads. Where it is named, nothing is deleted before somebody holds it.
+	// Lease is the publisher's. If it is set, nothing is deleted before a publisher holds it.
 	Lease types.NamespacedName
-	// Progress is told, line by line, what happens.
+	// Progress gets a line for each change.
 	Progress io.Writer
 }
 
-// Run withdraws what the chosen Inventories publish, or says what was left when the context ended.
+// Run withdraws the profiles of the selected Inventories. The error says what is left when the context ends.
 func (w *Uninstaller) Run(ctx context.Context) error {
-	chosen, err := w.inventories(ctx)
+	selected, err := w.inventories(ctx)
 	if err != nil {
 		return err
 	}
-	if len(chosen) == 0 {
-		return w.tell("No Inventory is left: nothing is published.")
+	if len(selected) == 0 {
+		return w.printf("There is no Inventory: nothing is published.")
 	}
-	if err := w.waitForPublisher(ctx, chosen); err != nil {
+	if err := w.waitForPublisher(ctx, selected); err != nil {
 		return err
 	}
-	for i := range chosen {
-		if err := w.remove(ctx, &chosen[i]); err != nil {
+	for i := range selected {
+		if err := w.delete(ctx, &selected[i]); err != nil {
 			return err
 		}
 	}
-	return w.waitForDeletion(ctx, chosen)
+	return w.waitForDeletion(ctx, selected)
 }
 
-// inventories lists those that the selector chooses; none where the API is not installed.
+// inventories lists those that are selected; none if the API is not installed.
 func (w *Uninstaller) inventories(ctx context.Context) ([]v1alpha1.Inventory, error) {
 	var list v1alpha1.InventoryList
 	if err := w.Hub.List(ctx, &list, client.MatchingLabelsSelector{Selector: w.Selector}); meta.IsNoMatchError(err) {
@@ -72,14 +72,14 @@ func (w *Uninstaller) inventories(ctx context.Context) ([]v1alpha1.Inventory, er
 	return slices.DeleteFunc(list.Items, func(i v1alpha1.Inventory) bool { return i.Spec.PublisherClass != w.PublisherClass }), nil
 }
 
-func (w *Uninstaller) remove(ctx context.Context, inventory *v1alpha1.Inventory) error {
+func (w *Uninstaller) delete(ctx context.Context, inventory *v1alpha1.Inventory) error {
 	if !inventory.DeletionTimestamp.IsZero() {
-		return w.tell("Inventory %s is being deleted already.", inventory.Name)
+		return w.printf("Inventory %s is being deleted already.", inventory.Name)
 	}
-	if err := w.tell("Deleting Inventory %s.", inventory.Name); err != nil {
+	if err := w.printf("Deleting Inventory %s.", inventory.Name); err != nil {
 		return err
 	}
-	// One that was made anew in the meantime has another UID, and is not what was chosen.
+	// One that was created again in the meantime has another UID, and was not selected.
 	err := w.Hub.Delete(ctx, inventory, client.Preconditions{UID: &inventory.UID})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return fmt.Errorf("deleting Inventory %s: %w", inventory.Name, err)
@@ -87,25 +87,25 @@ func (w *Uninstaller) remove(ctx context.Context, inventory *v1alpha1.Inventory)
 	return nil
 }
 
-// awaitEnd waits until none of the chosen Inventories is left, and tells whenever something has changed.
-func (w *Uninstaller) waitForDeletion(ctx context.Context, chosen []v1alpha1.Inventory) error {
+// waitForDeletion waits until none of the selected Inventories is left, and reports changes.
+func (w *Uninstaller) waitForDeletion(ctx context.Context, selected []v1alpha1.Inventory) error {
 	var (
-		left  []pending
-		fault error
-		told  = map[string]string{}
+		left     []pending
+		lastErr  error
+		reported = map[string]string{}
 	)
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
-		seen, err := w.remaining(ctx, chosen)
+		current, err := w.pending(ctx, selected)
 		switch {
 		case ctx.Err() != nil:
 			return false, ctx.Err()
 		case err != nil:
-			// An API server may be away for a moment, but a right that is missing stays so.
-			fault = err
+			// An API server may be unavailable for a moment, but a permission that is missing stays missing.
+			lastErr = err
 			return false, permanent(err)
 		}
-		left, fault = seen, nil
-		return len(left) == 0, w.tellChanges(chosen, left, told)
+		left, lastErr = current, nil
+		return len(left) == 0, w.reportChanges(selected, left, reported)
 	})
 	switch {
 	case err == nil:
@@ -117,17 +117,20 @@ func (w *Uninstaller) waitForDeletion(ctx context.Context, chosen []v1alpha1.Inv
 	for _, r := range left {
 		lines = append(lines, "  "+r.String())
 	}
-	return errors.Join(fmt.Errorf("not everything is withdrawn yet, and time is over:\n%s%s", strings.Join(lines, "\n"), advice(left)), fault)
+	return errors.Join(
+		fmt.Errorf("timed out waiting for profiles to be withdrawn:\n%s%s", strings.Join(lines, "\n"), advice(left)),
+		lastErr,
+	)
 }
 
-// remaining asks the hub which of the chosen Inventories are left, and what is left of each.
-func (w *Uninstaller) remaining(ctx context.Context, chosen []v1alpha1.Inventory) ([]pending, error) {
+// pending returns which of the selected Inventories are left, and what is left of each.
+func (w *Uninstaller) pending(ctx context.Context, selected []v1alpha1.Inventory) ([]pending, error) {
 	inventories, err := w.inventories(ctx)
 	if err != nil {
 		return nil, err
 	}
 	inventories = slices.DeleteFunc(inventories, func(found v1alpha1.Inventory) bool {
-		return !slices.ContainsFunc(chosen, func(one v1alpha1.Inventory) bool { return one.UID == found.UID })
+		return !slices.ContainsFunc(selected, func(one v1alpha1.Inventory) bool { return one.UID == found.UID })
 	})
 	if len(inventories) == 0 {
 		return nil, nil
@@ -140,31 +143,31 @@ func (w *Uninstaller) remaining(ctx context.Context, chosen []v1alpha1.Inventory
 	return pendingObjects(inventories, profiles.Items), nil
 }
 
-// tellChanges says what is left of each chosen Inventory where that is not what was told last.
-func (w *Uninstaller) tellChanges(chosen []v1alpha1.Inventory, left []pending, told map[string]string) error {
-	for i := range chosen {
-		name := chosen[i].Name
+// reportChanges reports what is left of each selected Inventory if that has changed.
+func (w *Uninstaller) reportChanges(selected []v1alpha1.Inventory, left []pending, reported map[string]string) error {
+	for i := range selected {
+		name := selected[i].Name
 		line := fmt.Sprintf("Inventory %s is withdrawn.", name)
 		if at := slices.IndexFunc(left, func(r pending) bool { return r.inventory == name }); at >= 0 {
 			line = left[at].String()
 		}
-		if told[name] == line {
+		if reported[name] == line {
 			continue
 		}
-		told[name] = line
-		if err := w.tell("%s", line); err != nil {
+		reported[name] = line
+		if err := w.printf("%s", line); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *Uninstaller) tell(format string, args ...any) error {
+func (w *Uninstaller) printf(format string, args ...any) error {
 	_, err := fmt.Fprintf(w.Progress, format+"\n", args...)
 	return err
 }
 
-// permanent passes on an error that no waiting mends.
+// permanent returns an error that waiting does not fix, and nil for any other.
 func permanent(err error) error {
 	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
 		return err

@@ -22,60 +22,60 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/netaddr"
 )
 
-// Way is how to get into a spoke: where it answers, and which plugin gives the credentials.
+// Connection is how to connect to a spoke: its server, and the plugin for the credentials.
 type Connection struct {
-	// Provider is the name of the access provider that was chosen; set even where the way leads nowhere.
+	// Provider is the name of the access provider that was chosen; set even if it cannot be used.
 	Provider string
-	// Server is the server that the access provider names; set even where the way leads nowhere.
+	// Server is the server of the access provider; set even if it cannot be used.
 	Server string
-	// Config dials the server. Its ExecProvider is the plugin to run; it is not to be handed to a client before the plugin's
-	// answer has taken the place of it.
+	// Config is for the server. Its ExecProvider is the plugin to run; it must be replaced by the credentials before a client uses
+	// the configuration.
 	Config *rest.Config
-	// Reference is the Secret on the hub that the profile has the plugin read, set even where that is not permitted; nil where
-	// the profile refers to none.
+	// Reference is the Secret on the hub that the profile makes the plugin read, set even if that is not permitted; nil if the
+	// profile refers to none.
 	Reference *Reference
-	// Note is what other readers of the profile may stumble over though this one does not, or the other way round.
+	// Note is what other readers of the profile may handle differently.
 	Note string
 }
 
-// Way finds the way into the spoke of a profile: by the first provider of the file that the profile offers, as upstream's
-// library chooses. The error is a *stage.Failure; the Way then still says how far the search got.
+// Connection returns how to connect to the spoke of a profile: by the first provider of the file that the profile offers, as upstream's
+// library chooses. The error is a *failure.Error; the Connection then has what was found before it.
 func (p *Providers) Connection(profile *inventoryv1alpha1.ClusterProfile) (Connection, error) {
 	provider, offer, err := p.choose(profile)
 	if err != nil {
 		return Connection{}, err
 	}
-	way := Connection{Provider: offer.Name, Server: shown(offer.Cluster.Server), Note: p.note(&offer.Cluster)}
+	connection := Connection{Provider: offer.Name, Server: withoutUserInfo(offer.Cluster.Server), Note: p.note(&offer.Cluster)}
 	if err := checkServer(offer.Cluster.Server, p.options.AllowLocalServers); err != nil {
-		return way, err
+		return connection, err
 	}
 	proxy, err := checkProxy(offer.Cluster.ProxyURL, p.options.AllowLocalServers)
 	if err != nil {
-		return way, err
+		return connection, err
 	}
 	if err := checkCertificates(offer.Cluster.CertificateAuthorityData); err != nil {
-		return way, err
+		return connection, err
 	}
 	if offer.Cluster.Extensions, err = extensions(provider, offer.Cluster.Extensions); err != nil {
-		return way, err
+		return connection, err
 	}
-	if way.Reference, err = p.options.References.check(profile, provider, offer); err != nil {
-		return way, err
+	if connection.Reference, err = p.options.References.check(profile, provider, offer); err != nil {
+		return connection, err
 	}
-	way.Config, err = build(&provider.Provider, offer)
+	connection.Config, err = build(&provider.Provider, offer)
 	if err != nil {
-		return way, failure.New(v1alpha1.ReasonInvalidAccess, "The access provider %s cannot be used: %s", offer.Name, err)
+		return connection, failure.New(v1alpha1.ReasonInvalidAccess, "The access provider %s cannot be used: %s", offer.Name, err)
 	}
-	way.Config.Proxy = proxy
+	connection.Config.Proxy = proxy
 	if p.options.HonorTLSFields {
-		way.Config.ServerName = offer.Cluster.TLSServerName
-		way.Config.Insecure = offer.Cluster.InsecureSkipTLSVerify
+		connection.Config.ServerName = offer.Cluster.TLSServerName
+		connection.Config.Insecure = offer.Cluster.InsecureSkipTLSVerify
 	}
-	return way, nil
+	return connection, nil
 }
 
 // choose returns deep copies of the first provider of the file that the profile offers and of that offer. The deprecated
-// credentialProviders count where accessProviders has none of that name.
+// credentialProviders count if accessProviders has none of that name.
 func (p *Providers) choose(profile *inventoryv1alpha1.ClusterProfile) (*provider, *inventoryv1alpha1.AccessProvider, error) {
 	offers := slices.Concat(profile.Status.AccessProviders, profile.Status.CredentialProviders)
 	for _, provider := range p.providers {
@@ -87,12 +87,14 @@ func (p *Providers) choose(profile *inventoryv1alpha1.ClusterProfile) (*provider
 		}
 	}
 	if len(offers) == 0 {
-		return nil, nil, failure.New(v1alpha1.ReasonNoAccessProvider, "The profile offers no access provider; its cluster manager has not published how to reach the cluster")
+		return nil, nil, failure.New(v1alpha1.ReasonNoAccessProvider, "The profile offers no access provider; its cluster "+
+			"manager has not published how to reach the cluster")
 	}
-	return nil, nil, failure.New(v1alpha1.ReasonNoAccessProvider, "The profile offers %s, and the provider file knows only %s; add one of the former to the file", offered(offers), p.known())
+	return nil, nil, failure.New(v1alpha1.ReasonNoAccessProvider, "The profile offers %s, and the provider file knows "+
+		"only %s; add one of the former to the file", offered(offers), p.known())
 }
 
-// build asks upstream's library, which is shown one provider and one offer, both copies that it may write to.
+// build calls upstream's library with one provider and one offer, both copies that it may write to.
 func build(provider *access.Provider, offer *inventoryv1alpha1.AccessProvider) (*rest.Config, error) {
 	profile := &inventoryv1alpha1.ClusterProfile{}
 	profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{*offer}
@@ -100,7 +102,7 @@ func build(provider *access.Provider, offer *inventoryv1alpha1.AccessProvider) (
 	if err != nil {
 		return nil, err
 	}
-	// The library walks a map, so the same profile would otherwise give another environment every time.
+	// The library iterates over a map, so the same profile would otherwise give another environment every time.
 	slices.SortFunc(config.ExecProvider.Env, func(a, b clientcmdapi.ExecEnvVar) int { return cmp.Compare(a.Name, b.Name) })
 	config.ExecProvider.InstallHint = provider.ExecConfig.InstallHint
 	return config, nil
@@ -129,27 +131,29 @@ func checkServer(raw string, allowLocal bool) error {
 	case len(raw) > maxServer:
 		return failure.New(v1alpha1.ReasonInvalidAccess, "The server has %d bytes; at most %d are allowed", len(raw), maxServer)
 	case err != nil || u.Hostname() == "":
-		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is not an absolute https URL with a host", shown(raw))
+		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is not an absolute https URL with a host", withoutUserInfo(raw))
 	case u.Scheme != "https":
-		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q has the scheme %q; credentials travel over https only", shown(raw), u.Scheme)
+		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q has the scheme %q; "+
+			"credentials travel over https only", withoutUserInfo(raw), u.Scheme)
 	case u.User != nil:
 		return failure.New(v1alpha1.ReasonInvalidAccess, "The server carries a user name or password, which a profile must not")
 	case !allowLocal && local(u):
-		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is on a loopback, link-local or metadata address, which means another machine to every reader; --allow-local-servers permits it", raw)
+		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is on a loopback, link-local or metadata address, "+
+			"which is another machine for every reader; --allow-local-servers permits it", raw)
 	}
 	return nil
 }
 
-// shown is a server as it may be published again: without a user name and password.
-func shown(raw string) string {
+// withoutUserInfo returns a server without a user name and password, so that it may be published.
+func withoutUserInfo(raw string) string {
 	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
 		raw = "…" + raw[at:]
 	}
 	return failure.Printable(raw, maxServer)
 }
 
-// checkProxy returns nil where the profile names no proxy: nil means the proxy of the environment, as the field's
-// documentation has it, where the library would dial directly.
+// checkProxy returns nil if the profile has no proxy: nil means the proxy of the environment, as the field is documented, although
+// the library would dial directly.
 func checkProxy(raw string, allowLocal bool) (func(*http.Request) (*url.URL, error), error) {
 	if raw == "" {
 		return nil, nil
@@ -159,14 +163,16 @@ func checkProxy(raw string, allowLocal bool) (func(*http.Request) (*url.URL, err
 	case err != nil || u.Hostname() == "":
 		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy-url is not an absolute URL with a host")
 	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
-		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy-url has the scheme %q; only http, https and socks5 are supported", u.Scheme)
+		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy-url has the scheme %q; only http, https "+
+			"and socks5 are supported", u.Scheme)
 	case !allowLocal && local(u):
-		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy-url is on a loopback, link-local or metadata address; --allow-local-servers permits it")
+		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy-url is on a loopback, link-local or metadata "+
+			"address; --allow-local-servers permits it")
 	}
 	return http.ProxyURL(u), nil
 }
 
-// local tells by the address in the URL alone; a name is looked at when it has been resolved, by whoever dials.
+// local reports whether the address in the URL is local. A name is checked by the dialer when it has been resolved.
 func local(u *url.URL) bool {
 	addr, err := netip.ParseAddr(u.Hostname())
 	return err == nil && netaddr.IsLocal(addr)

@@ -60,7 +60,7 @@ func profile(offers ...inventoryv1alpha1.AccessProvider) *inventoryv1alpha1.Clus
 	return profile
 }
 
-func TestWayRefuses(t *testing.T) {
+func TestConnectionIsRefused(t *testing.T) {
 	with := func(change func(*clientcmdv1.Cluster)) *inventoryv1alpha1.ClusterProfile {
 		offer := offer("first", "https://a:6443")
 		change(&offer.Cluster)
@@ -72,58 +72,169 @@ func TestWayRefuses(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"NoProvider": {why: "KubeFleet's profiles, and ours before the kubeconfig is there", profile: profile(), reason: v1alpha1.ReasonNoAccessProvider,
-			message: "The profile offers no access provider; its cluster manager has not published how to reach the cluster"},
-		"OtherProvider": {why: "OCM's cluster-proxy, for a consumer without its plugin; which names are there is what one needs to know",
-			profile: profile(offer("open-cluster-management", "https://cluster-proxy-addon-user.open-cluster-management-addon:9092/cluster1", extensionExec, `{"clusterName": "cluster1"}`)),
-			reason:  v1alpha1.ReasonNoAccessProvider, message: "The profile offers open-cluster-management, and the provider file knows only first, second; add one of the former to the file"},
-		"ManyProviders": {why: "a profile may offer hundreds", profile: profile(offer("f", ""), offer("e", ""), offer("d", ""), offer("c", ""), offer("b", ""), offer("a", "")), reason: v1alpha1.ReasonNoAccessProvider,
-			message: "The profile offers a, b, c, d, e, others, and the provider file knows only first, second; add one of the former to the file"},
-		"NoServer": {why: "the CRD accepts an access provider without a cluster", profile: profile(offer("first", "")), reason: v1alpha1.ReasonInvalidAccess, message: "The access provider names no server"},
-		"NoScheme": {why: "exec plugins and Headlamp refuse it; client-go alone would take it", profile: profile(offer("first", "10.0.0.1:6443")), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The server "10.0.0.1:6443" is not an absolute https URL with a host`},
-		"HTTP": {why: "the credentials would travel in clear text", profile: profile(offer("first", "http://a:80")), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The server "http://a:80" has the scheme "http"; credentials travel over https only`},
-		"UserInfo": {why: "profiles are read by many; and the message must not spread it further", profile: profile(offer("first", "https://u:p@a")), reason: v1alpha1.ReasonInvalidAccess,
-			message: "The server carries a user name or password, which a profile must not"},
-		"BrokenUserInfo": {why: "a URL that cannot be read may hold a password all the same", profile: profile(offer("first", "https://u:p@a b")), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The server "…@a b" is not an absolute https URL with a host`},
-		"Loopback": {why: "the consumer's own machine is no spoke", profile: profile(offer("first", "https://127.0.0.1:6443")), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The server "https://127.0.0.1:6443" is on a loopback, link-local or metadata address, which means another machine to every reader; --allow-local-servers permits it`},
-		"MetadataService": {why: "it gives the node's credentials to whoever asks", profile: profile(offer("first", "https://[::ffff:169.254.169.254]")), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The server "https://[::ffff:169.254.169.254]" is on a loopback, link-local or metadata address, which means another machine to every reader; --allow-local-servers permits it`},
-		"LocalProxy": {why: "a proxy is dialled as well", profile: with(func(c *clientcmdv1.Cluster) { c.ProxyURL = "http://169.254.169.254" }), reason: v1alpha1.ReasonInvalidAccess,
-			message: "The proxy-url is on a loopback, link-local or metadata address; --allow-local-servers permits it"},
-		"ProxyScheme": {why: "net/http would fail at the first request only", profile: with(func(c *clientcmdv1.Cluster) { c.ProxyURL = "ftp://proxy" }), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The proxy-url has the scheme "ftp"; only http, https and socks5 are supported`},
-		"ProxyWithoutHost": {why: "likewise", profile: with(func(c *clientcmdv1.Cluster) { c.ProxyURL = "proxy:3128" }), reason: v1alpha1.ReasonInvalidAccess,
-			message: "The proxy-url is not an absolute URL with a host"},
-		"NoPEM": {why: "client-go's words for it name no field", profile: with(func(c *clientcmdv1.Cluster) { c.CertificateAuthorityData = []byte("<base64 CA bundle>") }), reason: v1alpha1.ReasonInvalidAccess,
-			message: "The certificate-authority-data holds no PEM certificate"},
-		"DuplicateExtension": {why: "B9: the CRD accepts it and the library fails with words about a list", profile: profile(offer("first", "https://a", extensionExec, `{"a":1}`, extensionExec, `{"a":2}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The access provider has two extensions named "client.authentication.k8s.io/exec"; readers cannot tell which is meant`},
-		"ArgsNoList": {why: "B10: the only shape that the v1alpha1 CRD accepts is one that no reader can use", profile: profile(offer("second", "https://a", extensionArgs, `{"a":"b"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: "The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-args is not a list of strings"},
-		"EnvsNoMap": {why: "B10", profile: profile(offer("second", "https://a", extensionEnvs, `["a"]`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: "The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs is not a map of strings"},
-		"EnvsProgram": {why: "a shell runs what the value says", profile: profile(offer("second", "https://a", extensionEnvs, `{"CLUSTER":"a","BASH_ENV":"$(id)"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "BASH_ENV", which profileSourcedEnvVarsAllowed of the provider second does not name`},
-		"EnvsFunction": {why: "a shell runs it in place of a program", profile: profile(offer("second", "https://a", extensionEnvs, `{"BASH_FUNC_cat%%":"() { id; }"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "BASH_FUNC_cat%%", which profileSourcedEnvVarsAllowed of the provider second does not name`},
-		"EnvsEndpoint": {why: "the consumer's own token for the cloud would go there", profile: profile(offer("second", "https://a", extensionEnvs, `{"AZURE_AUTHORITY_HOST":"https://evil"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "AZURE_AUTHORITY_HOST", which profileSourcedEnvVarsAllowed of the provider second does not name`},
-		"EnvsCase": {why: "another variable to most programs, and the same to some", profile: profile(offer("second", "https://a", extensionEnvs, `{"cluster":"a"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "cluster", which profileSourcedEnvVarsAllowed of the provider second does not name`},
-		"EnvsLongName": {why: "a message is bounded", profile: profile(offer("second", "https://a", extensionEnvs, `{"`+strings.Repeat("X", 100)+`":"a"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "` + strings.Repeat("X", 61) + `…", which profileSourcedEnvVarsAllowed of the provider second does not name`},
-		"EnvsNUL": {why: "no program can be given it", profile: profile(offer("second", "https://a", extensionEnvs, `{"CLUSTER":"\u0000"}`)), reason: v1alpha1.ReasonInvalidAccess,
-			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs gives the variable "CLUSTER" a NUL byte`},
+		"NoProvider": {
+			why:     "KubeFleet's profiles, and ours before the kubeconfig is there",
+			profile: profile(),
+			reason:  v1alpha1.ReasonNoAccessProvider,
+			message: "The profile offers no access provider; its cluster manager has not published how to reach the cluster",
+		},
+		"OtherProvider": {
+			why: "OCM's cluster-proxy, for a consumer without its plugin; which names are there is what one needs to know",
+			profile: profile(
+				offer(
+					"open-cluster-management",
+					"https://cluster-proxy-addon-user.open-cluster-management-addon:9092/cluster1",
+					extensionExec,
+					`{"clusterName": "cluster1"}`,
+				),
+			),
+			reason: v1alpha1.ReasonNoAccessProvider,
+			message: "The profile offers open-cluster-management, and the provider file knows only first, second; add one of " +
+				"the former to the file",
+		},
+		"ManyProviders": {
+			why:     "a profile may offer hundreds",
+			profile: profile(offer("f", ""), offer("e", ""), offer("d", ""), offer("c", ""), offer("b", ""), offer("a", "")),
+			reason:  v1alpha1.ReasonNoAccessProvider,
+			message: "The profile offers a, b, c, d, e, others, and the provider file knows only first, second; add one " +
+				"of the former to the file",
+		},
+		"NoServer": {
+			why:     "the CRD accepts an access provider without a cluster",
+			profile: profile(offer("first", "")),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: "The access provider names no server",
+		},
+		"NoScheme": {
+			why:     "exec plugins and Headlamp refuse it; client-go alone would take it",
+			profile: profile(offer("first", "10.0.0.1:6443")),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The server "10.0.0.1:6443" is not an absolute https URL with a host`,
+		},
+		"HTTP": {
+			why:     "the credentials would travel in clear text",
+			profile: profile(offer("first", "http://a:80")),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The server "http://a:80" has the scheme "http"; credentials travel over https only`,
+		},
+		"UserInfo": {
+			why:     "profiles are read by many; and the message must not spread it further",
+			profile: profile(offer("first", "https://u:p@a")),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: "The server carries a user name or password, which a profile must not",
+		},
+		"BrokenUserInfo": {
+			why:     "a URL that cannot be read may hold a password all the same",
+			profile: profile(offer("first", "https://u:p@a b")),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The server "…@a b" is not an absolute https URL with a host`,
+		},
+		"Loopback": {
+			why:     "the consumer's own machine is no spoke",
+			profile: profile(offer("first", "https://127.0.0.1:6443")),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The server "https://127.0.0.1:6443" is on a loopback, link-local or metadata address, which is another ` +
+				`machine for every reader; --allow-local-servers permits it`,
+		},
+		"MetadataService": {
+			why:     "it gives the node's credentials to every client",
+			profile: profile(offer("first", "https://[::ffff:169.254.169.254]")),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The server "https://[::ffff:169.254.169.254]" is on a loopback, link-local or metadata address, which ` +
+				`is another machine for every reader; --allow-local-servers permits it`,
+		},
+		"LocalProxy": {
+			why:     "a proxy is dialled as well",
+			profile: with(func(c *clientcmdv1.Cluster) { c.ProxyURL = "http://169.254.169.254" }),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: "The proxy-url is on a loopback, link-local or metadata address; --allow-local-servers permits it",
+		},
+		"ProxyScheme": {
+			why:     "net/http would fail at the first request only",
+			profile: with(func(c *clientcmdv1.Cluster) { c.ProxyURL = "ftp://proxy" }),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The proxy-url has the scheme "ftp"; only http, https and socks5 are supported`,
+		},
+		"ProxyWithoutHost": {
+			why:     "likewise",
+			profile: with(func(c *clientcmdv1.Cluster) { c.ProxyURL = "proxy:3128" }),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: "The proxy-url is not an absolute URL with a host",
+		},
+		"NoPEM": {
+			why:     "client-go's words for it name no field",
+			profile: with(func(c *clientcmdv1.Cluster) { c.CertificateAuthorityData = []byte("<base64 CA bundle>") }),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: "The certificate-authority-data contains no PEM certificate",
+		},
+		"DuplicateExtension": {
+			why:     "B9: the CRD accepts it and the library fails with words about a list",
+			profile: profile(offer("first", "https://a", extensionExec, `{"a":1}`, extensionExec, `{"a":2}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The access provider has two extensions named "client.authentication.k8s.io/exec"; readers cannot know which to use`,
+		},
+		"ArgsNoList": {
+			why:     "B10: the only shape that the v1alpha1 CRD accepts is one that no reader can use",
+			profile: profile(offer("second", "https://a", extensionArgs, `{"a":"b"}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: "The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-args is not a list of strings",
+		},
+		"EnvsNoMap": {
+			why:     "B10",
+			profile: profile(offer("second", "https://a", extensionEnvs, `["a"]`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: "The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs is not a map of strings",
+		},
+		"EnvsProgram": {
+			why:     "a shell runs what the value says",
+			profile: profile(offer("second", "https://a", extensionEnvs, `{"CLUSTER":"a","BASH_ENV":"$(id)"}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "BASH_ENV", ` +
+				`which profileSourcedEnvVarsAllowed of the provider second does not list`,
+		},
+		"EnvsFunction": {
+			why:     "a shell runs it in place of a program",
+			profile: profile(offer("second", "https://a", extensionEnvs, `{"BASH_FUNC_cat%%":"() { id; }"}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable ` +
+				`"BASH_FUNC_cat%%", which profileSourcedEnvVarsAllowed of the provider second does not list`,
+		},
+		"EnvsEndpoint": {
+			why:     "the consumer's own token for the cloud would go there",
+			profile: profile(offer("second", "https://a", extensionEnvs, `{"AZURE_AUTHORITY_HOST":"https://evil"}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable ` +
+				`"AZURE_AUTHORITY_HOST", which profileSourcedEnvVarsAllowed of the provider second does not list`,
+		},
+		"EnvsCase": {
+			why:     "another variable to most programs, and the same to some",
+			profile: profile(offer("second", "https://a", extensionEnvs, `{"cluster":"a"}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "cluster", ` +
+				`which profileSourcedEnvVarsAllowed of the provider second does not list`,
+		},
+		"EnvsLongName": {
+			why:     "a message is bounded",
+			profile: profile(offer("second", "https://a", extensionEnvs, `{"`+strings.Repeat("X", 100)+`":"a"}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "` + strings.Repeat(
+				"X",
+				61,
+			) + `…", which profileSourcedEnvVarsAllowed of the provider second does not list`,
+		},
+		"EnvsNUL": {
+			why:     "no program can be given it",
+			profile: profile(offer("second", "https://a", extensionEnvs, `{"CLUSTER":"\u0000"}`)),
+			reason:  v1alpha1.ReasonInvalidAccess,
+			message: `The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "CLUSTER" to a value ` +
+				`with a NUL byte`,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			way, err := load(t, twoProviders, access.Options{}).Connection(tc.profile)
-			if strings.Contains(way.Server, "u:p@") {
-				t.Errorf("%s: it is in the server that is shown: %s", tc.why, way.Server)
+			connection, err := load(t, twoProviders, access.Options{}).Connection(tc.profile)
+			if strings.Contains(connection.Server, "u:p@") {
+				t.Errorf("%s: it is in the published server: %s", tc.why, connection.Server)
 			}
 			var known *failure.Error
 			if !errors.As(err, &known) {
@@ -136,7 +247,7 @@ func TestWayRefuses(t *testing.T) {
 	}
 }
 
-func TestWay(t *testing.T) {
+func TestConnectionToSpoke(t *testing.T) {
 	ca := []byte(testCA)
 	cases := map[string]struct {
 		why     string
@@ -152,7 +263,9 @@ func TestWay(t *testing.T) {
 			profile: profile(offer("second", "https://two"), offer("first", "https://one")), want: "first https://one"},
 		"Deprecated": {why: "credentialProviders still work", profile: func() *inventoryv1alpha1.ClusterProfile {
 			p := profile()
-			p.Status.CredentialProviders = []inventoryv1alpha1.CredentialProvider{offer("first", "https://old", extensionExec, `{"clusterName":"c"}`)}
+			p.Status.CredentialProviders = []inventoryv1alpha1.CredentialProvider{
+				offer("first", "https://old", extensionExec, `{"clusterName":"c"}`),
+			}
 			return p
 		}(), want: "first https://old", config: `{"clusterName":"c"}`},
 		"BothFields": {why: "accessProviders win where both have a name", profile: func() *inventoryv1alpha1.ClusterProfile {
@@ -160,63 +273,124 @@ func TestWay(t *testing.T) {
 			p.Status.CredentialProviders = []inventoryv1alpha1.CredentialProvider{offer("first", "https://old")}
 			return p
 		}(), want: "first https://new"},
-		"ClusterProxy": {why: "OCM's server has a path", profile: profile(offer("first", "https://cluster-proxy-addon-user.open-cluster-management-addon:9092/cluster1", extensionExec, `{"clusterName":"cluster1"}`)),
-			want: "first https://cluster-proxy-addon-user.open-cluster-management-addon:9092/cluster1", config: `{"clusterName":"cluster1"}`},
+		"ClusterProxy": {
+			why: "OCM's server has a path",
+			profile: profile(
+				offer(
+					"first",
+					"https://cluster-proxy-addon-user.open-cluster-management-addon:9092/cluster1",
+					extensionExec,
+					`{"clusterName":"cluster1"}`,
+				),
+			),
+			want:   "first https://cluster-proxy-addon-user.open-cluster-management-addon:9092/cluster1",
+			config: `{"clusterName":"cluster1"}`,
+		},
 		"NoExtension": {why: "Headlamp's capi-secret brings none", profile: profile(offer("first", "https://a")), want: "first https://a"},
-		"SortedEnvironment": {why: "B4: the library's order is random, and would make the credentials look like others", profile: profile(offer("second", "https://a", extensionEnvs, `{"C":"profile","A":"profile"}`)), want: "second https://a", args: []string{"base"},
-			env: []clientcmdapi.ExecEnvVar{{Name: "A", Value: "file"}, {Name: "B", Value: "file"}, {Name: "C", Value: "profile"}}},
-		"NullEnvironment": {why: "B5: the library panics", profile: profile(offer("second", "https://a", extensionEnvs, `null`)), want: "second https://a", args: []string{"base"},
-			env: []clientcmdapi.ExecEnvVar{{Name: "A", Value: "file"}, {Name: "B", Value: "file"}}},
-		"EmptyEnvironment": {why: "B5: likewise", profile: profile(offer("second", "https://a", extensionEnvs, ``)), want: "second https://a", args: []string{"base"},
-			env: []clientcmdapi.ExecEnvVar{{Name: "A", Value: "file"}, {Name: "B", Value: "file"}}},
-		"IgnoredExtensions": {why: "what a provider does not take from profiles cannot be wrong", profile: profile(offer("first", "https://a", extensionEnvs, `["PATH"]`, extensionArgs, `{}`)), want: "first https://a"},
-		"TLSFieldsDropped": {why: "B6: as other readers do", profile: func() *inventoryv1alpha1.ClusterProfile {
-			p := profile(offer("first", "https://a"))
-			p.Status.AccessProviders[0].Cluster.TLSServerName = "b"
-			return p
-		}(), want: "first https://a", note: "tls-server-name and insecure-skip-tls-verify of the profile were not used; --honor-tls-fields would"},
-		"TLSFieldsHonored": {why: "B6: with a word about other readers", options: access.Options{HonorTLSFields: true}, profile: func() *inventoryv1alpha1.ClusterProfile {
-			p := profile(offer("first", "https://a"))
-			p.Status.AccessProviders[0].Cluster.TLSServerName = "b"
-			return p
-		}(), want: "first https://a b", note: "the profile sets tls-server-name or insecure-skip-tls-verify, which readers built on v0.1.3 of cluster-inventory-api drop"},
+		"SortedEnvironment": {
+			why:     "B4: the library's order is random, and would make the credentials look different",
+			profile: profile(offer("second", "https://a", extensionEnvs, `{"C":"profile","A":"profile"}`)),
+			want:    "second https://a",
+			args: []string{
+				"base",
+			},
+			env: []clientcmdapi.ExecEnvVar{{Name: "A", Value: "file"}, {Name: "B", Value: "file"}, {Name: "C", Value: "profile"}},
+		},
+		"NullEnvironment": {
+			why:     "B5: the library panics",
+			profile: profile(offer("second", "https://a", extensionEnvs, `null`)),
+			want:    "second https://a",
+			args: []string{
+				"base",
+			},
+			env: []clientcmdapi.ExecEnvVar{{Name: "A", Value: "file"}, {Name: "B", Value: "file"}},
+		},
+		"EmptyEnvironment": {
+			why:     "B5: likewise",
+			profile: profile(offer("second", "https://a", extensionEnvs, ``)),
+			want:    "second https://a",
+			args: []string{
+				"base",
+			},
+			env: []clientcmdapi.ExecEnvVar{{Name: "A", Value: "file"}, {Name: "B", Value: "file"}},
+		},
+		"IgnoredExtensions": {
+			why:     "what a provider does not take from profiles cannot be wrong",
+			profile: profile(offer("first", "https://a", extensionEnvs, `["PATH"]`, extensionArgs, `{}`)),
+			want:    "first https://a",
+		},
+		"TLSFieldsDropped": {
+			why: "B6: as other readers do",
+			profile: func() *inventoryv1alpha1.ClusterProfile {
+				p := profile(offer("first", "https://a"))
+				p.Status.AccessProviders[0].Cluster.TLSServerName = "b"
+				return p
+			}(),
+			want: "first https://a",
+			note: "tls-server-name and insecure-skip-tls-verify of the profile were not used; --honor-tls-fields would",
+		},
+		"TLSFieldsHonored": {
+			why:     "B6: with a word about other readers",
+			options: access.Options{HonorTLSFields: true},
+			profile: func() *inventoryv1alpha1.ClusterProfile {
+				p := profile(offer("first", "https://a"))
+				p.Status.AccessProviders[0].Cluster.TLSServerName = "b"
+				return p
+			}(),
+			want: "first https://a b",
+			note: "the profile sets tls-server-name or insecure-skip-tls-verify, which readers built on v0.1.3 of " +
+				"cluster-inventory-api drop",
+		},
 		"CertificateAuthority": {why: "it is all that makes the server trustworthy", profile: func() *inventoryv1alpha1.ClusterProfile {
 			p := profile(offer("first", "https://a"))
 			p.Status.AccessProviders[0].Cluster.CertificateAuthorityData = ca
 			return p
 		}(), want: "first https://a " + testCA},
-		"AllowLocal": {why: "tests and the demo", options: access.Options{AllowLocalServers: true}, profile: profile(offer("first", "https://127.0.0.1:1")), want: "first https://127.0.0.1:1"},
+		"AllowLocal": {
+			why:     "tests and the demo",
+			options: access.Options{AllowLocalServers: true},
+			profile: profile(offer("first", "https://127.0.0.1:1")),
+			want:    "first https://127.0.0.1:1",
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			way, err := load(t, twoProviders, tc.options).Connection(tc.profile)
+			connection, err := load(t, twoProviders, tc.options).Connection(tc.profile)
 			if err != nil {
 				t.Fatalf("%s: %v", tc.why, err)
 			}
-			got := strings.TrimSpace(fmt.Sprintf("%s %s %s%s", way.Provider, way.Config.Host, way.Config.ServerName, way.Config.CAData))
-			config, _ := way.Config.ExecProvider.Config.(*runtime.Unknown)
+			got := strings.TrimSpace(
+				fmt.Sprintf(
+					"%s %s %s%s",
+					connection.Provider,
+					connection.Config.Host,
+					connection.Config.ServerName,
+					connection.Config.CAData,
+				),
+			)
+			config, _ := connection.Config.ExecProvider.Config.(*runtime.Unknown)
 			if config == nil {
 				config = &runtime.Unknown{}
 			}
 			for what, pair := range map[string][2]any{
-				"way":       {tc.want, got},
-				"arguments": {tc.args, way.Config.ExecProvider.Args},
-				"variables": {tc.env, way.Config.ExecProvider.Env},
+				"server":    {tc.want, got},
+				"arguments": {tc.args, connection.Config.ExecProvider.Args},
+				"variables": {tc.env, connection.Config.ExecProvider.Env},
 				"config":    {tc.config, string(config.Raw)},
-				"note":      {tc.note, way.Note},
+				"note":      {tc.note, connection.Note},
 			} {
 				if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 					t.Errorf("%s\n%s -want +got:\n%s", tc.why, what, diff)
 				}
 			}
-			if way.Config.Proxy != nil {
+			if connection.Config.Proxy != nil {
 				t.Errorf("%s: without a proxy-url the environment's proxy counts, for which Proxy must be nil (B7, B8)", tc.why)
 			}
 		})
 	}
 }
 
-// testCA is a certificate whose key nobody has.
+// testCA is a certificate without a known key.
 const testCA = `-----BEGIN CERTIFICATE-----
 MIIBdjCCARugAwIBAgIUSheVVc1FOxZUsEEvhjmSgF9CbQkwCgYIKoZIzj0EAwIw
 DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjAxMTUwMTVaGA8yMTI2MTAyNzExNTAx
@@ -228,14 +402,14 @@ AQH/MAoGCCqGSM49BAMCA0kAMEYCIQDNQ+QBCnl9EyYFJidslaQFZcfxbhuITrHM
 9/nlbeIXCwIhAIVtbyLMO7FQVUWC6H63xqYS+IvkXbfeJ7tq4R+s+xpX
 -----END CERTIFICATE-----`
 
-func TestWayProxy(t *testing.T) {
+func TestConnectionUsesProxy(t *testing.T) {
 	p := profile(offer("first", "https://a"))
 	p.Status.AccessProviders[0].Cluster.ProxyURL = "socks5://proxy:1080"
-	way, err := load(t, twoProviders, access.Options{}).Connection(p)
+	connection, err := load(t, twoProviders, access.Options{}).Connection(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := way.Config.Proxy(&http.Request{})
+	u, err := connection.Config.Proxy(&http.Request{})
 	if err != nil || u.String() != "socks5://proxy:1080" {
 		t.Errorf("proxy: %v, %v", u, err)
 	}

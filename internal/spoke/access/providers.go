@@ -1,15 +1,14 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package access turns a ClusterProfile into a way to dial its spoke, through upstream's library and the provider file that
-// every consumer of ClusterProfiles reads (KEP-5339).
+// Package access finds out how to connect to the spoke of a ClusterProfile, by upstream's library and the provider file that every
+// consumer of ClusterProfiles reads (KEP-5339).
 //
-// It is the library plus a belt: v0.1.3 writes one profile's arguments and environment into the configuration it shares with
-// all others, so that credentials for the wrong cluster can be fetched; it orders the environment at random, panics on an
-// empty extension and drops half of the TLS settings. Here every call works on a copy of its own, and what would go wrong
-// is refused beforehand with a reason.
+// It works around defects of the library: v0.1.3 writes one profile's arguments and environment into the configuration that it shares
+// with all others, so that credentials for the wrong cluster can be fetched; it orders the environment at random, panics on an empty
+// extension and drops half of the TLS settings. Here every call works on a copy, and what would fail is rejected before with a reason.
 //
-// What it does not do: run plugins and dial. A Way holds no credential.
+// It does not run plugins and does not dial. A Connection holds no credential.
 package access
 
 import (
@@ -27,41 +26,41 @@ import (
 	"sigs.k8s.io/json"
 )
 
-// maxFile is the size in bytes above which a provider file is refused unread.
+// maxFile is the size in bytes above which a provider file is rejected.
 const maxFile = 1 << 20
 
-// Options are the liberties a consumer takes with what a profile says.
+// Options say what a consumer accepts from profiles.
 type Options struct {
 	// HonorTLSFields uses tls-server-name and insecure-skip-tls-verify of an access provider. Readers built on v0.1.3 of
-	// upstream's library drop both, so a spoke that is reachable only with them is not reachable for those.
+	// upstream's library drop both, so they cannot reach a spoke that needs them.
 	HonorTLSFields bool
 	// AllowLocalServers dials servers on loopback and link-local addresses too.
 	AllowLocalServers bool
-	// References says which Secrets of the hub profiles may have plugins read.
+	// References say which Secrets of the hub profiles may make plugins read.
 	References References
 }
 
-// Providers is what a provider file says, checked. It is never changed after Load and safe for concurrent use.
+// Providers is the validated content of a provider file. It is immutable and safe for concurrent use.
 type Providers struct {
 	providers []provider
 	options   Options
 }
 
-// config is upstream's provider file with what we add. Upstream's reader passes over fields that it does not know, so that one
-// file serves all consumers.
+// config is upstream's provider file with our additions. Upstream's reader ignores unknown fields, so that one file serves all
+// consumers.
 type config struct {
 	Providers []provider `json:"providers"`
 }
 
 type provider struct {
 	access.Provider
-	// EnvVarsAllowed names the variables that profiles may set for the plugin, where ProfileSourcedEnvVarsPolicy lets them set
-	// any: programs run commands and send tokens by variables that no list of forbidden ones could be complete for.
+	// EnvVarsAllowed are the variables that profiles may set for the plugin, if ProfileSourcedEnvVarsPolicy allows any. A list of
+	// forbidden variables could not be complete: many make programs run commands or send tokens.
 	EnvVarsAllowed []string `json:"profileSourcedEnvVarsAllowed,omitempty"`
 }
 
-// Load reads a provider file. It is stricter than upstream's reader, which takes a misspelt field for one that is not there:
-// the error names every field that is wrong.
+// Load reads a provider file. It is stricter than upstream's reader, which ignores misspelt fields: the error names every field that is
+// wrong.
 func Load(path string, options Options) (*Providers, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -117,12 +116,13 @@ func check(field string, provider access.Provider) []error {
 	switch provider.ProfileSourcedCLIArgsPolicy {
 	case "", access.ProfileSourcedCLIArgsPolicyIgnore, access.ProfileSourcedCLIArgsPolicyAppend:
 	default:
-		wrong("profileSourcedCLIArgsPolicy", "%q is none of Ignore, Append", provider.ProfileSourcedCLIArgsPolicy)
+		wrong("profileSourcedCLIArgsPolicy", "%q is not Ignore or Append", provider.ProfileSourcedCLIArgsPolicy)
 	}
 	switch provider.ProfileSourcedEnvVarsPolicy {
-	case "", access.ProfileSourcedEnvVarsPolicyIgnore, access.ProfileSourcedEnvVarsPolicyAppendIfNotExists, access.ProfileSourcedEnvVarsPolicyReplace:
+	case "", access.ProfileSourcedEnvVarsPolicyIgnore, access.ProfileSourcedEnvVarsPolicyAppendIfNotExists,
+		access.ProfileSourcedEnvVarsPolicyReplace:
 	default:
-		wrong("profileSourcedEnvVarsPolicy", "%q is none of Ignore, AppendIfNotExists, Replace", provider.ProfileSourcedEnvVarsPolicy)
+		wrong("profileSourcedEnvVarsPolicy", "%q is not Ignore, AppendIfNotExists or Replace", provider.ProfileSourcedEnvVarsPolicy)
 	}
 	if provider.ExecConfig == nil {
 		wrong("execConfig", "must be set: credentials come from a plugin")
@@ -142,24 +142,24 @@ func checkExec(config *clientcmdapi.ExecConfig) []error {
 	}
 	versions := []string{clientauthenticationv1.SchemeGroupVersion.String(), clientauthenticationv1beta1.SchemeGroupVersion.String()}
 	if !slices.Contains(versions, config.APIVersion) {
-		wrong("apiVersion: %q is none of %s", config.APIVersion, strings.Join(versions, ", "))
+		wrong("apiVersion: %q is not %s", config.APIVersion, strings.Join(versions, " or "))
 	}
 	switch config.InteractiveMode {
 	case "", clientcmdapi.NeverExecInteractiveMode, clientcmdapi.IfAvailableExecInteractiveMode:
 	case clientcmdapi.AlwaysExecInteractiveMode:
-		wrong("interactiveMode: Always cannot work, nobody sits before a consumer")
+		wrong("interactiveMode: Always is not supported, a consumer has no terminal")
 	default:
-		wrong("interactiveMode: %q is none of Never, IfAvailable", config.InteractiveMode)
+		wrong("interactiveMode: %q is not Never or IfAvailable", config.InteractiveMode)
 	}
 	named := map[string]bool{}
 	for i, env := range config.Env {
 		switch {
 		case env.Name == "" || strings.ContainsAny(env.Name, "=\x00"):
-			wrong("env[%d].name: %q is not the name of a variable", i, env.Name)
+			wrong("env[%d].name: %q is not a valid variable name", i, env.Name)
 		case named[env.Name]:
 			wrong("env[%d].name: %q is set twice", i, env.Name)
 		case strings.Contains(env.Value, "\x00"):
-			wrong("env[%d].value: holds a NUL byte", i)
+			wrong("env[%d].value: contains a NUL byte", i)
 		}
 		named[env.Name] = true
 	}

@@ -19,7 +19,7 @@ import (
 // AllNamespaces in References.Namespaces permits references to every namespace.
 const AllNamespaces = "*"
 
-// extensionExec is the extension by which a profile tells a plugin which Secret to read.
+// extensionExec is the extension that says which Secret a plugin reads.
 const extensionExec = "client.authentication.k8s.io/exec"
 
 // With returns the same providers, with other rules for references.
@@ -29,45 +29,50 @@ func (p *Providers) With(references References) *Providers {
 	return &Providers{providers: p.providers, options: options}
 }
 
-// References say which Secrets profiles may have plugins read. Who writes a profile names the Secret, and the server that its
-// content is sent to; so a reference that leaves the profile's namespace gives the writer what is another's. The profile's
-// labels do not help: the same person writes them.
+// References say which Secrets profiles may make plugins read. The writer of a profile chooses the Secret, and the server that its
+// content is sent to; so a reference to another namespace gives the writer a Secret of another tenant. The profile's labels do not
+// help: the same user writes them.
 type References struct {
 	// Namespaces whose Secrets profiles of any namespace may refer to, beside their own; AllNamespaces for every one.
 	Namespaces []string
-	// Default is the namespace in which upstream's plugins look where a profile names none.
+	// Default is the namespace that upstream's plugins use if a profile has none.
 	Default string
-	// Permit, where set, permits more: it is asked for references that leave the profile's namespace.
+	// Permit, if set, permits more: it is called for references to other namespaces than the profile's.
 	Permit func(*inventoryv1alpha1.ClusterProfile, Reference) bool
 }
 
 // Reference is a Secret that a profile refers to.
 type Reference struct {
 	Namespace, Name string
-	// Server gets what is in the Secret, through Proxy if that is not empty. The profile names both.
+	// Server gets the content of the Secret, through Proxy if that is not empty. Both are the profile's.
 	Server, Proxy string
 }
 
-// check returns the reference of an offer, nil for none, and refuses one that is not permitted.
-func (r *References) check(profile *inventoryv1alpha1.ClusterProfile, provider *provider, offer *inventoryv1alpha1.AccessProvider) (*Reference, error) {
+// check returns the reference of an offer, or nil, and an error if it is not permitted.
+func (r *References) check(
+	profile *inventoryv1alpha1.ClusterProfile, provider *provider, offer *inventoryv1alpha1.AccessProvider,
+) (*Reference, error) {
 	reference, err := r.find(provider, offer)
 	if reference == nil || err != nil {
 		return nil, err
 	}
 	switch {
-	case reference.Namespace == profile.Namespace, slices.Contains(r.Namespaces, AllNamespaces), slices.Contains(r.Namespaces, reference.Namespace):
+	case reference.Namespace == profile.Namespace,
+		slices.Contains(r.Namespaces, AllNamespaces),
+		slices.Contains(r.Namespaces, reference.Namespace):
 		return reference, nil
 	case r.Permit != nil && r.Permit(profile, *reference):
 		return reference, nil
 	}
-	return reference, failure.New(v1alpha1.ReasonReferenceNotPermitted, "The profile refers to a Secret in the namespace %q, which is not its own; --reference-namespaces permits it", failure.Printable(reference.Namespace, maxNamespace))
+	return reference, failure.New(v1alpha1.ReasonReferenceNotPermitted, "The profile refers to a Secret in the namespace "+
+		"%q, which is not its own; --reference-namespaces permits it", failure.Printable(reference.Namespace, maxNamespace))
 }
 
 // maxNamespace is the length of the longest name of a namespace, in bytes.
 const maxNamespace = 63
 
-// find reads the reference as the plugin will. What kubeconfig-secretreader has made usual, a field named namespace or the
-// fields name and key, is taken for a reference whichever the plugin is.
+// find reads the reference as the plugin will. A field named namespace, or the fields name and key, as kubeconfig-secretreader uses
+// them, are a reference for every plugin.
 func (r *References) find(provider *provider, offer *inventoryv1alpha1.AccessProvider) (*Reference, error) {
 	var raw []byte
 	for _, extension := range offer.Cluster.Extensions {
@@ -75,12 +80,12 @@ func (r *References) find(provider *provider, offer *inventoryv1alpha1.AccessPro
 			raw = extension.Extension.Raw
 		}
 	}
-	fields, err := fold(raw)
+	fields, err := parseFields(raw)
 	if err != nil {
 		return nil, err
 	}
 	reference := &Reference{Server: offer.Cluster.Server, Proxy: offer.Cluster.ProxyURL}
-	if reference.Namespace, err = text(fields, "namespace"); err != nil {
+	if reference.Namespace, err = stringField(fields, "namespace"); err != nil {
 		return nil, err
 	}
 	name, plugin := "name", filepath.Base(provider.ExecConfig.Command)
@@ -88,21 +93,21 @@ func (r *References) find(provider *provider, offer *inventoryv1alpha1.AccessPro
 	case raw == nil:
 		return nil, nil
 	case plugin == "secretreader":
-		// This plugin looks nowhere but in its own namespace.
+		// This plugin reads in its own namespace only.
 		name, reference.Namespace = "clusterName", ""
-	case plugin == "kubeconfig-secretreader", reference.Namespace != "", has(fields, "name") && has(fields, "key"):
+	case plugin == "kubeconfig-secretreader", reference.Namespace != "", hasField(fields, "name") && hasField(fields, "key"):
 	default:
 		return nil, nil
 	}
 	if reference.Namespace == "" {
 		reference.Namespace = r.Default
 	}
-	// Without a name that can be read, the plugin fails by itself.
-	reference.Name, _ = text(fields, name)
+	// If the name cannot be read, the plugin fails.
+	reference.Name, _ = stringField(fields, name)
 	return reference, nil
 }
 
-func has(fields map[string]json.RawMessage, name string) bool {
+func hasField(fields map[string]json.RawMessage, name string) bool {
 	for field := range fields {
 		if strings.EqualFold(field, name) {
 			return true
@@ -111,9 +116,9 @@ func has(fields map[string]json.RawMessage, name string) bool {
 	return false
 }
 
-// fold returns the fields of an object. Plugins in Go take a name in any case, so two that differ in case only are refused, as
-// there is no telling which one counts. What is no object has no fields.
-func fold(raw []byte) (map[string]json.RawMessage, error) {
+// parseFields returns the fields of an object; none of anything that is not an object. Plugins in Go accept field names in any case, so
+// two that differ in case only are rejected.
+func parseFields(raw []byte) (map[string]json.RawMessage, error) {
 	fields := map[string]json.RawMessage{}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	if token, _ := decoder.Token(); token != json.Delim('{') {
@@ -126,16 +131,17 @@ func fold(raw []byte) (map[string]json.RawMessage, error) {
 		if errName != nil || decoder.Decode(&value) != nil {
 			return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The extension %s is not JSON", extensionExec)
 		}
-		if has(fields, name) {
-			return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The extension %s has the field %q twice; plugins cannot tell which is meant", extensionExec, failure.Printable(name, maxNamespace))
+		if hasField(fields, name) {
+			return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The extension %s has the field %q twice; plugins "+
+				"cannot know which to use", extensionExec, failure.Printable(name, maxNamespace))
 		}
 		fields[name] = value
 	}
 	return fields, nil
 }
 
-// text is a field that is a string, empty where it is missing or null.
-func text(fields map[string]json.RawMessage, name string) (string, error) {
+// stringField returns a field that is a string; empty if it is missing or null.
+func stringField(fields map[string]json.RawMessage, name string) (string, error) {
 	for field, raw := range fields {
 		if !strings.EqualFold(field, name) {
 			continue

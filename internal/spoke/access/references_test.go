@@ -21,10 +21,11 @@ const readers = `{"providers": [
 	{"name": "token", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "secretreader", "provideClusterInfo": true}},
 	{"name": "other", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "cloud", "provideClusterInfo": true}}]}`
 
-// TestReferences: who may write profiles in the namespace fleet must not get what is in the Secrets of others.
-func TestReferences(t *testing.T) {
+// TestReferencesToOtherNamespacesAreRefused: a user who may write profiles in the namespace fleet must not get Secrets of others.
+func TestReferencesToOtherNamespacesAreRefused(t *testing.T) {
 	refused := func(namespace string) string {
-		return v1alpha1.ReasonReferenceNotPermitted + `: The profile refers to a Secret in the namespace "` + namespace + `", which is not its own; --reference-namespaces permits it`
+		return v1alpha1.ReasonReferenceNotPermitted + `: The profile refers to a Secret in the namespace "` + namespace + `", which is not its own; ` +
+			`--reference-namespaces permits it`
 	}
 	const invalid = v1alpha1.ReasonInvalidAccess + ": The extension client.authentication.k8s.io/exec"
 	cases := map[string]struct {
@@ -34,25 +35,118 @@ func TestReferences(t *testing.T) {
 		want                *access.Reference
 		err                 string
 	}{
-		"Own":         {why: "beside its Cluster", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "fleet"}`, want: &access.Reference{Namespace: "fleet", Name: "a"}},
-		"Other":       {why: "of another tenant", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-a"}`, want: &access.Reference{Namespace: "team-a", Name: "a"}, err: refused("team-a")},
-		"Listed":      {why: "the administrator says so", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-a"}`, namespaces: []string{"x", "team-a"}, want: &access.Reference{Namespace: "team-a", Name: "a"}},
-		"NotListed":   {why: "and of no other", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-b"}`, namespaces: []string{"team-a"}, want: &access.Reference{Namespace: "team-b", Name: "a"}, err: refused("team-b")},
-		"All":         {why: "the administrator says so", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "team-a"}`, namespaces: []string{"*"}, want: &access.Reference{Namespace: "team-a", Name: "a"}},
-		"Case":        {why: "the plugin takes the name of a field in any case", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "nameSpace": "team-a"}`, want: &access.Reference{Namespace: "team-a", Name: "a"}, err: refused("team-a")},
-		"LongS":       {why: "and in letters that fold to others", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "name\u017fpace": "team-a"}`, want: &access.Reference{Namespace: "team-a", Name: "a"}, err: refused("team-a")},
-		"Twice":       {why: "the plugin takes the last one", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "fleet", "namespace": "team-a"}`, err: invalid + ` has the field "namespace" twice; plugins cannot tell which is meant`},
-		"TwiceCase":   {why: "likewise", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": "fleet", "Namespace": "team-a"}`, err: invalid + ` has the field "Namespace" twice; plugins cannot tell which is meant`},
-		"Default":     {why: "the plugin takes its own namespace, where the consumer's Secrets are", provider: "kubeconfig", extension: `{"name": "a", "key": "value"}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
-		"Null":        {why: "likewise", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": null}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
-		"NoString":    {why: "no plugin of ours takes it, and of others we do not know", provider: "kubeconfig", extension: `{"name": "a", "key": "value", "namespace": ["fleet"]}`, err: invalid + `: the field namespace is not a string`},
-		"Token":       {why: "secretreader knows no namespace but its own", provider: "token", extension: `{"clusterName": "a", "namespace": "fleet"}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
-		"TokenList":   {why: "the administrator says so", provider: "token", extension: `{"clusterName": "a"}`, namespaces: []string{"system"}, want: &access.Reference{Namespace: "system", Name: "a"}},
+		"Own": {
+			why:       "beside its Cluster",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "namespace": "fleet"}`,
+			want:      &access.Reference{Namespace: "fleet", Name: "a"},
+		},
+		"Other": {
+			why:       "of another tenant",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "namespace": "team-a"}`,
+			want:      &access.Reference{Namespace: "team-a", Name: "a"},
+			err:       refused("team-a"),
+		},
+		"Listed": {
+			why:        "the administrator says so",
+			provider:   "kubeconfig",
+			extension:  `{"name": "a", "key": "value", "namespace": "team-a"}`,
+			namespaces: []string{"x", "team-a"},
+			want:       &access.Reference{Namespace: "team-a", Name: "a"},
+		},
+		"NotListed": {
+			why:        "and of no other",
+			provider:   "kubeconfig",
+			extension:  `{"name": "a", "key": "value", "namespace": "team-b"}`,
+			namespaces: []string{"team-a"},
+			want:       &access.Reference{Namespace: "team-b", Name: "a"},
+			err:        refused("team-b"),
+		},
+		"All": {
+			why:        "the administrator says so",
+			provider:   "kubeconfig",
+			extension:  `{"name": "a", "key": "value", "namespace": "team-a"}`,
+			namespaces: []string{"*"},
+			want:       &access.Reference{Namespace: "team-a", Name: "a"},
+		},
+		"Case": {
+			why:       "the plugin takes the name of a field in any case",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "nameSpace": "team-a"}`,
+			want:      &access.Reference{Namespace: "team-a", Name: "a"},
+			err:       refused("team-a"),
+		},
+		"LongS": {
+			why:       "and in letters that fold to others",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "name\u017fpace": "team-a"}`,
+			want:      &access.Reference{Namespace: "team-a", Name: "a"},
+			err:       refused("team-a"),
+		},
+		"Twice": {
+			why:       "the plugin takes the last one",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "namespace": "fleet", "namespace": "team-a"}`,
+			err:       invalid + ` has the field "namespace" twice; plugins cannot know which to use`,
+		},
+		"TwiceCase": {
+			why:       "likewise",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "namespace": "fleet", "Namespace": "team-a"}`,
+			err:       invalid + ` has the field "Namespace" twice; plugins cannot know which to use`,
+		},
+		"Default": {
+			why:       "the plugin takes its own namespace, where the consumer's Secrets are",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"Null": {
+			why:       "likewise",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "namespace": null}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"NoString": {
+			why:       "no plugin of ours takes it, and of others we do not know",
+			provider:  "kubeconfig",
+			extension: `{"name": "a", "key": "value", "namespace": ["fleet"]}`,
+			err:       invalid + `: the field namespace is not a string`,
+		},
+		"Token": {
+			why:       "secretreader knows no namespace but its own",
+			provider:  "token",
+			extension: `{"clusterName": "a", "namespace": "fleet"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"TokenList": {
+			why:        "the administrator says so",
+			provider:   "token",
+			extension:  `{"clusterName": "a"}`,
+			namespaces: []string{"system"},
+			want:       &access.Reference{Namespace: "system", Name: "a"},
+		},
 		"OtherPlugin": {why: "a cloud's plugin reads no Secret", provider: "other", extension: `{"clusterName": "a"}`},
-		"Lookalike":   {why: "a plugin under another name may be upstream's", provider: "other", extension: `{"name": "a", "key": "value"}`, want: &access.Reference{Namespace: "system", Name: "a"}, err: refused("system")},
-		"OtherNames":  {why: "a namespace is one, whichever the plugin", provider: "other", extension: `{"secret": "a", "namespace": "team-a"}`, want: &access.Reference{Namespace: "team-a"}, err: refused("team-a")},
-		"NoObject":    {why: "the plugin will refuse it", provider: "other", extension: `"team-a"`},
-		"None":        {why: "the provider file may say what to read", provider: "kubeconfig"},
+		"Lookalike": {
+			why:       "a plugin under another name may be upstream's",
+			provider:  "other",
+			extension: `{"name": "a", "key": "value"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"OtherNames": {
+			why:       "a namespace is one, whichever the plugin",
+			provider:  "other",
+			extension: `{"secret": "a", "namespace": "team-a"}`,
+			want:      &access.Reference{Namespace: "team-a"},
+			err:       refused("team-a"),
+		},
+		"NoObject": {why: "the plugin will refuse it", provider: "other", extension: `"team-a"`},
+		"None":     {why: "the provider file may say what to read", provider: "kubeconfig"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -63,8 +157,10 @@ func TestReferences(t *testing.T) {
 			if tc.want != nil {
 				tc.want.Server = "https://a"
 			}
-			way, err := load(t, readers, access.Options{References: access.References{Namespaces: tc.namespaces, Default: "system"}}).Connection(profile(offered))
-			if diff := cmp.Diff(tc.want, way.Reference); diff != "" {
+			connection, err := load(t, readers, access.Options{
+				References: access.References{Namespaces: tc.namespaces, Default: "system"},
+			}).Connection(profile(offered))
+			if diff := cmp.Diff(tc.want, connection.Reference); diff != "" {
 				t.Errorf("%s\nreference -want +got:\n%s", tc.why, diff)
 			}
 			said := ""
@@ -74,15 +170,15 @@ func TestReferences(t *testing.T) {
 			if diff := cmp.Diff(tc.err, said); diff != "" {
 				t.Errorf("%s\nerror -want +got:\n%s", tc.why, diff)
 			}
-			if (way.Config == nil) != (tc.err != "") {
-				t.Errorf("%s: a configuration is given just where there is no error: %v", tc.why, way.Config)
+			if (connection.Config == nil) != (tc.err != "") {
+				t.Errorf("%s: a configuration must be returned if and only if there is no error: %v", tc.why, connection.Config)
 			}
 		})
 	}
 }
 
-// TestLabelsPermitNothing: who writes a profile writes its labels.
-func TestLabelsPermitNothing(t *testing.T) {
+// TestLabelsPermitNoReferences: the writer of a profile also writes its labels.
+func TestLabelsPermitNoReferences(t *testing.T) {
 	p := profile(offer("kubeconfig", "https://a", extensionExec, `{"name": "a", "key": "value", "namespace": "team-a"}`))
 	p.Labels = map[string]string{v1alpha1.LabelClusterNamespace: "team-a", v1alpha1.LabelClusterName: "a"}
 	if _, err := load(t, readers, access.Options{}).Connection(p); err == nil {
@@ -90,15 +186,19 @@ func TestLabelsPermitNothing(t *testing.T) {
 	}
 }
 
-// TestPermit: what leaves the profile's namespace is asked about, and nothing else.
-func TestPermit(t *testing.T) {
+// TestPermitIsCalledForOtherNamespaces: it is called for references to other namespaces only.
+func TestPermitIsCalledForOtherNamespaces(t *testing.T) {
 	var asked []access.Reference
-	providers := load(t, readers, access.Options{}).With(access.References{Permit: func(_ *inventoryv1alpha1.ClusterProfile, reference access.Reference) bool {
-		asked = append(asked, reference)
-		return reference.Namespace == "team-a"
-	}})
+	providers := load(t, readers, access.Options{}).With(access.References{
+		Permit: func(_ *inventoryv1alpha1.ClusterProfile, reference access.Reference) bool {
+			asked = append(asked, reference)
+			return reference.Namespace == "team-a"
+		},
+	})
 	for namespace, permitted := range map[string]bool{"fleet": true, "team-a": true, "team-b": false} {
-		_, err := providers.Connection(profile(offer("kubeconfig", "https://a", extensionExec, `{"name": "a", "key": "value", "namespace": "`+namespace+`"}`)))
+		_, err := providers.Connection(
+			profile(offer("kubeconfig", "https://a", extensionExec, `{"name": "a", "key": "value", "namespace": "`+namespace+`"}`)),
+		)
 		if (err == nil) != permitted {
 			t.Errorf("%s: %v", namespace, err)
 		}

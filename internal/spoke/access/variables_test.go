@@ -18,19 +18,26 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 )
 
-// TestNoVariableUnlessNamed: a policy that takes variables is no list of them.
-func TestNoVariableUnlessNamed(t *testing.T) {
+// TestVariablesMustBeAllowed: a policy that accepts variables is not a list of them.
+func TestVariablesMustBeAllowed(t *testing.T) {
 	for _, policy := range []string{"AppendIfNotExists", "Replace"} {
-		providers := load(t, `{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "x"}, "profileSourcedEnvVarsPolicy": "`+policy+`"}]}`, access.Options{})
+		providers := load(
+			t,
+			`{"providers": [{"name": "p", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "x"}, `+
+				`"profileSourcedEnvVarsPolicy": "`+policy+`"}]}`,
+			access.Options{},
+		)
 		_, err := providers.Connection(profile(offer("p", "https://a", extensionEnvs, `{"CLUSTER":"a"}`)))
-		if want := v1alpha1.ReasonInvalidAccess + `: The extension clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "CLUSTER", which profileSourcedEnvVarsAllowed of the provider p does not name`; err == nil || err.Error() != want {
+		if want := v1alpha1.ReasonInvalidAccess + `: The extension ` +
+			`clusterprofiles.multicluster.x-k8s.io/exec/additional-envs sets the variable "CLUSTER", which ` +
+			`profileSourcedEnvVarsAllowed of the provider p does not list`; err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", policy, err, want)
 		}
 	}
 }
 
-// TestTheLibraryReadsOurFile: one provider file serves all consumers, so what it says to ours alone must not break others.
-func TestTheLibraryReadsOurFile(t *testing.T) {
+// TestUpstreamLibraryReadsOurFile: one provider file serves all consumers, so our own field must not break others.
+func TestUpstreamLibraryReadsOurFile(t *testing.T) {
 	library, err := upstream.NewFromFile(file(t, twoProviders))
 	if err != nil {
 		t.Fatal(err)
@@ -41,28 +48,37 @@ func TestTheLibraryReadsOurFile(t *testing.T) {
 	}
 }
 
-// TestNothingLeaks is bugs B1 to B3: what one profile adds to a plugin's command line and environment must not be there for
+// TestProfilesAreIsolated is bugs B1 to B3: what one profile adds to a plugin's command line and environment must not be there for
 // the next, nor for itself at the second time. Under -race it shows that nothing shared is written.
-func TestNothingLeaks(t *testing.T) {
+func TestProfilesAreIsolated(t *testing.T) {
 	providers := load(t, twoProviders, access.Options{})
 	profiles := map[string]*inventoryv1alpha1.ClusterProfile{}
 	for _, name := range []string{"a", "b"} {
-		profiles[name] = profile(offer("second", "https://"+name, extensionArgs, fmt.Sprintf(`["--cluster=%s"]`, name), extensionEnvs, fmt.Sprintf(`{"CLUSTER":%q}`, name)))
+		profiles[name] = profile(
+			offer(
+				"second",
+				"https://"+name,
+				extensionArgs,
+				fmt.Sprintf(`["--cluster=%s"]`, name),
+				extensionEnvs,
+				fmt.Sprintf(`{"CLUSTER":%q}`, name),
+			),
+		)
 	}
 	var running sync.WaitGroup
 	for range 20 {
 		for name, p := range profiles {
 			running.Go(func() {
-				way, err := providers.Connection(p)
+				connection, err := providers.Connection(p)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if diff := cmp.Diff([]string{"base", "--cluster=" + name}, way.Config.ExecProvider.Args); diff != "" {
+				if diff := cmp.Diff([]string{"base", "--cluster=" + name}, connection.Config.ExecProvider.Args); diff != "" {
 					t.Errorf("arguments of %s -want +got:\n%s", name, diff)
 				}
 				want := []clientcmdapi.ExecEnvVar{{Name: "A", Value: "file"}, {Name: "B", Value: "file"}, {Name: "CLUSTER", Value: name}}
-				if diff := cmp.Diff(want, way.Config.ExecProvider.Env); diff != "" {
+				if diff := cmp.Diff(want, connection.Config.ExecProvider.Env); diff != "" {
 					t.Errorf("variables of %s -want +got:\n%s", name, diff)
 				}
 			})
@@ -71,15 +87,24 @@ func TestNothingLeaks(t *testing.T) {
 	running.Wait()
 }
 
-// TestTheLibraryLeaks says why this package exists: the day it fails, the copies can go.
-func TestTheLibraryLeaks(t *testing.T) {
+// TestUpstreamLibraryMixesProfiles shows why this package exists: when it fails, the copies can be removed.
+func TestUpstreamLibraryMixesProfiles(t *testing.T) {
 	library, err := upstream.NewFromFile(file(t, twoProviders))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var last *rest.Config
 	for _, name := range []string{"a", "b"} {
-		p := profile(offer("second", "https://"+name, extensionArgs, fmt.Sprintf(`["--cluster=%s"]`, name), extensionEnvs, fmt.Sprintf(`{"CLUSTER":%q}`, name)))
+		p := profile(
+			offer(
+				"second",
+				"https://"+name,
+				extensionArgs,
+				fmt.Sprintf(`["--cluster=%s"]`, name),
+				extensionEnvs,
+				fmt.Sprintf(`{"CLUSTER":%q}`, name),
+			),
+		)
 		if last, err = library.BuildConfigFromCP(p); err != nil {
 			t.Fatal(err)
 		}

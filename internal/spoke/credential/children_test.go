@@ -12,25 +12,40 @@ import (
 	"time"
 )
 
-// TestChildrenDie: a plugin is often a script, and killing the script alone leaves what hangs.
-func TestChildrenDie(t *testing.T) {
+// TestChildrenOfPluginsAreKilled: a plugin is often a script, and killing the script alone leaves its hanging child.
+func TestChildrenOfPluginsAreKilled(t *testing.T) {
 	cases := map[string]struct {
 		why       string
 		role      string
 		lifelines int
 		wantToken string
 	}{
-		"Hanging":      {why: "the plugin and its child hang", role: "hang", lifelines: 2},
-		"LeftOver":     {why: "the plugin answers, and leaves a child that holds its output open", role: "leave-child", lifelines: 1, wantToken: "from-the-parent"},
-		"LeftOverDeaf": {why: "the plugin answers, and leaves a child whose output is elsewhere", role: "leave-deaf-child", lifelines: 1, wantToken: "from-the-parent"},
-		"LeftOverJob":  {why: "the child has a process group of its own, as the jobs of a shell have", role: "leave-job", lifelines: 1, wantToken: "from-the-parent"},
-		"Failed":       {why: "the plugin fails, and leaves a child that holds its output open", role: "fail-leaving-child", lifelines: 1},
+		"Hanging": {why: "the plugin and its child hang", role: "hang", lifelines: 2},
+		"LeftOver": {
+			why:       "the plugin answers, and leaves a child that holds its output open",
+			role:      "leave-child",
+			lifelines: 1,
+			wantToken: "from-the-parent",
+		},
+		"LeftOverDeaf": {
+			why:       "the plugin answers, and leaves a child whose output is elsewhere",
+			role:      "leave-deaf-child",
+			lifelines: 1,
+			wantToken: "from-the-parent",
+		},
+		"LeftOverJob": {
+			why:       "the child has a process group of its own, as the jobs of a shell have",
+			role:      "leave-job",
+			lifelines: 1,
+			wantToken: "from-the-parent",
+		},
+		"Failed": {why: "the plugin fails, and leaves a child that holds its output open", role: "fail-leaving-child", lifelines: 1},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name == "LeftOverJob" && runtime.GOOS != "linux" {
-				t.Skip("NOT TESTED: other systems do not tell which processes are in a session")
+				t.Skip("NOT TESTED: other systems do not list the processes of a session")
 			}
 			listener := lifeline(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -68,8 +83,8 @@ func TestChildrenDie(t *testing.T) {
 	}
 }
 
-// TestCancelled: a probe that is broken off takes its plugin with it.
-func TestCancelled(t *testing.T) {
+// TestPluginIsKilledWithItsProbe: when a probe is cancelled, its plugin is killed.
+func TestPluginIsKilledWithItsProbe(t *testing.T) {
 	listener := lifeline(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {

@@ -21,8 +21,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
-// TestEnvironment: what is in the consumer's environment is not for plugins, and what a plugin needs is there.
-func TestEnvironment(t *testing.T) {
+// TestPluginEnvironment: plugins get what they need and nothing more of the consumer's environment.
+func TestPluginEnvironment(t *testing.T) {
 	t.Setenv("CONSUMERS_OWN_SECRET", "s")
 	t.Setenv("KUBECONFIG", "/other")
 	t.Setenv("KUBERNETES_SERVICE_HOST", "pod")
@@ -36,26 +36,35 @@ func TestEnvironment(t *testing.T) {
 		environment   []string
 		given, denied []string
 	}{
-		"Service": {why: "the consumer's secrets are not for plugins", environment: credential.Inherited(), denied: []string{"CONSUMERS_OWN_SECRET", "KUBERNETES_SERVICE_HOST"}},
-		"Person":  {why: "a login may rely on all that the person has set, but not for where the hub is", environment: credential.Personal(), given: []string{"CONSUMERS_OWN_SECRET=s"}, denied: []string{"KUBERNETES_SERVICE_HOST"}},
+		"Service": {
+			why:         "the consumer's secrets are not for plugins",
+			environment: credential.Inherited(),
+			denied:      []string{"CONSUMERS_OWN_SECRET", "KUBERNETES_SERVICE_HOST"},
+		},
+		"Person": {
+			why:         "a login may rely on all that the person has set, but not for where the hub is",
+			environment: credential.Personal(),
+			given:       []string{"CONSUMERS_OWN_SECRET=s"},
+			denied:      []string{"KUBERNETES_SERVICE_HOST"},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			source, _ := newSource(time.Minute)
 			source.Environment = slices.Concat(tc.environment, []string{"TMPDIR=/other"})
 			source.Hub = func() ([]string, error) { return []string{"KUBECONFIG=/hub"}, nil }
-			config := dialling(plugin("tell", "TMPDIR=/from-the-file"))
+			config := dialling(plugin("environment", "TMPDIR=/from-the-file"))
 			config.ExecProvider.Args = []string{"--flag"}
 			config.ExecProvider.ProvideClusterInfo = true
 			config.ExecProvider.Config = &apiruntime.Unknown{Raw: []byte(`{"clusterName":"c"}`), ContentType: apiruntime.ContentTypeJSON}
-			told := tell(t, source, config)
+			got := dump(t, source, config)
 			for _, want := range append(always, tc.given...) {
-				if !slices.ContainsFunc(told, func(s string) bool { return strings.TrimSpace(s) == want }) {
-					t.Errorf("%s: the plugin was not given %s, but\n%s", tc.why, want, strings.Join(told, "\n"))
+				if !slices.ContainsFunc(got, func(s string) bool { return strings.TrimSpace(s) == want }) {
+					t.Errorf("%s: the plugin was not given %s, but\n%s", tc.why, want, strings.Join(got, "\n"))
 				}
 			}
 			for _, denied := range tc.denied {
-				if slices.ContainsFunc(told, func(s string) bool { return strings.HasPrefix(s, denied+"=") }) {
+				if slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, denied+"=") }) {
 					t.Errorf("%s: the plugin was given %s", tc.why, denied)
 				}
 			}
@@ -63,8 +72,8 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// tell returns the environment and the arguments that a plugin is given.
-func tell(t *testing.T, source *credential.Source, config *rest.Config) []string {
+// dump returns the environment and the arguments that a plugin is given.
+func dump(t *testing.T, source *credential.Source, config *rest.Config) []string {
 	t.Helper()
 	got, _, err := source.Get(t.Context(), spoke, "p", config)
 	if err != nil {
@@ -74,19 +83,23 @@ func tell(t *testing.T, source *credential.Source, config *rest.Config) []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []string
-	if err := json.Unmarshal(raw, &told); err != nil {
+	var variables []string
+	if err := json.Unmarshal(raw, &variables); err != nil {
 		t.Fatal(err)
 	}
-	return told
+	return variables
 }
 
-// TestHubUnknown: without a hub there is no use in running a plugin.
-func TestHubUnknown(t *testing.T) {
+// TestPluginIsNotRunWithoutHub: without a hub the plugin cannot work.
+func TestPluginIsNotRunWithoutHub(t *testing.T) {
 	source, _ := newSource(time.Minute)
 	source.Hub = func() ([]string, error) { return nil, errors.New("disk full") }
-	_, _, err := source.Get(t.Context(), spoke, "p", dialling(&clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "x"}))
-	if diff := cmp.Diff("The plugin x of the access provider p cannot be told where the hub is: disk full", failure.From(err, "").Message); diff != "" {
+	_, _, err := source.Get(t.Context(), spoke, "p", dialling(&clientcmdapi.ExecConfig{
+		APIVersion: "client.authentication.k8s.io/v1",
+		Command:    "x",
+	}))
+	if diff := cmp.Diff("The plugin x of the access provider p cannot "+
+		"be configured for the hub: disk full", failure.From(err, "").Message); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

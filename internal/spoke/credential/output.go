@@ -17,7 +17,7 @@ import (
 
 var errTooMuch = errors.New("too much output")
 
-// limited keeps what a plugin writes up to a limit. One byte more, and exceeded is called, which kills the plugin.
+// limitedBuffer keeps the output of a plugin up to a limit. At one byte more, exceeded is called, which kills the plugin.
 type limitedBuffer struct {
 	limit    int
 	exceeded func()
@@ -52,16 +52,16 @@ func (l *limitedBuffer) bytes() []byte {
 }
 
 const (
-	// maxTail is how much of the end of a plugin's complaints is kept, in bytes.
+	// maxTail is how much of the end of a plugin's stderr is kept, in bytes.
 	maxTail = 4 << 10
-	// maxLine is how much of the beginning of a line is looked at, in bytes.
+	// maxLine is how much of the beginning of a line is kept, in bytes.
 	maxLine = 1 << 10
 )
 
-// crash is the beginning of the line that says why a program in Go gave up. What follows it, and may be long, are stacks.
+// crash matches the beginning of the line that says why a Go program crashed. Stacks follow it, which may be long.
 var crash = regexp.MustCompile(`^\s*(panic: |fatal error: |F\d{4} \d\d:\d\d:\d\d\.)`)
 
-// tail keeps the end of what a plugin complains about, and the line that says why it crashed.
+// tailBuffer keeps the end of a plugin's stderr, and the line that says why it crashed.
 type tailBuffer struct {
 	mu      sync.Mutex
 	kept    []byte
@@ -93,8 +93,8 @@ func (t *tailBuffer) endLine() {
 	t.line = t.line[:0]
 }
 
-// reason is the last line a plugin wrote, or the one that says why it crashed, fit to be published: without what looks like a
-// credential, and without what changes from run to run.
+// reason returns the last line that a plugin wrote, or the one that says why it crashed, fit to be published: without what looks like
+// a credential, and without what changes from run to run.
 func (t *tailBuffer) reason(env []clientcmdapi.ExecEnvVar) string {
 	t.mu.Lock()
 	t.endLine()
@@ -105,7 +105,7 @@ func (t *tailBuffer) reason(env []clientcmdapi.ExecEnvVar) string {
 	}
 	t.mu.Unlock()
 	for _, variable := range env {
-		// The provider file may give a plugin its own secrets; short values are words, and cutting them out helps nobody.
+		// The provider file may contain a plugin's own secrets; short values are words, and not removed.
 		if len(variable.Value) >= 8 {
 			line = strings.ReplaceAll(line, variable.Value, "…")
 		}
@@ -117,10 +117,10 @@ var scrubbers = []struct {
 	pattern *regexp.Regexp
 	instead string
 }{
-	// The head of a klog line, and RFC 3339 times wherever they stand.
+	// The header of a klog line, and RFC 3339 times.
 	{regexp.MustCompile(`^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ `), ""},
 	{regexp.MustCompile(`\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?`), "…"},
-	// The near end of a connection has another port every time.
+	// Our end of a connection has another port every time.
 	{regexp.MustCompile(`(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):\d+->`), ""},
 	// Addresses in memory, and request identifiers.
 	{regexp.MustCompile(`\b0x[0-9a-f]{9,}\b`), "…"},
@@ -131,7 +131,7 @@ var scrubbers = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{32,}\b`), "…"},
 }
 
-// encoded is a run of letters that is too long for a word; the name of an object may be as long, but has no capitals.
+// encoded matches a run of letters that is too long for a word; the name of an object may be as long, but has no capitals.
 var encoded = regexp.MustCompile(`[A-Za-z0-9+_=-]{20,}`)
 
 func scrub(line string) string {

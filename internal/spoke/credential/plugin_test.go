@@ -60,13 +60,13 @@ func play(role string) {
 		if err != nil {
 			panic(err)
 		}
-		cached(string(token), os.Getenv("EXPIRES"))
-	case "tell": // Everything that the plugin was given.
-		told, err := json.Marshal(append(os.Environ(), os.Args[1:]...))
+		answer(string(token), os.Getenv("EXPIRES"))
+	case "environment": // The environment and the arguments.
+		raw, err := json.Marshal(append(os.Environ(), os.Args[1:]...))
 		if err != nil {
 			panic(err)
 		}
-		cached(base64.RawURLEncoding.EncodeToString(told), "")
+		answer(base64.RawURLEncoding.EncodeToString(raw), "")
 	case "complain":
 		fmt.Fprint(os.Stderr, strings.Join(os.Args[1:], "\n"))
 		os.Exit(3)
@@ -88,14 +88,14 @@ func play(role string) {
 		forever()
 	case "leave-child": // It shares the output.
 		bear("child", childOf{})
-		cached("from-the-parent", "")
+		answer("from-the-parent", "")
 	case "fail-leaving-child":
 		bear("child", childOf{})
 		fmt.Fprint(os.Stderr, "no")
 		os.Exit(3)
 	case "leave-deaf-child":
 		bear("child", childOf{deaf: true})
-		cached("from-the-parent", "")
+		answer("from-the-parent", "")
 	case "child":
 		connected()
 		ready()
@@ -105,12 +105,16 @@ func play(role string) {
 	}
 }
 
-func cached(token, expires string) {
+func answer(token, expires string) {
 	status := map[string]string{"token": token}
 	if expires != "" {
 		status["expirationTimestamp"] = expires
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status})
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"apiVersion": "client.authentication.k8s.io/v1",
+		"kind":       "ExecCredential",
+		"status":     status,
+	})
 }
 
 // childOf is how a child differs from its parent.
@@ -147,10 +151,10 @@ func bear(role string, how childOf) *os.Process {
 // forever outlasts every test.
 func forever() { <-time.After(time.Hour) }
 
-// ready tells the parent that goes on as soon as it may.
+// ready signals the parent, which waits for it.
 func ready() { _ = os.NewFile(3, "ready").Close() }
 
-// connected holds a connection to the test for as long as the process lives: its end tells the test of the process's end.
+// connected holds a connection to the test for as long as the process lives: its end is that of the process.
 func connected() {
 	if os.Getenv("LIFELINE") == "" {
 		return

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// grace is how long the children of a plugin that has ended may still pass on its output.
+// grace is how long the children of a plugin that has ended may still write its output.
 const grace = 500 * time.Millisecond
 
 // process is the plugin itself, the first of all processes that it may start.
@@ -23,8 +23,8 @@ type process struct {
 	err   error
 }
 
-// execute runs a plugin and returns when nothing of it is left: neither the plugin nor its children, where the system lets us
-// find them. It waits for the plugin until ctx ends.
+// execute runs a plugin and returns when neither the plugin nor its children are left, as far as the system lets us find them. It waits
+// for the plugin until ctx ends.
 func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr io.Writer) error {
 	s.first.Do(s.adopt)
 	apart(command)
@@ -53,7 +53,7 @@ func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr 
 		plugin.killGroup()
 		<-ended
 	}
-	// A script's last child may still be passing on what the plugin has said.
+	// A script's last child may still be writing the plugin's output.
 	wait(ctx, read)
 	plugin.endChildren()
 	wait(context.WithoutCancel(ctx), read)
@@ -64,15 +64,15 @@ func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr 
 	return err
 }
 
-// adopt makes the first process of a container the reaper that it has to be.
+// adopt makes the first process of a container a reaper.
 func (s *Source) adopt() {
 	if s.Reaper == nil && os.Getpid() == 1 {
-		// Without a reaper, all is as under an init that does not reap.
+		// Without a reaper, orphans are as under an init that does not reap.
 		s.Reaper, _ = NewReaper()
 	}
 }
 
-// wait waits for a channel, for a moment at most.
+// wait waits for a channel, for the grace period at most.
 func wait(ctx context.Context, done <-chan struct{}) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
@@ -83,7 +83,7 @@ func wait(ctx context.Context, done <-chan struct{}) {
 	}
 }
 
-// reap returns how the plugin ended. From then on its number may be another process's.
+// reap returns how the plugin ended. After that, its PID may be another process's.
 func (p *process) reap() error {
 	if p.state == nil && p.err == nil {
 		p.state, p.err = p.Wait()
@@ -98,8 +98,8 @@ func (p *process) reap() error {
 	}
 }
 
-// output connects what a plugin writes with where it is kept. os/exec would do so too, but then its Wait is what waits for the
-// output, and by then the plugin's number may be another process's.
+// output copies what a plugin writes into buffers. os/exec would do so too, but then its Wait would wait for the output, when the plugin's
+// PID may already be another process's.
 type output struct {
 	far   []*os.File
 	pipes []pipe
@@ -134,7 +134,7 @@ func (o *output) copy(started bool) <-chan struct{} {
 	var reading sync.WaitGroup
 	for _, pipe := range o.pipes {
 		reading.Go(func() {
-			// What cannot be read any more was cut off by us.
+			// An error means that close has closed the pipe.
 			_, _ = io.Copy(pipe.to, pipe.near)
 			_ = pipe.near.Close()
 		})

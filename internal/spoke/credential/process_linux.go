@@ -13,15 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// apart gives a plugin a session of its own. Its children are in it unless they leave it on purpose, and none of them can
-// enter ours.
+// apart gives a plugin its own session. Its children are in it unless they leave it on purpose, and none of them can enter ours.
 func apart(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // killGroup kills the plugin and those of its children that are in its process group. The plugin must not have been reaped.
 func (p *process) killGroup() { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
-// await waits until the plugin has ended, and leaves it unreaped: as long as it is, its number is nobody else's, and neither
-// is that of its group and session.
+// await waits until the plugin has ended, and does not reap it: until then its PID, and so that of its group and session, is not reused.
 func (p *process) await() {
 	for {
 		if err := unix.Waitid(unix.P_PID, p.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); !errors.Is(err, unix.EINTR) {
@@ -30,8 +28,8 @@ func (p *process) await() {
 	}
 }
 
-// endChildren kills what is left in the plugin's session. Its group is killed first, which costs nothing; the search finds
-// those in other groups, such as jobs of a shell.
+// endChildren kills what is left in the plugin's session. Its group is killed first, which is cheap; the search finds processes in other
+// groups, such as jobs of a shell.
 func (p *process) endChildren() {
 	p.killGroup()
 	until(func() bool {
@@ -46,7 +44,7 @@ func (p *process) endChildren() {
 	})
 }
 
-// kill kills a process that was seen, unless its number has passed to another one since.
+// kill kills a process, unless its PID was reused since it was listed.
 func kill(seen stat) {
 	process, err := os.FindProcess(seen.pid)
 	if err != nil {
@@ -58,13 +56,13 @@ func kill(seen stat) {
 	}
 }
 
-// patience is how long a process that was killed may take to end. Only one that waits for a disk or a file server needs more,
-// and such a one must not hold up the spokes of others.
-const patience = 5 * time.Second
+// killTimeout is how long a process that was killed may take to end. Only one that waits for a disk or a file server needs more, and it
+// must not delay other spokes.
+const killTimeout = 5 * time.Second
 
-// until calls done until it says so or patience has run out.
+// until calls done until it returns true or killTimeout has passed.
 func until(done func() bool) {
-	enough := time.NewTimer(patience)
+	enough := time.NewTimer(killTimeout)
 	defer enough.Stop()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()

@@ -37,13 +37,14 @@ func execInfo(config *rest.Config) ([]byte, error) {
 	if config.ExecProvider.ProvideClusterInfo {
 		cluster, err := rest.ConfigToExecCluster(config)
 		if err != nil {
-			return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The access provider cannot be told to its plugin: %s", err)
+			return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The access provider cannot be encoded for its plugin: %s", err)
 		}
 		request.Spec.Cluster = cluster
 	}
 	version, err := schema.ParseGroupVersion(config.ExecProvider.APIVersion)
 	if err != nil {
-		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The provider file asks for the version %q of the exec protocol, which does not exist", config.ExecProvider.APIVersion)
+		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The provider file asks for the version %q of the exec "+
+			"protocol, which does not exist", config.ExecProvider.APIVersion)
 	}
 	info, err := runtime.Encode(codecs.LegacyCodec(version), request)
 	if err != nil {
@@ -53,7 +54,7 @@ func execInfo(config *rest.Config) ([]byte, error) {
 }
 
 // ask is a fingerprint of everything that an answer may depend on.
-func request(provider string, plugin *clientcmdapi.ExecConfig, info []byte) [sha256.Size]byte {
+func fingerprint(provider string, plugin *clientcmdapi.ExecConfig, info []byte) [sha256.Size]byte {
 	hash := sha256.New()
 	// The encoder ends each value with a line break, so that no two questions run into the same bytes.
 	encoder := json.NewEncoder(hash)
@@ -108,7 +109,7 @@ func check(status *clientauthenticationv1.ExecCredentialStatus) (*Credential, er
 	return credential, nil
 }
 
-// printable says whether a token fits into a header: a line break in one would end the header.
+// printable reports whether a token fits into a header: a line break would end the header.
 func printable(token string) bool {
 	for _, c := range []byte(token) {
 		if c <= ' ' || c >= 0x7f {

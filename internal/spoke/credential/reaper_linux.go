@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reaper ends and reaps what plugins leave behind outside their sessions, and where nobody else does: a container's first
-// process is the parent of all orphans in it, and orphans that are not reaped use up the container's process numbers until no
-// plugin can be started any more. A nil Reaper does nothing.
+// Reaper ends and reaps processes that plugins leave behind outside their sessions. The first process of a container is the parent of
+// all orphans in it, and orphans that are not reaped use up the container's PIDs until no plugin can be started. A nil Reaper does
+// nothing.
 type Reaper struct {
 	mu sync.Mutex
 	// running are the plugins that have not been reaped, with their start.
@@ -36,7 +36,7 @@ func NewReaper() (*Reaper, error) {
 	return &Reaper{running: map[int]uint64{}, killed: map[int]uint64{}, session: session}, nil
 }
 
-// start starts a plugin. Nothing is swept while it is not known to be one.
+// start starts a plugin. Nothing is swept before the plugin is recorded.
 func (r *Reaper) start(start func() (*os.Process, error)) error {
 	if r == nil {
 		_, err := start()
@@ -52,7 +52,7 @@ func (r *Reaper) start(start func() (*os.Process, error)) error {
 	return err
 }
 
-// ended is to be called when a plugin has been reaped.
+// ended must be called when a plugin has been reaped.
 func (r *Reaper) ended(pid int) {
 	if r == nil {
 		return
@@ -64,12 +64,11 @@ func (r *Reaper) ended(pid int) {
 	until(func() bool { return r.sweep(waiting) })
 }
 
-// sweep reaps orphans that have ended and kills those that are left of plugins that have ended. It says whether there is
-// nothing to wait for: the children of an orphan become ours when it ends. An orphan is waited for by the one who kills it,
-// and by nobody after that.
+// sweep reaps orphans that have ended and kills those of plugins that have ended. It reports whether there is nothing to wait for: the
+// children of an orphan become ours when it ends. Only the caller that kills an orphan waits for it.
 //
-// A child of ours in our own session is none of a plugin's: plugins have sessions of their own, and no way back. It was
-// started by somebody else in this process, such as the login to the hub, who waits for it.
+// A child in our own session does not belong to a plugin: plugins have their own sessions, and cannot return to ours. It was started by
+// another part of this process, such as the login to the hub, which waits for it.
 func (r *Reaper) sweep(waiting map[int]bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,8 +96,8 @@ func (r *Reaper) sweep(waiting map[int]bool) bool {
 	return clean
 }
 
-// mayBelong says whether an orphan may be a running plugin's: by its session, or because it has left that and began when such
-// a plugin ran. Each plugin ends at its deadline, so an orphan is not spared for longer than that.
+// mayBelong reports whether an orphan may belong to a running plugin: by its session, or because it has left that and was started when
+// such a plugin ran. Each plugin ends at its deadline, so an orphan does not live for longer than that.
 func (r *Reaper) mayBelong(orphan stat) bool {
 	for plugin, began := range r.running {
 		if orphan.session == plugin || orphan.started >= began {

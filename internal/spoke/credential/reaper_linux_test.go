@@ -24,9 +24,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
 )
 
-// TestNothingSurvives runs plugins that leave processes behind in every way there is, in a process of its own that becomes the
+// TestReaperEndsOrphans runs plugins that leave processes behind in every possible way, in a separate process that becomes the
 // parent of all orphans, and says what is left afterwards.
-func TestNothingSurvives(t *testing.T) {
+func TestReaperEndsOrphans(t *testing.T) {
 	cases := map[string]struct {
 		why        string
 		role       string
@@ -63,13 +63,13 @@ func playOnSystem(role string) {
 		forever()
 	case "leave-job":
 		bear("child", childOf{deaf: true, attributes: syscall.SysProcAttr{Setpgid: true}})
-		cached("from-the-parent", "")
+		answer("from-the-parent", "")
 	case "leave-daemon": // A child that has left the session, and with it all that its parent knows.
 		bear("child", childOf{deaf: true, attributes: syscall.SysProcAttr{Setsid: true}})
-		cached("from-the-parent", "")
+		answer("from-the-parent", "")
 	case "leave-daemon-holding":
 		bear("child", childOf{attributes: syscall.SysProcAttr{Setsid: true}})
-		cached("from-the-parent", "")
+		answer("from-the-parent", "")
 	case "consumer-first":
 		// The namespace has no /proc of its own yet.
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -91,7 +91,7 @@ func playOnSystem(role string) {
 	case "helped-by-orphan": // A daemon that the plugin still talks to when another plugin has ended.
 		daemon := bear("daemon-parent", childOf{deaf: true, attributes: syscall.SysProcAttr{Setsid: true}})
 		_, _ = daemon.Wait()
-		told, err := os.ReadFile(filepath.Join(os.Getenv("DIR"), "daemon"))
+		written, err := os.ReadFile(filepath.Join(os.Getenv("DIR"), "daemon"))
 		if err != nil {
 			panic(err)
 		}
@@ -101,7 +101,7 @@ func playOnSystem(role string) {
 				panic(err)
 			}
 		}
-		pid, err := strconv.Atoi(string(told))
+		pid, err := strconv.Atoi(string(written))
 		if err != nil {
 			panic(err)
 		}
@@ -109,7 +109,7 @@ func playOnSystem(role string) {
 			fmt.Fprintf(os.Stderr, "the daemon is gone: %q", state)
 			os.Exit(3)
 		}
-		cached("helped", "")
+		answer("helped", "")
 	case "daemon-parent":
 		daemon := bear("child", childOf{deaf: true, attributes: syscall.SysProcAttr{Setsid: true}})
 		if err := os.WriteFile(filepath.Join(os.Getenv("DIR"), "daemon"), []byte(strconv.Itoa(daemon.Pid)), 0o600); err != nil {
@@ -119,7 +119,7 @@ func playOnSystem(role string) {
 	}
 }
 
-// touch opens a FIFO and closes it, which takes somebody who does the same at the other end.
+// touch opens a FIFO and closes it, which blocks until another process does the same.
 func touch(fifo string) error {
 	file, err := os.OpenFile(filepath.Join(os.Getenv("DIR"), fifo), os.O_WRONLY, 0)
 	if err != nil {
@@ -136,14 +136,27 @@ func meet(fifo string) {
 
 // consume runs plugins as a consumer does, and prints what is wrong.
 func consume(reaper *credential.Reaper) {
-	source := &credential.Source{Timeout: time.Minute, MaxAge: time.Minute, Environment: os.Environ(), Clock: clock.RealClock{}, Reaper: reaper}
+	source := &credential.Source{
+		Timeout:     time.Minute,
+		MaxAge:      time.Minute,
+		Environment: os.Environ(),
+		Clock:       clock.RealClock{},
+		Reaper:      reaper,
+	}
 	run := func(role string, timeout time.Duration) (*credential.Credential, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
 		given, _, err := source.Get(ctx, types.NamespacedName{Name: role}, "p", dialling(plugin(role)))
 		return given, err
 	}
-	for _, role := range []string{"leave-child", "fail-leaving-child", "leave-deaf-child", "leave-job", "leave-daemon", "leave-daemon-holding"} {
+	for _, role := range []string{
+		"leave-child",
+		"fail-leaving-child",
+		"leave-deaf-child",
+		"leave-job",
+		"leave-daemon",
+		"leave-daemon-holding",
+	} {
 		_, _ = run(role, time.Minute)
 		report(role)
 	}
@@ -185,10 +198,10 @@ func others(run func(string, time.Duration) (*credential.Credential, error)) {
 	}
 	_, _ = run("leave-daemon", time.Minute)
 	if err := dead.Wait(); err != nil {
-		fmt.Println("somebody else's child was reaped:", err)
+		fmt.Println("a child of another part was reaped:", err)
 	}
 	if state := stateOf(living.Process.Pid); state == "" || state == "Z" {
-		fmt.Printf("somebody else's child was killed: %q\n", state)
+		fmt.Printf("a child of another part was killed: %q\n", state)
 	}
 	_ = living.Process.Kill()
 	_ = living.Wait()

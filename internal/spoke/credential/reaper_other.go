@@ -7,7 +7,7 @@ package credential
 
 import "os"
 
-// Reaper would end what plugins leave behind outside their process groups. There is no way to find that out on this system.
+// Reaper would end processes that plugins leave behind outside their process groups. They cannot be found on this system.
 type Reaper struct{}
 
 // NewReaper returns a Reaper that does nothing.

@@ -19,20 +19,20 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
-// maxAnswer is the size in bytes above which a plugin's answer is dropped.
+// maxAnswer is the size in bytes above which a plugin's output is dropped.
 const maxAnswer = 256 << 10
 
-// inherited are the variables that a plugin of a service needs to run at all and to get out of its network. Everything else,
-// the consumer's own secrets among it, has to be named in the provider file.
+// inherited are the variables that a service's plugin needs to run and to reach other networks. All others, such as the consumer's own
+// secrets, have to be set in the provider file.
 var inherited = []string{
 	"PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
 }
 
-// ofHub are the variables by which plugins find the hub, which Source.Hub decides.
+// ofHub are the variables by which plugins find the hub; Source.Hub returns them.
 var ofHub = []string{"KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}
 
-// Inherited is the part of this process's environment that plugins of a service are given.
+// Inherited returns the part of this process's environment that is passed to a service's plugins.
 func Inherited() []string {
 	var environment []string
 	for _, name := range inherited {
@@ -43,8 +43,8 @@ func Inherited() []string {
 	return environment
 }
 
-// Personal is the environment for plugins that a person runs: all of the person's own, as in a shell, because the login to
-// the hub may rely on it. What says where the hub is, is not in it.
+// Personal returns the environment for plugins that a user runs: all of the user's own, as in a shell, because the login to the hub may
+// depend on it, without the variables by which plugins find the hub.
 func Personal() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
@@ -52,14 +52,15 @@ func Personal() []string {
 	})
 }
 
-// run runs a plugin once. It returns when the plugin has ended, at the latest a moment after the deadline; by then it and its
-// children have been killed.
+// run runs a plugin once. It returns when the plugin has ended, at the latest a moment after the deadline, when it and its children
+// have been killed.
 func (s *Source) run(ctx context.Context, provider string, plugin *clientcmdapi.ExecConfig, info []byte) (*Credential, error) {
 	environment, err := s.environment(plugin, info)
 	if err != nil {
-		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s cannot be told where the hub is: %s", name(plugin), provider, err)
+		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s cannot "+
+			"be configured for the hub: %s", name(plugin), provider, err)
 	}
-	// execute is what ends the plugin, with its children.
+	// execute ends the plugin and its children, not the context.
 	command := exec.CommandContext(context.WithoutCancel(ctx), plugin.Command, plugin.Args...)
 	command.Env = environment
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
@@ -68,9 +69,11 @@ func (s *Source) run(ctx context.Context, provider string, plugin *clientcmdapi.
 	err = s.execute(ctx, command, stdout, stderr)
 	switch {
 	case stdout.overflowed():
-		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s wrote more than %d bytes and was killed", name(plugin), provider, maxAnswer)
+		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s wrote more than "+
+			"%d bytes and was killed", name(plugin), provider, maxAnswer)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s gave no answer within %s and was killed", name(plugin), provider, s.Timeout)
+		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s gave no answer "+
+			"within %s and was killed", name(plugin), provider, s.Timeout)
 	case err != nil:
 		return nil, failed(provider, plugin, err, stderr.reason(plugin.Env))
 	}
@@ -81,8 +84,7 @@ func (s *Source) run(ctx context.Context, provider string, plugin *clientcmdapi.
 	return credential, nil
 }
 
-// environment is the base, then the hub's, then the provider file's, then the question: of two values for a name, the last
-// counts.
+// environment returns the base, then the hub's, the provider file's, and the request: of two values for a name, the last counts.
 func (s *Source) environment(plugin *clientcmdapi.ExecConfig, info []byte) ([]string, error) {
 	environment := append([]string{}, s.Environment...)
 	if s.Hub != nil {
@@ -102,19 +104,23 @@ func failed(provider string, plugin *clientcmdapi.ExecConfig, err error, said st
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && said != "":
-		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s failed (%s): %s", name(plugin), provider, exit, said)
+		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s failed (%s): %s",
+			name(plugin), provider, exit, said)
 	case errors.As(err, &exit):
-		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s failed (%s) and did not say why", name(plugin), provider, exit)
+		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s failed "+
+			"(%s) and did not say why", name(plugin), provider, exit)
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		hint := "install it where the consumer runs"
 		if plugin.InstallHint != "" {
 			hint = plugin.InstallHint
 		}
-		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s is not there: %s", plugin.Command, provider, hint)
+		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s is not there: %s",
+			plugin.Command, provider, hint)
 	default:
-		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s cannot be run: %s", plugin.Command, provider, err)
+		return failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s cannot be run: %s",
+			plugin.Command, provider, err)
 	}
 }
 
-// name is what to call a plugin in a message.
+// name returns the name of a plugin in messages.
 func name(plugin *clientcmdapi.ExecConfig) string { return filepath.Base(plugin.Command) }

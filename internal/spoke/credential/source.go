@@ -3,18 +3,17 @@
 
 // Package credential gets the credentials for a spoke from an exec credential plugin.
 //
-// client-go has a runner of its own, made for a person's kubectl: it has no deadline, hands the plugin its whole
-// environment, and keeps one authenticator for every configuration it ever saw. A consumer that watches thousands of spokes
-// for months needs the opposite, so this package speaks the exec protocol of client.authentication.k8s.io (v1 and v1beta1)
-// itself:
+// client-go has its own runner, made for kubectl: it has no deadline, passes its whole environment to the plugin, and keeps one
+// authenticator for every configuration forever. A consumer that watches thousands of spokes for months needs the opposite, so this
+// package implements the exec protocol of client.authentication.k8s.io (v1 and v1beta1) itself:
 //
 //	a plugin that hangs          | is killed with its children at the deadline
-//	a plugin that writes much    | is killed; what it wrote is dropped
-//	the environment              | only what Inherited names, what Source.Hub says, and what the provider file sets
-//	an answer with an expiry     | is kept until then
-//	an answer without one        | is kept until Forget, or for up to Source.MaxAge
+//	a plugin that writes much    | is killed; its output is dropped
+//	the environment              | Inherited, Source.Hub, and what the provider file sets
+//	a credential with an expiry  | is cached until then
+//	a credential without one     | is cached until Forget, or for up to Source.MaxAge
 //
-// A credential is held in memory only, and no error quotes one.
+// Credentials are kept in memory only, and no error quotes one.
 package credential
 
 import (
@@ -30,15 +29,15 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Credential is what a plugin gave: a token, a client certificate with its key, or both.
+// Credential is a token, a client certificate with its key, or both.
 type Credential struct {
 	Token            string
 	Certificate, Key []byte
-	// Expires is when the plugin says that the credential ends; zero where it does not say.
+	// Expires is the expiry that the plugin reports; zero if it reports none.
 	Expires time.Time
 }
 
-// On returns a copy of a configuration that authenticates with the credential, in place of the plugin.
+// On returns a copy of a configuration that authenticates with the credential instead of the plugin.
 func (c *Credential) On(config *rest.Config) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.ExecProvider = nil
@@ -47,85 +46,87 @@ func (c *Credential) On(config *rest.Config) *rest.Config {
 	return config
 }
 
-// Source runs plugins and remembers their answers, one for each spoke. It is safe for concurrent use.
+// Source runs plugins and caches their credentials, one for each spoke. It is safe for concurrent use.
 type Source struct {
 	// Timeout is how long a plugin may take.
 	Timeout time.Duration
-	// MaxAge is how long at most an answer without an expiry is kept, so that a credential that was rotated is taken up
-	// although the spoke still accepts the old one. Each spoke has a time of its own in the last fifth of it: after a start,
-	// when all plugins run at once, they would otherwise do so again each time.
+	// MaxAge is how long at most a credential without an expiry is cached, so that a rotated one is used although the spoke still
+	// accepts the old one. Each spoke has its own time in the last fifth of it: otherwise the plugins, which all run at the start,
+	// would all run at once again each time.
 	MaxAge time.Duration
-	// Environment is handed to every plugin, as NAME=value: Inherited or Personal.
+	// Environment is passed to every plugin, as NAME=value: Inherited or Personal.
 	Environment []string
-	// Hub gives the variables by which plugins find the hub, before each run; nil where Environment has them.
+	// Hub returns the variables by which plugins find the hub, before each run; nil if Environment has them.
 	Hub func() ([]string, error)
-	// Reaper ends what plugins leave behind outside their sessions. Where it is nil, that is done for the first process of a
-	// container alone, as nobody else does it there.
+	// Reaper ends the processes that plugins leave behind outside their sessions. If it is nil, that is done only by the first process of
+	// a container, because no other process does it there.
 	Reaper *Reaper
-	// Clock tells when an answer has expired.
+	// Clock is for the expiry of credentials.
 	Clock clock.PassiveClock
 
-	first   sync.Once
-	mu      sync.Mutex
-	answers map[types.NamespacedName]cached
+	first sync.Once
+	mu    sync.Mutex
+	cache map[types.NamespacedName]entry
 }
 
-// answer is what is remembered of a spoke: at most one, so that memory is bounded by the number of profiles.
-type cached struct {
-	question   [sha256.Size]byte
+// entry is the cached credential of a spoke: at most one, so that memory is bounded by the number of profiles.
+type entry struct {
+	key        [sha256.Size]byte
 	credential *Credential
 	until      time.Time
 }
 
-// Get returns the credential for a spoke, and whether it is one remembered from an earlier call: a spoke that refuses a
-// remembered credential may accept a fresh one, after Forget. The error is a *stage.Failure.
-func (s *Source) Get(ctx context.Context, spoke types.NamespacedName, provider string, config *rest.Config) (credential *Credential, remembered bool, err error) {
+// Get returns the credential for a spoke, and reports whether it was cached: a spoke that refuses a cached credential may accept a new
+// one, after Forget. The error is a *failure.Error.
+func (s *Source) Get(
+	ctx context.Context, spoke types.NamespacedName, provider string, config *rest.Config,
+) (credential *Credential, fromCache bool, err error) {
 	info, err := execInfo(config)
 	if err != nil {
 		return nil, false, err
 	}
-	question := request(provider, config.ExecProvider, info)
-	if credential := s.lookup(spoke, question); credential != nil {
+	key := fingerprint(provider, config.ExecProvider, info)
+	if credential := s.lookup(spoke, key); credential != nil {
 		return credential, true, nil
 	}
 	if credential, err = s.run(ctx, provider, config.ExecProvider, info); err != nil {
 		return nil, false, err
 	}
-	s.store(spoke, question, credential)
+	s.store(spoke, key, credential)
 	return credential, false, nil
 }
 
-// Forget drops what is remembered of a spoke: its profile is gone, or the spoke has refused the credential.
+// Forget drops the cached credential of a spoke: its profile is gone, or the spoke has refused it.
 func (s *Source) Forget(spoke types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.answers, spoke)
+	delete(s.cache, spoke)
 }
 
-func (s *Source) lookup(spoke types.NamespacedName, question [sha256.Size]byte) *Credential {
+func (s *Source) lookup(spoke types.NamespacedName, key [sha256.Size]byte) *Credential {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	answer, ok := s.answers[spoke]
-	if !ok || answer.question != question || !s.Clock.Now().Before(answer.until) {
+	cached, ok := s.cache[spoke]
+	if !ok || cached.key != key || !s.Clock.Now().Before(cached.until) {
 		return nil
 	}
-	return answer.credential
+	return cached.credential
 }
 
-func (s *Source) store(spoke types.NamespacedName, question [sha256.Size]byte, credential *Credential) {
+func (s *Source) store(spoke types.NamespacedName, key [sha256.Size]byte, credential *Credential) {
 	until := credential.Expires
 	if until.IsZero() {
 		until = s.Clock.Now().Add(s.age(spoke))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.answers == nil {
-		s.answers = map[types.NamespacedName]cached{}
+	if s.cache == nil {
+		s.cache = map[types.NamespacedName]entry{}
 	}
-	s.answers[spoke] = cached{question: question, credential: credential, until: until}
+	s.cache[spoke] = entry{key: key, credential: credential, until: until}
 }
 
-// age is how long an answer for a spoke is kept.
+// age returns how long a credential without an expiry is cached for a spoke.
 func (s *Source) age(spoke types.NamespacedName) time.Duration {
 	hash := fnv.New64a()
 	_, _ = io.WriteString(hash, spoke.String())

@@ -37,7 +37,7 @@ func dialling(plugin *clientcmdapi.ExecConfig) *rest.Config {
 	return &rest.Config{Host: "https://spoke", ExecProvider: plugin}
 }
 
-func TestFailures(t *testing.T) {
+func TestPluginFailuresAreExplained(t *testing.T) {
 	const head = `{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": `
 	name := filepath.Base(os.Args[0])
 	cases := map[string]struct {
@@ -45,32 +45,107 @@ func TestFailures(t *testing.T) {
 		plugin  *clientcmdapi.ExecConfig
 		message string
 	}{
-		"Missing": {why: "the most frequent mistake of all", plugin: &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "no-such-plugin", InstallHint: "ask the platform team"},
+		"Missing": {why: "the most frequent mistake of all", plugin: &clientcmdapi.ExecConfig{
+			APIVersion:  "client.authentication.k8s.io/v1",
+			Command:     "no-such-plugin",
+			InstallHint: "ask the platform team",
+		},
 			message: "The plugin no-such-plugin of the access provider p is not there: ask the platform team"},
-		"MissingPath": {why: "with a path, the system's error is another one", plugin: &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "/no/such/plugin"},
+		"MissingPath": {why: "with a path, the system's error is another one", plugin: &clientcmdapi.ExecConfig{
+			APIVersion: "client.authentication.k8s.io/v1",
+			Command:    "/no/such/plugin",
+		},
 			message: "The plugin /no/such/plugin of the access provider p is not there: install it where the consumer runs"},
-		"NotExecutable": {why: "a mount without its mode", plugin: &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "/etc/passwd"},
+		"NotExecutable": {why: "a mount without its mode", plugin: &clientcmdapi.ExecConfig{
+			APIVersion: "client.authentication.k8s.io/v1",
+			Command:    "/etc/passwd",
+		},
 			message: "The plugin /etc/passwd of the access provider p cannot be run: fork/exec /etc/passwd: permission denied"},
 		"Hangs": {why: "it must not hold up anybody", plugin: plugin("hang", "LIFELINE="+lifeline(t).Addr().String()),
 			message: "The plugin " + name + " of the access provider p gave no answer within 1s and was killed"},
-		"TalksTooMuch": {why: "nor fill the memory", plugin: plugin("flood"), message: "The plugin " + name + " of the access provider p wrote more than 262144 bytes and was killed"},
-		"Fails": {why: "its own words are the best there are", plugin: complaining("something else", "[reader] failed to get secret fleet/a-kubeconfig: not found", ""),
-			message: "The plugin " + name + " of the access provider p failed (exit status 3): [reader] failed to get secret fleet/a-kubeconfig: not found"},
-		"FailsSilently": {why: "an empty message would look like ours was cut", plugin: complaining(), message: "The plugin " + name + " of the access provider p failed (exit status 3) and did not say why"},
-		"Panics":        {why: "every failure of upstream's plugins to find the hub is a panic", plugin: plugin("panic"), message: "The plugin " + name + " of the access provider p failed (exit status 2): panic: no hub: xxxxxxxxxx"},
-		"Crashes":       {why: "stacks are long, and tell nobody anything", plugin: plugin("dump"), message: "The plugin " + name + " of the access provider p failed (exit status 2): fatal error: all goroutines are asleep - deadlock!"},
-		"Fatal": {why: "so does klog", plugin: complaining("F1120 11:17:35.123456   12345 main.go:12] no hub", "goroutine 1 [running]:", "main.main()"),
-			message: "The plugin " + name + " of the access provider p failed (exit status 3): main.go:12] no hub"},
-		"NoJSON":    {why: "what it said may be a credential", plugin: plugin("say", "SAY=my-token"), message: "The plugin " + name + " of the access provider p gave no ExecCredential in JSON"},
-		"Nothing":   {why: "a script that forgot to print", plugin: plugin("say"), message: "The plugin " + name + " of the access provider p gave no ExecCredential in JSON"},
-		"OtherKind": {why: "somebody's TokenRequest", plugin: plugin("say", `SAY={"kind": "TokenRequest", "status": {"token": "t"}}`), message: `The plugin ` + name + ` of the access provider p gave the kind "TokenRequest" in place of ExecCredential`},
-		"OtherVersion": {why: "the protocol wants the version that was asked for", plugin: plugin("say", `SAY={"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {"token": "t"}}`),
-			message: `The plugin ` + name + ` of the access provider p answered in "client.authentication.k8s.io/v1beta1", and the provider file asks for "client.authentication.k8s.io/v1"`},
-		"NoStatus":       {why: "the question, sent back", plugin: plugin("say", "SAY="+head+"null}"), message: "The plugin " + name + " of the access provider p gave an ExecCredential without a status"},
-		"NoCredential":   {why: "the dial would be anonymous", plugin: plugin("say", "SAY="+head+"{}}"), message: "The plugin " + name + " of the access provider p gave neither a token nor a client certificate"},
-		"OnlyTheKey":     {why: "the TLS library's words do not say whose fault it is", plugin: plugin("say", "SAY="+head+`{"token": "t", "clientKeyData": "k"}}`), message: "The plugin " + name + " of the access provider p gave only one of clientCertificateData and clientKeyData"},
-		"BrokenPair":     {why: "likewise", plugin: plugin("say", "SAY="+head+`{"clientCertificateData": "c", "clientKeyData": "k"}}`), message: "The plugin " + name + " of the access provider p gave a client certificate and key that do not parse or do not belong together"},
-		"TokenWithBreak": {why: "it would end the header and start another", plugin: plugin("say", "SAY="+head+`{"token": "t\r\nX-Evil: 1"}}`), message: "The plugin " + name + " of the access provider p gave a token that cannot be sent: it holds a space or a control character"},
+		"TalksTooMuch": {
+			why:     "nor fill the memory",
+			plugin:  plugin("flood"),
+			message: "The plugin " + name + " of the access provider p wrote more than 262144 bytes and was killed",
+		},
+		"Fails": {
+			why:    "its own words are the best there are",
+			plugin: complaining("something else", "[reader] failed to get secret fleet/a-kubeconfig: not found", ""),
+			message: "The plugin " + name + " of the access provider p failed (exit status 3): [reader] failed to get secret " +
+				"fleet/a-kubeconfig: not found",
+		},
+		"FailsSilently": {
+			why:     "an empty message would seem truncated",
+			plugin:  complaining(),
+			message: "The plugin " + name + " of the access provider p failed (exit status 3) and did not say why",
+		},
+		"Panics": {
+			why:     "every failure of upstream's plugins to find the hub is a panic",
+			plugin:  plugin("panic"),
+			message: "The plugin " + name + " of the access provider p failed (exit status 2): panic: no hub: xxxxxxxxxx",
+		},
+		"Crashes": {
+			why:    "stacks are long and do not help users",
+			plugin: plugin("dump"),
+			message: "The plugin " + name + " of the access provider p failed (exit status 2): fatal error: all " +
+				"goroutines are asleep - deadlock!",
+		},
+		"Fatal": {
+			why:     "so does klog",
+			plugin:  complaining("F1120 11:17:35.123456   12345 main.go:12] no hub", "goroutine 1 [running]:", "main.main()"),
+			message: "The plugin " + name + " of the access provider p failed (exit status 3): main.go:12] no hub",
+		},
+		"NoJSON": {
+			why:     "what it said may be a credential",
+			plugin:  plugin("say", "SAY=my-token"),
+			message: "The plugin " + name + " of the access provider p gave no ExecCredential in JSON",
+		},
+		"Nothing": {
+			why:     "a script that forgot to print",
+			plugin:  plugin("say"),
+			message: "The plugin " + name + " of the access provider p gave no ExecCredential in JSON",
+		},
+		"OtherKind": {
+			why:     "a TokenRequest",
+			plugin:  plugin("say", `SAY={"kind": "TokenRequest", "status": {"token": "t"}}`),
+			message: `The plugin ` + name + ` of the access provider p gave the kind "TokenRequest" in place of ExecCredential`,
+		},
+		"OtherVersion": {
+			why: "the protocol wants the version that was asked for",
+			plugin: plugin(
+				"say",
+				`SAY={"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {"token": "t"}}`,
+			),
+			message: `The plugin ` + name + ` of the access provider p answered in "client.authentication.k8s.io/v1beta1", and ` +
+				`the provider file asks for "client.authentication.k8s.io/v1"`,
+		},
+		"NoStatus": {
+			why:     "the question, sent back",
+			plugin:  plugin("say", "SAY="+head+"null}"),
+			message: "The plugin " + name + " of the access provider p gave an ExecCredential without a status",
+		},
+		"NoCredential": {
+			why:     "the dial would be anonymous",
+			plugin:  plugin("say", "SAY="+head+"{}}"),
+			message: "The plugin " + name + " of the access provider p gave neither a token nor a client certificate",
+		},
+		"OnlyTheKey": {
+			why:     "the TLS library's words do not say whose fault it is",
+			plugin:  plugin("say", "SAY="+head+`{"token": "t", "clientKeyData": "k"}}`),
+			message: "The plugin " + name + " of the access provider p gave only one of clientCertificateData and clientKeyData",
+		},
+		"BrokenPair": {
+			why:    "likewise",
+			plugin: plugin("say", "SAY="+head+`{"clientCertificateData": "c", "clientKeyData": "k"}}`),
+			message: "The plugin " + name + " of the access provider p gave a client certificate and key that do not parse or " +
+				"do not belong together",
+		},
+		"TokenWithBreak": {
+			why:    "it would end the header and start another",
+			plugin: plugin("say", "SAY="+head+`{"token": "t\r\nX-Evil: 1"}}`),
+			message: "The plugin " + name + " of the access provider p gave a token that cannot be sent: it holds a " +
+				"space or a control character",
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -92,21 +167,61 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestComplaintsAreScrubbed: a plugin's last words are published, and must neither hold a credential nor change every time.
-func TestComplaintsAreScrubbed(t *testing.T) {
+// TestPluginMessagesAreScrubbed: a plugin's last line is published, and must neither contain a credential nor change every time.
+func TestPluginMessagesAreScrubbed(t *testing.T) {
 	cases := map[string]struct{ why, complaint, want string }{
-		"Token":      {why: "a debug print of the request", complaint: "401 for Bearer abc.def", want: "401 for Bearer …"},
-		"JWT":        {why: "without the word before it", complaint: "cannot refresh eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXdpdGgtMS1kaWdpdA", want: "cannot refresh ….….…"},
-		"Password":   {why: "a configuration, printed", complaint: `{"user": "u", "password": "hunter2"}`, want: `{"user": "u", "password": "…"}`},
-		"URL":        {why: "a proxy with a password", complaint: "proxyconnect http://u:p@proxy:3128 failed", want: "proxyconnect http://…@proxy:3128 failed"},
-		"Hex":        {why: "a key", complaint: "key 0123456789abcdef0123456789abcdef is no good", want: "key … is no good"},
-		"Variable":   {why: "the provider file may hold the plugin's own secret", complaint: "client swordfish-1 is unknown", want: "client … is unknown"},
-		"Klog":       {why: "time and process number change every time", complaint: "E1120 11:17:35.123456   12345 main.go:12] no", want: "main.go:12] no"},
-		"Time":       {why: "so does any time", complaint: `time="2026-11-20T11:17:35.1+01:00" level=fatal msg=no`, want: `time="…" level=fatal msg=no`},
-		"Port":       {why: "and the near end of a connection", complaint: "read tcp 10.0.0.1:53412->10.0.0.2:443: connection reset", want: "read tcp 10.0.0.2:443: connection reset"},
-		"Address":    {why: "and where something lies in memory", complaint: "panic: (main.T) (0x4a5b60,0xc00001c0a8)", want: "panic: (main.T) (0x4a5b60,…)"},
-		"RequestID":  {why: "and what a cloud calls a request", complaint: "RequestID: 4b7a2d7e-9c0f-4d7a-8a51-0c7d9c2f5a11 denied", want: "RequestID: … denied"},
-		"ObjectName": {why: "what a person needs must stay, however long", complaint: `secrets "team-a-production-eu-west-1-kubeconfig" not found`, want: `secrets "team-a-production-eu-west-1-kubeconfig" not found`},
+		"Token": {why: "a debug print of the request", complaint: "401 for Bearer abc.def", want: "401 for Bearer …"},
+		"JWT": {
+			why:       "without the word before it",
+			complaint: "cannot refresh eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXdpdGgtMS1kaWdpdA",
+			want:      "cannot refresh ….….…",
+		},
+		"Password": {
+			why:       "a configuration, printed",
+			complaint: `{"user": "u", "password": "hunter2"}`,
+			want:      `{"user": "u", "password": "…"}`,
+		},
+		"URL": {
+			why:       "a proxy with a password",
+			complaint: "proxyconnect http://u:p@proxy:3128 failed",
+			want:      "proxyconnect http://…@proxy:3128 failed",
+		},
+		"Hex": {why: "a key", complaint: "key 0123456789abcdef0123456789abcdef is wrong", want: "key … is wrong"},
+		"Variable": {
+			why:       "the provider file may hold the plugin's own secret",
+			complaint: "client swordfish-1 is unknown",
+			want:      "client … is unknown",
+		},
+		"Klog": {
+			why:       "time and process number change every time",
+			complaint: "E1120 11:17:35.123456   12345 main.go:12] no",
+			want:      "main.go:12] no",
+		},
+		"Time": {
+			why:       "so does any time",
+			complaint: `time="2026-11-20T11:17:35.1+01:00" level=fatal msg=no`,
+			want:      `time="…" level=fatal msg=no`,
+		},
+		"Port": {
+			why:       "and the near end of a connection",
+			complaint: "read tcp 10.0.0.1:53412->10.0.0.2:443: connection reset",
+			want:      "read tcp 10.0.0.2:443: connection reset",
+		},
+		"Address": {
+			why:       "and where something lies in memory",
+			complaint: "panic: (main.T) (0x4a5b60,0xc00001c0a8)",
+			want:      "panic: (main.T) (0x4a5b60,…)",
+		},
+		"RequestID": {
+			why:       "and what a cloud calls a request",
+			complaint: "RequestID: 4b7a2d7e-9c0f-4d7a-8a51-0c7d9c2f5a11 denied",
+			want:      "RequestID: … denied",
+		},
+		"ObjectName": {
+			why:       "what a person needs must stay, however long",
+			complaint: `secrets "team-a-production-eu-west-1-kubeconfig" not found`,
+			want:      `secrets "team-a-production-eu-west-1-kubeconfig" not found`,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +236,7 @@ func TestComplaintsAreScrubbed(t *testing.T) {
 	}
 }
 
-func TestRemembers(t *testing.T) {
+func TestCredentialsAreCached(t *testing.T) {
 	tokens := filepath.Join(t.TempDir(), "token")
 	rotate := func(token string) {
 		if err := os.WriteFile(tokens, []byte(token), 0o600); err != nil {
@@ -131,16 +246,16 @@ func TestRemembers(t *testing.T) {
 	source, clock := newSource(10 * time.Second)
 	get := func(config *rest.Config) (string, bool) {
 		t.Helper()
-		credential, remembered, err := source.Get(t.Context(), spoke, "p", config)
+		credential, fromCache, err := source.Get(t.Context(), spoke, "p", config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return credential.Token, remembered
+		return credential.Token, fromCache
 	}
-	expect := func(why string, config *rest.Config, want string, wantRemembered bool) {
+	expect := func(why string, config *rest.Config, want string, wantFromCache bool) {
 		t.Helper()
-		if token, remembered := get(config); token != want || remembered != wantRemembered {
-			t.Errorf("%s: got %s (remembered %t), want %s (%t)", why, token, remembered, want, wantRemembered)
+		if token, fromCache := get(config); token != want || fromCache != wantFromCache {
+			t.Errorf("%s: got %s (cached %t), want %s (%t)", why, token, fromCache, want, wantFromCache)
 		}
 	}
 	plain := dialling(plugin("token", "TOKEN_FILE="+tokens))
@@ -161,7 +276,7 @@ func TestRemembers(t *testing.T) {
 	other.ExecProvider.ProvideClusterInfo = true
 	expect("another server is another question", other, "three", false)
 	rotate("four")
-	expect("and it is the only one that is remembered", plain, "four", false)
+	expect("and it is the only one that is cached", plain, "four", false)
 
 	expiring := dialling(plugin("token", "TOKEN_FILE="+tokens, "EXPIRES="+noon.Add(20*time.Minute).Format(time.RFC3339)))
 	expect("an expiry is part of the answer", expiring, "four", false)
@@ -172,8 +287,8 @@ func TestRemembers(t *testing.T) {
 	expect("and no longer", expiring, "five", false)
 }
 
-// TestSpread: what was fetched at one time is not fetched again at one time.
-func TestSpread(t *testing.T) {
+// TestCredentialAgesAreSpread: credentials that were fetched at once do not expire at once.
+func TestCredentialAgesAreSpread(t *testing.T) {
 	tokens := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(tokens, []byte("t"), 0o600); err != nil {
 		t.Fatal(err)
@@ -181,14 +296,14 @@ func TestSpread(t *testing.T) {
 	source, clock := newSource(time.Minute)
 	config := dialling(plugin("token", "TOKEN_FILE="+tokens))
 	const spokes = 16
-	remembered := func() int {
+	fromCache := func() int {
 		count := 0
 		for i := range spokes {
-			_, remembered, err := source.Get(t.Context(), types.NamespacedName{Namespace: "fleet", Name: strconv.Itoa(i)}, "p", config)
+			_, fromCache, err := source.Get(t.Context(), types.NamespacedName{Namespace: "fleet", Name: strconv.Itoa(i)}, "p", config)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if remembered {
+			if fromCache {
 				count++
 			}
 		}
@@ -199,13 +314,13 @@ func TestSpread(t *testing.T) {
 		at          time.Duration
 		least, most int
 	}{
-		{why: "nothing is remembered at first", most: 0},
+		{why: "nothing is cached at first", most: 0},
 		{why: "nothing is fetched again before the last fifth of its time", at: 8*time.Minute - 1, least: spokes, most: spokes},
 		{why: "some of it is in the middle of that", at: 9 * time.Minute, least: 1, most: spokes - 1},
 	} {
 		clock.SetTime(noon.Add(step.at))
-		if got := remembered(); got < step.least || got > step.most {
-			t.Errorf("%s: %d of %d are remembered", step.why, got, spokes)
+		if got := fromCache(); got < step.least || got > step.most {
+			t.Errorf("%s: %d of %d are cached", step.why, got, spokes)
 		}
 	}
 }

@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// stat is what the kernel says of a process.
+// stat is the state of a process.
 type stat struct {
 	pid, parent, session int
 	zombie               bool
-	// started is when it began, in ticks since the machine did. With the number it names a process for good.
+	// started is when it was started, in ticks since the machine was. With the PID it identifies a process.
 	started uint64
 }
 
-// processes are all that can be seen, none where /proc is not that of our own namespace.
+// processes returns all visible processes; none if /proc is not that of our own namespace.
 func processes() []stat {
 	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
 		return nil

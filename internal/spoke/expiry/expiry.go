@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package expiry decides which certificates and tokens on the way into a spoke are reported as expiring, and when people are warned.
+// Package expiry decides which certificates and tokens of a spoke are reported as expiring, and when users are warned.
 package expiry
 
 import (
@@ -17,94 +17,95 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-// The rule for what is reported: what a person has to renew, early enough, and without a write for what a machine renews.
+// The rule for what is reported: what a user has to renew, early enough, and without a write for what a machine renews.
 //
-//	what lives for less than lasting in all           | is renewed by a machine: not reported
-//	what does not tell its lifetime                   | is reported where that much was left of it when it was first seen
-//	the servers behind a load balancer show           | the earliest that was seen in the last memory counts
-//	certificates of different ends                    |
-//	a plugin gives a certificate of another end       | the end that is reported moves only where it moves by more than a
-//	at each run                                       | slack, or to an earlier time
+//	is valid for less than minLifetime in all         | a machine renews it: not reported
+//	has an unknown lifetime                           | reported if that much was left of it when it was first seen
+//	servers behind a load balancer have certificates  | the earliest expiry of the last retention counts
+//	that expire at different times                    |
+//	the plugin returns a certificate with another     | the reported time changes only by more than a slack, or to an earlier
+//	expiry at each run                                | time
 const (
-	lasting = 30 * 24 * time.Hour
-	memory  = time.Hour
-	slack   = 24 * time.Hour
-	// ahead is how long before its end something is warned of.
-	ahead = 14 * 24 * time.Hour
-	// maxEnds bounds what is remembered of each kind, for a spoke that shows another certificate at each connection.
-	maxEnds = 4
+	minLifetime = 30 * 24 * time.Hour
+	retention   = time.Hour
+	slack       = 24 * time.Hour
+	// warningPeriod is how long before the expiry users are warned.
+	warningPeriod = 14 * 24 * time.Hour
+	// maxObservations bounds what is kept of each kind, for a spoke that has another certificate at each connection.
+	maxObservations = 4
 )
 
-// Tracker is what is known of the ends of what the way into a spoke depends on. The zero Tracker knows nothing.
+// Tracker tracks when the certificates and tokens of a spoke expire. The zero Tracker is empty.
 type Tracker struct {
-	seen []end
+	seen []observation
 	// reported is at most one for each kind, the earliest first.
 	reported []v1alpha1.Expiration
 }
 
-// end is one that was seen, and when it was seen last.
-type end struct {
+// observation is an expiry, and when it was last seen.
+type observation struct {
 	kind     v1alpha1.ExpiringKind
 	at, last time.Time
 }
 
-// Restore returns a Tracker that knows what an earlier consumer has reported.
+// Restore returns a Tracker with what an earlier consumer has reported.
 func Restore(reported []v1alpha1.Expiration, now time.Time) Tracker {
 	t := Tracker{reported: slices.Clone(reported)}
 	for _, expiration := range reported {
-		t.seen = append(t.seen, end{kind: expiration.Kind, at: expiration.Time.UTC(), last: now})
+		t.seen = append(t.seen, observation{kind: expiration.Kind, at: expiration.Time.UTC(), last: now})
 	}
 	return t
 }
 
-// Learn takes down what a probe saw, and returns what is to be reported. A probe that found the spoke reachable saw all that
-// there is; of the others, what they did not see is as before.
-func (t *Tracker) Learn(now time.Time, observed []probe.Expiration, whole bool) []v1alpha1.Expiration {
+// Learn records the expirations that a probe found, and returns those to report. complete is set for a probe that found the spoke
+// reachable, and so everything; the others do not change what they did not find.
+func (t *Tracker) Learn(now time.Time, observed []probe.Expiration, complete bool) []v1alpha1.Expiration {
 	kinds := map[v1alpha1.ExpiringKind]bool{}
 	for _, o := range observed {
 		kinds[o.What] = true
 	}
-	t.seen = slices.DeleteFunc(t.seen, func(s end) bool {
+	t.seen = slices.DeleteFunc(t.seen, func(s observation) bool {
 		switch {
 		case !kinds[s.kind]:
-			return whole
+			return complete
 		case s.kind == v1alpha1.ExpiringClientCertificate || s.kind == v1alpha1.ExpiringToken:
-			return true // What we show ourselves is known exactly.
+			return true // Our own credentials are known exactly.
 		default:
-			return now.Sub(s.last) > memory
+			return now.Sub(s.last) > retention
 		}
 	})
 	for _, o := range observed {
-		if at := o.At.UTC().Truncate(time.Second); t.lasts(o, at, now) {
-			t.note(end{kind: o.What, at: at, last: now})
+		if at := o.At.UTC().Truncate(time.Second); t.longLived(o, at, now) {
+			t.add(observation{kind: o.What, at: at, last: now})
 		}
 	}
 	t.report()
 	return t.reported
 }
 
-// lasts says whether something is renewed so seldom that a person may have to do it.
-func (t *Tracker) lasts(o probe.Expiration, at, now time.Time) bool {
+// longLived reports whether something is renewed so rarely that a user may have to do it.
+func (t *Tracker) longLived(o probe.Expiration, at, now time.Time) bool {
 	if o.Lifetime > 0 {
-		return o.Lifetime >= lasting
+		return o.Lifetime >= minLifetime
 	}
-	return at.Sub(now) >= lasting || slices.ContainsFunc(t.reported, func(r v1alpha1.Expiration) bool { return r.Kind == o.What && r.Time.Time.Equal(at) })
+	return at.Sub(now) >= minLifetime ||
+		slices.ContainsFunc(t.reported, func(r v1alpha1.Expiration) bool { return r.Kind == o.What && r.Time.Time.Equal(at) })
 }
 
-func (t *Tracker) note(seen end) {
-	t.seen = slices.DeleteFunc(t.seen, func(s end) bool { return s.kind == seen.kind && s.at.Equal(seen.at) })
+func (t *Tracker) add(seen observation) {
+	t.seen = slices.DeleteFunc(t.seen, func(s observation) bool { return s.kind == seen.kind && s.at.Equal(seen.at) })
 	t.seen = append(t.seen, seen)
-	slices.SortFunc(t.seen, func(a, b end) int { return a.at.Compare(b.at) })
+	slices.SortFunc(t.seen, func(a, b observation) int { return a.at.Compare(b.at) })
 	count := 0
-	t.seen = slices.DeleteFunc(t.seen, func(s end) bool {
+	t.seen = slices.DeleteFunc(t.seen, func(s observation) bool {
 		if s.kind == seen.kind {
 			count++
 		}
-		return s.kind == seen.kind && count > maxEnds
+		return s.kind == seen.kind && count > maxObservations
 	})
 }
 
-// report brings what is reported up to date. It makes a new slice where something changes: the old one has been handed out.
+// report updates what is reported. It makes a new slice: the old one was returned to callers.
 func (t *Tracker) report() {
 	before := map[v1alpha1.ExpiringKind]time.Time{}
 	for _, r := range t.reported {
@@ -118,8 +119,8 @@ func (t *Tracker) report() {
 		}
 		done[s.kind] = true
 		at := s.at
-		if was, ok := before[s.kind]; ok && !at.Before(was) && at.Sub(was) <= slack {
-			at = was
+		if old, ok := before[s.kind]; ok && !at.Before(old) && at.Sub(old) <= slack {
+			at = old
 		}
 		reported = append(reported, v1alpha1.Expiration{Kind: s.kind, Time: metav1.NewTime(at)})
 	}
@@ -129,22 +130,16 @@ func (t *Tracker) report() {
 	t.reported = reported
 }
 
-// Report sets the expirations of a status, which are in the order of Learn, with the first of them and the condition Expiring as it
-// is at a time. It sets nothing where nothing is known that expires.
-func Report(status *v1alpha1.SpokeCheckStatus, expirations []v1alpha1.Expiration, now time.Time) {
-	if len(expirations) == 0 {
-		return
+// Condition returns the condition Expiring at a time, of one or more expirations in the order of Learn.
+func Condition(expirations []v1alpha1.Expiration, now time.Time) metav1.Condition {
+	condition := metav1.Condition{
+		Type:               v1alpha1.ConditionExpiring,
+		Status:             metav1.ConditionFalse,
+		Reason:             v1alpha1.ReasonExpiresLater,
+		LastTransitionTime: metav1.NewTime(now),
 	}
-	status.Expirations = expirations
-	status.Expires = expirations[0].Time.DeepCopy()
-	status.Conditions = append(status.Conditions, expiring(expirations, now))
-}
-
-// expiring is the condition Expiring at a time.
-func expiring(expirations []v1alpha1.Expiration, now time.Time) metav1.Condition {
-	condition := metav1.Condition{Type: v1alpha1.ConditionExpiring, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonExpiresLater, LastTransitionTime: metav1.NewTime(now)}
 	first := expirations[0]
-	if first.Time.Sub(now) > ahead {
+	if first.Time.Sub(now) > warningPeriod {
 		condition.Message = fmt.Sprintf("The first to expire is %s, on %s", kindNames[first.Kind], day(first))
 		return condition
 	}
@@ -154,7 +149,7 @@ func expiring(expirations []v1alpha1.Expiration, now time.Time) metav1.Condition
 	}
 	var soon []string
 	for _, expiration := range expirations {
-		if expiration.Time.Sub(now) <= ahead {
+		if expiration.Time.Sub(now) <= warningPeriod {
 			soon = append(soon, kindNames[expiration.Kind]+" on "+day(expiration))
 		}
 	}

@@ -21,8 +21,8 @@ const (
 	oneYear = 365 * oneDay
 )
 
-// TestLearn: what is reported of what is seen, probe after probe.
-func TestLearn(t *testing.T) {
+// TestTrackerLearns: what is reported after each probe.
+func TestTrackerLearns(t *testing.T) {
 	serving := func(in, lifetime time.Duration) probe.Expiration {
 		return probe.Expiration{What: v1alpha1.ExpiringServingCertificate, At: noon.Add(in), Lifetime: lifetime}
 	}
@@ -45,17 +45,37 @@ func TestLearn(t *testing.T) {
 		before []v1alpha1.Expiration
 		sights []sight
 	}{
-		"Year":       {why: "the usual certificate", sights: []sight{{seen: []probe.Expiration{serving(100*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}}}},
-		"ShortLived": {why: "a machine renews it, at every moment", sights: []sight{{seen: []probe.Expiration{serving(oneDay, 7*oneDay), token(time.Hour, time.Hour)}, reports: ends{}}}},
-		"Opaque":     {why: "a token whose lifetime nobody tells is judged by what is left, and stays", sights: []sight{{seen: []probe.Expiration{token(31*oneDay, 0)}, reports: ends{k: 31 * oneDay}}, {after: 30 * oneDay, seen: []probe.Expiration{token(31*oneDay, 0)}, reports: ends{k: 31 * oneDay}}}},
-		"OpaqueSoon": {why: "a token of an hour is not worth a word", sights: []sight{{seen: []probe.Expiration{token(time.Hour, 0)}, reports: ends{}}}},
-		"OpaqueRestart": {why: "nor does a restart forget the one that was", before: []v1alpha1.Expiration{{Kind: k, Time: metav1.NewTime(noon.Add(3 * oneDay))}},
+		"Year": {
+			why:    "the usual certificate",
+			sights: []sight{{seen: []probe.Expiration{serving(100*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}}},
+		},
+		"ShortLived": {
+			why:    "a machine renews it, at every moment",
+			sights: []sight{{seen: []probe.Expiration{serving(oneDay, 7*oneDay), token(time.Hour, time.Hour)}, reports: ends{}}},
+		},
+		"Opaque": {
+			why: "a token of an unknown lifetime is reported by what is left, and stays",
+			sights: []sight{
+				{seen: []probe.Expiration{token(31*oneDay, 0)}, reports: ends{k: 31 * oneDay}},
+				{after: 30 * oneDay, seen: []probe.Expiration{token(31*oneDay, 0)}, reports: ends{k: 31 * oneDay}},
+			},
+		},
+		"OpaqueSoon": {
+			why:    "a token of an hour is not worth a word",
+			sights: []sight{{seen: []probe.Expiration{token(time.Hour, 0)}, reports: ends{}}},
+		},
+		"OpaqueRestart": {why: "nor does a restart forget the one that was", before: []v1alpha1.Expiration{
+			{Kind: k, Time: metav1.NewTime(noon.Add(3 * oneDay))},
+		},
 			sights: []sight{{seen: []probe.Expiration{token(3*oneDay, 0)}, reports: ends{k: 3 * oneDay}}}},
-		"LoadBalancer": {why: "three servers behind one address are no change at each probe; the first to end counts", sights: []sight{
-			{seen: []probe.Expiration{serving(103*oneDay, oneYear)}, reports: ends{s: 103 * oneDay}},
-			{after: time.Minute, seen: []probe.Expiration{serving(100*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}},
-			{after: 2 * time.Minute, seen: []probe.Expiration{serving(106*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}},
-			{after: 3 * time.Minute, seen: []probe.Expiration{serving(103*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}}}},
+		"LoadBalancer": {
+			why: "several servers behind one address do not cause a change at each probe; the first to expire counts",
+			sights: []sight{
+				{seen: []probe.Expiration{serving(103*oneDay, oneYear)}, reports: ends{s: 103 * oneDay}},
+				{after: time.Minute, seen: []probe.Expiration{serving(100*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}},
+				{after: 2 * time.Minute, seen: []probe.Expiration{serving(106*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}},
+				{after: 3 * time.Minute, seen: []probe.Expiration{serving(103*oneDay, oneYear)}, reports: ends{s: 100 * oneDay}}},
+		},
 		"Renewed": {why: "after an hour, the old one is shown no more", sights: []sight{
 			{seen: []probe.Expiration{serving(10*oneDay, oneYear)}, reports: ends{s: 10 * oneDay}},
 			{after: time.Minute, seen: []probe.Expiration{serving(oneYear, oneYear)}, reports: ends{s: 10 * oneDay}},
@@ -63,10 +83,18 @@ func TestLearn(t *testing.T) {
 		"RenewedClient": {why: "what we show ourselves is known exactly", sights: []sight{
 			{seen: []probe.Expiration{client(10 * oneDay)}, reports: ends{c: 10 * oneDay}},
 			{after: time.Minute, seen: []probe.Expiration{client(oneYear)}, reports: ends{c: oneYear}}}},
-		"Minted": {why: "a plugin that makes a certificate at each run is no write at each run", sights: []sight{
-			{seen: []probe.Expiration{client(90 * oneDay)}, reports: ends{c: 90 * oneDay}},
-			{after: time.Hour, seen: []probe.Expiration{client(90*oneDay + time.Hour)}, reports: ends{c: 90 * oneDay}},
-			{after: 25 * time.Hour, seen: []probe.Expiration{client(90*oneDay + 25*time.Hour)}, reports: ends{c: 90*oneDay + 25*time.Hour}}}},
+		"Minted": {
+			why: "a plugin that makes a certificate at each run does not cause a write at each run",
+			sights: []sight{
+				{seen: []probe.Expiration{client(90 * oneDay)}, reports: ends{c: 90 * oneDay}},
+				{after: time.Hour, seen: []probe.Expiration{client(90*oneDay + time.Hour)}, reports: ends{c: 90 * oneDay}},
+				{
+					after:   25 * time.Hour,
+					seen:    []probe.Expiration{client(90*oneDay + 25*time.Hour)},
+					reports: ends{c: 90*oneDay + 25*time.Hour},
+				},
+			},
+		},
 		"Dark": {why: "what a failing probe did not learn stays known", sights: []sight{
 			{seen: []probe.Expiration{serving(100*oneDay, oneYear), client(50 * oneDay)}, reports: ends{s: 100 * oneDay, c: 50 * oneDay}},
 			{after: 2 * oneDay, failed: true, reports: ends{s: 100 * oneDay, c: 50 * oneDay}}}},
@@ -98,13 +126,17 @@ func TestLearn(t *testing.T) {
 	}
 }
 
-// TestManyCertificates: a server that shows another certificate at each connection takes no more memory than others.
-func TestManyCertificates(t *testing.T) {
+// TestTrackerIsBounded: a server that has another certificate at each connection needs no more memory.
+func TestTrackerIsBounded(t *testing.T) {
 	tracker := Tracker{}
 	for i := range 1000 {
-		tracker.Learn(noon, []probe.Expiration{{What: v1alpha1.ExpiringServingCertificate, At: noon.Add(oneYear - time.Duration(i)*time.Second), Lifetime: oneYear}}, true)
+		tracker.Learn(noon, []probe.Expiration{{
+			What:     v1alpha1.ExpiringServingCertificate,
+			At:       noon.Add(oneYear - time.Duration(i)*time.Second),
+			Lifetime: oneYear,
+		}}, true)
 	}
-	if len(tracker.seen) > maxEnds {
-		t.Errorf("%d ends are remembered", len(tracker.seen))
+	if len(tracker.seen) > maxObservations {
+		t.Errorf("%d expirations are kept", len(tracker.seen))
 	}
 }

@@ -14,28 +14,27 @@ import (
 	"unicode"
 )
 
-// MaxMessage is the length in bytes of the longest message: a spoke or a plugin may say much, a condition and an event
-// should not.
+// MaxMessage is the maximum length of a message in bytes: spokes and plugins may write more than fits into a condition or an Event.
 const MaxMessage = 512
 
-// Failure is the stage at which a probe stopped, and why.
+// Error is why a check stopped.
 type Error struct {
 	// Reason is one of the reasons of api/v1alpha1 for the condition Reachable.
 	Reason string
-	// Message is one sentence a person can act on. It holds no time and no counter: the same trouble gives the same
-	// message from probe to probe, so that telling it again is not a write.
+	// Message is one sentence that a user can act on. It has no time and no counter: the same problem has the same message in every
+	// probe, so that it is not written again.
 	Message string
 }
 
 // Error implements error.
 func (f *Error) Error() string { return f.Reason + ": " + f.Message }
 
-// Fail is a failure whose message is made safe to publish with Printable.
+// New returns an error whose message is made safe to publish by Printable.
 func New(reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Message: Printable(fmt.Sprintf(format, args...), MaxMessage)}
 }
 
-// Of is the failure in an error, nil for no error. An error that holds none becomes one with the given reason.
+// From returns the Error in an error; nil for no error. Any other error becomes one with the given reason.
 func From(err error, otherwise string) *Error {
 	if err == nil {
 		return nil
@@ -46,7 +45,7 @@ func From(err error, otherwise string) *Error {
 	return New(otherwise, "%s", err)
 }
 
-// Printable is text from outside as one line of at most limit bytes: what cannot be printed becomes a space, runs of spaces
+// Printable returns text from outside as one line of at most limit bytes: what cannot be printed becomes a space, and runs of spaces
 // become one.
 func Printable(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {

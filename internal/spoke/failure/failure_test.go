@@ -20,10 +20,15 @@ func TestPrintable(t *testing.T) {
 		why, text, want string
 		limit           int
 	}{
-		"Plain":    {why: "nothing to do", text: "a b", limit: 9, want: "a b"},
-		"Controls": {why: "a terminal that prints a status must not be steered by a spoke", text: "a\x1b[31mb\x00\r\nc", limit: 20, want: "a [31mb c"},
-		"Invalid":  {why: "the hub refuses what is not UTF-8", text: "a\xffb", limit: 9, want: "a b"},
-		"Long":     {why: "a cut must not leave half a letter", text: "ääää", limit: 7, want: "ää…"},
+		"Plain": {why: "nothing to do", text: "a b", limit: 9, want: "a b"},
+		"Controls": {
+			why:   "a terminal that prints a status must not be steered by a spoke",
+			text:  "a\x1b[31mb\x00\r\nc",
+			limit: 20,
+			want:  "a [31mb c",
+		},
+		"Invalid": {why: "the hub refuses what is not UTF-8", text: "a\xffb", limit: 9, want: "a b"},
+		"Long":    {why: "a cut must not leave half a letter", text: "ääää", limit: 7, want: "ää…"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +43,7 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-func TestOf(t *testing.T) {
+func TestFrom(t *testing.T) {
 	inner := failure.New("Inner", "because of %s", strings.Repeat("x", 2*failure.MaxMessage))
 	if len(inner.Message) > failure.MaxMessage {
 		t.Errorf("a message of %d bytes", len(inner.Message))

@@ -23,8 +23,8 @@ var metadata = []netip.Addr{
 	netip.MustParseAddr("192.0.0.192"),        // Oracle
 }
 
-// embedding are the IPv6 prefixes whose addresses carry an IPv4 address, to which a gateway or the kernel translates them,
-// and the byte at which it begins.
+// embedding are the IPv6 prefixes whose addresses contain an IPv4 address, to which a gateway or the kernel translates them, and the
+// byte at which it begins.
 var embedding = []struct {
 	prefix netip.Prefix
 	at     int
@@ -35,7 +35,7 @@ var embedding = []struct {
 	{netip.MustParsePrefix("::/96"), 12},          // IPv4-compatible
 }
 
-// Local says whether an address leads to the machine itself, to its link, or to its cloud's metadata service.
+// IsLocal reports whether an address belongs to the machine itself, to its link, or to its cloud's metadata service.
 func IsLocal(addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
 	if addr.IsLoopback() || addr.IsUnspecified() || addr.IsLinkLocalUnicast() || addr.IsMulticast() {

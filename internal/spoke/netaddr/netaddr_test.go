@@ -10,7 +10,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/netaddr"
 )
 
-func TestLocal(t *testing.T) {
+func TestIsLocal(t *testing.T) {
 	cases := map[string]struct {
 		why  string
 		want bool

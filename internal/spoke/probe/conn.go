@@ -23,32 +23,32 @@ import (
 )
 
 const (
-	// maxBody is how much of an answer is read, in bytes.
+	// maxBody is how much of a response body is read, in bytes.
 	maxBody = 64 << 10
-	// maxHeader is how long the header of an answer may be, in bytes.
+	// maxHeader is how long the header of a response may be, in bytes.
 	maxHeader = 64 << 10
 )
 
-// line is the one connection of a probe.
+// conn is the one connection of a probe.
 type conn struct {
 	server    *url.URL
 	token     string
 	userAgent string
 	transport *http.Transport
-	watch     *stepTimer
+	timer     *stepTimer
 	blame     diagnosis
-	// security is the TLS session of the last answer; nil before the first.
+	// security is the TLS session of the last response; nil before the first.
 	security *tls.ConnectionState
 }
 
-// answer is what a spoke said: the body is cut off at maxBody.
-type answer struct {
+// response is a response of a spoke. The body is truncated at maxBody.
+type response struct {
 	code int
 	body []byte
 }
 
-// open prepares the line; nothing is dialled before the first question.
-func (p *Prober) open(config *rest.Config) (*conn, error) {
+// newConn prepares a connection; it is dialled by the first request.
+func (p *Prober) newConn(config *rest.Config) (*conn, error) {
 	server, err := url.Parse(config.Host)
 	if err != nil || server.Hostname() == "" {
 		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is not an absolute URL with a host", config.Host)
@@ -72,14 +72,14 @@ func (p *Prober) open(config *rest.Config) (*conn, error) {
 		server:    server,
 		token:     config.BearerToken,
 		userAgent: p.UserAgent,
-		watch:     &stepTimer{timeout: p.Timeout},
+		timer:     &stepTimer{timeout: p.Timeout},
 		blame:     diagnosis{server: server, proxy: via, named: security.ServerName, ownRoots: len(config.CAData) > 0, timeout: p.Timeout},
 	}
-	dialer := &dialer{resolver: p.Resolver, timeout: p.Timeout, watch: l.watch, proxy: via}
+	dialer := &dialer{resolver: p.Resolver, timeout: p.Timeout, timer: l.timer, proxy: via}
 	if dialer.resolver == nil {
 		dialer.resolver = net.DefaultResolver
 	}
-	// A proxy from the environment is the administrator's choice, wherever it stands.
+	// A proxy from the environment is the administrator's choice, whatever its address.
 	if !p.AllowLocalServers && (via == nil || fromProfile) {
 		dialer.refuse = refuseLocal
 	}
@@ -89,9 +89,9 @@ func (p *Prober) open(config *rest.Config) (*conn, error) {
 		DialContext:            dialer.dial,
 		TLSClientConfig:        security,
 		MaxResponseHeaderBytes: maxHeader,
-		// A body that unpacks to more than it weighs is nothing to wait for.
+		// A compressed body could be much larger than what is read from the network.
 		DisableCompression: true,
-		// One spoke, one connection, one question at a time: HTTP/2 would add goroutines and nothing else.
+		// There is one connection with one request at a time: HTTP/2 would only add goroutines.
 		Protocols: http1(),
 	}
 	return l, nil
@@ -105,61 +105,67 @@ func http1() *http.Protocols {
 
 func (l *conn) close() { l.transport.CloseIdleConnections() }
 
-// get asks for a path of the server.
-func (l *conn) get(ctx context.Context, step, path string) (answer, error) {
-	return l.ask(ctx, step, http.MethodGet, path, nil)
+// get sends a GET request.
+func (l *conn) get(ctx context.Context, step, path string) (response, error) {
+	return l.do(ctx, step, http.MethodGet, path, nil)
 }
 
-// post hands the server an object, which it returns with its answer in it.
-func (l *conn) post(ctx context.Context, step, path string, object any) (answer, error) {
+// post sends an object, which the server returns with its status.
+func (l *conn) post(ctx context.Context, step, path string, object any) (response, error) {
 	body, err := json.Marshal(object)
 	if err != nil {
-		return answer{}, fmt.Errorf("writing a question for %s: %w", path, err)
+		return response{}, fmt.Errorf("encoding a request for %s: %w", path, err)
 	}
-	return l.ask(ctx, step, http.MethodPost, path, body)
+	return l.do(ctx, step, http.MethodPost, path, body)
 }
 
-// ask puts one question, and answers for the spoke where it refuses the credentials: a 401 means the same at every path.
-func (l *conn) ask(ctx context.Context, step, method, path string, body []byte) (answer, error) {
-	ctx, stop := l.watch.start(l.trace(ctx, step), step)
+// do sends one request. A 401 means the same at every path: the spoke refuses the credentials.
+func (l *conn) do(ctx context.Context, step, method, path string, body []byte) (response, error) {
+	ctx, stop := l.timer.start(l.trace(ctx, step), step)
 	defer stop()
 	request, err := http.NewRequestWithContext(ctx, method, l.server.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
-		return answer{}, failure.New(v1alpha1.ReasonInvalidAccess, "The server %q cannot be asked: %s", l.server.Redacted(), err)
+		return response{}, failure.New(
+			v1alpha1.ReasonInvalidAccess,
+			"The request to the server %q cannot be made: %s",
+			l.server.Redacted(),
+			err,
+		)
 	}
 	request.Header.Set("Accept", "application/json, */*")
 	request.Header.Set("User-Agent", l.userAgent)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
-		// All that is posted are reviews, which store nothing. net/http then repeats one on a fresh connection where the
-		// server has closed the old one before an answer, as load balancers do. An empty value is not sent.
+		// All posted objects are reviews, which store nothing. With this header, net/http repeats a request on a new connection if
+		// the server has closed the old one before its response, as load balancers do. An empty value is not sent.
 		request.Header["Idempotency-Key"] = []string{}
 	}
 	if l.token != "" {
 		request.Header.Set("Authorization", "Bearer "+l.token)
 	}
-	// A transport follows no redirects: they could lead the credentials elsewhere.
-	response, err := l.transport.RoundTrip(request)
+	// A transport does not follow redirects, which could send the credentials to another server.
+	resp, err := l.transport.RoundTrip(request)
 	if err != nil {
-		return answer{}, l.blame.of(err, l.watch.at(), context.Cause(ctx))
+		return response{}, l.blame.of(err, l.timer.at(), context.Cause(ctx))
 	}
-	defer func() { _ = response.Body.Close() }()
-	l.security = response.TLS
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
-	// A server that sees us hang up at the deadline may still get to end its answer.
+	defer func() { _ = resp.Body.Close() }()
+	l.security = resp.TLS
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	// A server may end its response when we close the connection at the deadline.
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
-		return answer{}, l.blame.of(err, l.watch.at(), context.Cause(ctx))
+		return response{}, l.blame.of(err, l.timer.at(), context.Cause(ctx))
 	}
-	if response.StatusCode == http.StatusUnauthorized {
-		return answer{}, failure.New(v1alpha1.ReasonUnauthorized, "The spoke refuses the credentials (401): they have expired, were revoked, or belong to another cluster")
+	if resp.StatusCode == http.StatusUnauthorized {
+		return response{}, failure.New(v1alpha1.ReasonUnauthorized, "The spoke refuses the credentials (401): they have "+
+			"expired, were revoked, or belong to another cluster")
 	}
-	return answer{code: response.StatusCode, body: text}, nil
+	return response{code: resp.StatusCode, body: text}, nil
 }
 
-// trace follows a request on its way to the spoke, where the dialer does not, and returns to the request's own step when the connection stands.
+// trace enters the step of TLS, which the dialer does not see, and returns to the step of the request when there is a connection.
 func (l *conn) trace(ctx context.Context, step string) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		TLSHandshakeStart: func() { l.watch.enter(stepTLS) },
-		GotConn:           func(httptrace.GotConnInfo) { l.watch.enter(step) },
+		TLSHandshakeStart: func() { l.timer.enter(stepTLS) },
+		GotConn:           func(httptrace.GotConnInfo) { l.timer.enter(step) },
 	})
 }

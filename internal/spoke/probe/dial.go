@@ -33,8 +33,8 @@ type Resolver interface {
 type dialer struct {
 	resolver Resolver
 	timeout  time.Duration
-	watch    *stepTimer
-	// refuse looks at an address before it is dialled; nil allows all.
+	timer    *stepTimer
+	// refuse returns an error for an address that must not be dialled; nil allows all.
 	refuse func(network, address string, _ syscall.RawConn) error
 	proxy  *url.URL
 }
@@ -45,19 +45,19 @@ func (d *dialer) dial(ctx context.Context, network, hostPort string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	d.watch.enter(stepConnect)
+	d.timer.enter(stepConnect)
 	conn, err := d.connect(ctx, network, addresses)
 	if err != nil {
 		return nil, err
 	}
 	if d.proxy != nil && d.proxy.Scheme == "https" {
-		d.watch.enter(stepProxyTLS)
+		d.timer.enter(stepProxyTLS)
 		if conn, err = d.secure(ctx, conn); err != nil {
 			return nil, err
 		}
 	}
 	if d.proxy != nil {
-		d.watch.enter(stepProxy)
+		d.timer.enter(stepProxy)
 	}
 	return conn, nil
 }
@@ -75,7 +75,7 @@ func (d *dialer) resolve(ctx context.Context, hostPort string) ([]netip.AddrPort
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.AddrPort{netip.AddrPortFrom(ip, uint16(port))}, nil
 	}
-	d.watch.enter(stepResolve)
+	d.timer.enter(stepResolve)
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	ips, err := d.resolver.LookupNetIP(ctx, "ip", host)
@@ -89,8 +89,8 @@ func (d *dialer) resolve(ctx context.Context, hostPort string) ([]netip.AddrPort
 	return addresses, nil
 }
 
-// connect tries one address after the other. Each gets an equal share of the time that is left: net.Dialer would give the
-// first ones two seconds or more, and leave nothing for the last ones of a short timeout.
+// connect tries one address after the other. Each gets an equal share of the remaining time: net.Dialer would give the first ones
+// two seconds or more, and leave nothing for the last ones of a short timeout.
 func (d *dialer) connect(ctx context.Context, network string, addresses []netip.AddrPort) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -104,13 +104,13 @@ func (d *dialer) connect(ctx context.Context, network string, addresses []netip.
 		}
 		failures = append(failures, err)
 	}
-	// The order of the addresses changes from answer to answer of a name server, and the message must not: blame looks for
-	// one kind of error after the other in all of them.
+	// The order of the addresses changes between answers of a name server, and the message must not: diagnosis looks for one kind
+	// of error after the other in all of them.
 	return nil, errors.Join(failures...)
 }
 
-// secure speaks TLS with the proxy. The proxy is another server than the spoke: the authorities of the system vouch for it,
-// and it is not shown the credentials for the spoke.
+// secure starts TLS with the proxy. The proxy is not the spoke: its certificate is verified by the authorities of the system, and it
+// does not get the credentials for the spoke.
 func (d *dialer) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -122,8 +122,8 @@ func (d *dialer) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	return secured, nil
 }
 
-// hop is the proxy's URL as the transport is given it. The dialer itself speaks TLS with a proxy; the transport would use the
-// TLS settings of the spoke for it.
+// hop returns the proxy's URL for the transport. The dialer itself starts TLS with a proxy; the transport would use the TLS settings
+// of the spoke for it.
 func hop(proxy *url.URL) *url.URL {
 	if proxy == nil || proxy.Scheme != "https" {
 		return proxy
@@ -136,11 +136,12 @@ func hop(proxy *url.URL) *url.URL {
 	return &plain
 }
 
-// refuseLocal looks at the address that is about to be dialled, after every name has been resolved.
+// refuseLocal returns an error for a local address. It is called before the connection, when the name has been resolved.
 func refuseLocal(_, addrPort string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(addrPort)
 	if err != nil || netaddr.IsLocal(to.Addr()) {
-		return failure.New(v1alpha1.ReasonInvalidAccess, "The server's name resolves to a loopback, link-local or metadata address, which means another machine to every reader; --allow-local-servers permits it")
+		return failure.New(v1alpha1.ReasonInvalidAccess, "The server's name resolves to a loopback, link-local or metadata "+
+			"address, which means another machine to every reader; --allow-local-servers permits it")
 	}
 	return nil
 }

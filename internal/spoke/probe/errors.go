@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// alert is the text of the other side's TLS alert in an error; empty where there is none.
+// alert returns the text of the other side's TLS alert in an error; empty if there is none.
 func alert(err error) string {
 	if remote := (*net.OpError)(nil); errors.As(err, &remote) && remote.Op == "remote error" {
 		return strings.TrimPrefix(remote.Err.Error(), "tls: ")
@@ -22,7 +22,7 @@ func alert(err error) string {
 	return ""
 }
 
-// names lists what a certificate is for: some certificates are for hundreds of names.
+// names lists the names of a certificate; some have hundreds.
 func names(certificate *x509.Certificate) string {
 	all := slices.Clone(certificate.DNSNames)
 	for _, ip := range certificate.IPAddresses {
@@ -38,19 +38,20 @@ func names(certificate *x509.Certificate) string {
 	}
 }
 
-// interrupted says whether the other side hung up.
+// interrupted reports whether the other side closed the connection.
 func interrupted(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE)
 }
 
-// timedOut says whether a connection, or all of those that were tried, reached its own deadline.
+// timedOut reports whether a connection, or all that were tried, reached its own deadline.
 func timedOut(err error) bool {
 	var deadline net.Error
 	return errors.As(err, &deadline) && deadline.Timeout()
 }
 
-// innermost is the error below all wrappings: what the outer ones add, the ports of a connection above all, changes from
-// probe to probe.
+// innermost returns the error below all wrappings: what the outer ones add, such as the ports of a connection, changes from probe
+// to probe.
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)

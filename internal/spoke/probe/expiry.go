@@ -17,27 +17,26 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// Expiration is the end of something that the way into a spoke depends on.
+// Expiration is when a certificate or token that the access to a spoke depends on expires.
 type Expiration struct {
-	// What ends.
+	// What expires.
 	What v1alpha1.ExpiringKind
 	// At is when.
 	At time.Time
-	// Lifetime is how long it lives in all; zero where that is not known.
+	// Lifetime is the whole time for which it is valid; zero if that is not known.
 	Lifetime time.Duration
 }
 
-// maxToken is the size in bytes above which a token is not looked into.
+// maxToken is the size in bytes above which a token is not parsed.
 const maxToken = 64 << 10
 
-// ofServer is what ends at the server's side: its certificate, and the authority that vouches for it. state is nil where no
-// TLS was spoken.
-func ofServer(state *tls.ConnectionState) []Expiration {
+// serverExpirations returns when the server's certificate and its authority expire. state is nil without TLS.
+func serverExpirations(state *tls.ConnectionState) []Expiration {
 	if state == nil || len(state.PeerCertificates) == 0 {
 		return nil
 	}
 	all := []Expiration{ofCertificate(v1alpha1.ExpiringServingCertificate, state.PeerCertificates[0])}
-	// Of several chains one is enough, so the one that lasts longest counts.
+	// Of several chains one is enough, so the one that expires last counts.
 	var authority Expiration
 	for _, chain := range state.VerifiedChains {
 		var first Expiration
@@ -56,8 +55,8 @@ func ofServer(state *tls.ConnectionState) []Expiration {
 	return all
 }
 
-// ofCredentials is what ends at our side: the client certificate, and a token that is a JWT.
-func ofCredentials(config *rest.Config) []Expiration {
+// credentialExpirations returns when the client certificate, and a token that is a JWT, expire.
+func credentialExpirations(config *rest.Config) []Expiration {
 	var all []Expiration
 	if block, _ := pem.Decode(config.CertData); block != nil {
 		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
@@ -74,7 +73,7 @@ func ofCertificate(what v1alpha1.ExpiringKind, certificate *x509.Certificate) Ex
 	return Expiration{What: what, At: certificate.NotAfter, Lifetime: certificate.NotAfter.Sub(certificate.NotBefore)}
 }
 
-// ofToken reads the times of a JWT (RFC 7519). Whether its signature holds is for the spoke to say.
+// ofToken reads the times of a JWT (RFC 7519). Its signature is verified by the spoke.
 func ofToken(token string) (Expiration, bool) {
 	parts := strings.Split(token, ".")
 	if len(token) > maxToken || len(parts) != 3 {
@@ -88,7 +87,7 @@ func ofToken(token string) (Expiration, bool) {
 		Expires  float64 `json:"exp"`
 		IssuedAt float64 `json:"iat"`
 	}
-	// A date after the year 9999 cannot be written down, and is none to wait for.
+	// A date after the year 9999 cannot be encoded.
 	const latest = 253402300799
 	if json.Unmarshal(raw, &claims) != nil || claims.Expires <= 0 || claims.Expires > latest {
 		return Expiration{}, false

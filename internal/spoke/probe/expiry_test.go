@@ -19,14 +19,16 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-// TestExpirations: a probe sees what ends at either side, before it does.
-func TestExpirations(t *testing.T) {
+// TestExpirationsAreReported: a probe sees what ends at either side, before it does.
+func TestExpirationsAreReported(t *testing.T) {
 	ours := newAuthority(t)
 	begins := time.Now().Add(-24 * time.Hour).Truncate(time.Second).UTC()
 	ends := begins.Add(365 * 24 * time.Hour)
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = quiet
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{ours.sign(t, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = begins, ends })}}
+	server.TLS = &tls.Config{
+		Certificates: []tls.Certificate{ours.sign(t, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = begins, ends })},
+	}
 	server.StartTLS()
 	defer server.Close()
 	client, err := x509.ParseCertificate(decoded(t, spoke.Config().CertData))
@@ -34,8 +36,16 @@ func TestExpirations(t *testing.T) {
 		t.Fatal(err)
 	}
 	serving := probe.Expiration{What: v1alpha1.ExpiringServingCertificate, At: ends, Lifetime: ends.Sub(begins)}
-	authority := probe.Expiration{What: v1alpha1.ExpiringCertificateAuthority, At: ours.certificate.NotAfter, Lifetime: ours.certificate.NotAfter.Sub(ours.certificate.NotBefore)}
-	certificate := probe.Expiration{What: v1alpha1.ExpiringClientCertificate, At: client.NotAfter, Lifetime: client.NotAfter.Sub(client.NotBefore)}
+	authority := probe.Expiration{
+		What:     v1alpha1.ExpiringCertificateAuthority,
+		At:       ours.certificate.NotAfter,
+		Lifetime: ours.certificate.NotAfter.Sub(ours.certificate.NotBefore),
+	}
+	certificate := probe.Expiration{
+		What:     v1alpha1.ExpiringClientCertificate,
+		At:       client.NotAfter,
+		Lifetime: client.NotAfter.Sub(client.NotBefore),
+	}
 	token := func(claims string) string {
 		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2lnbmF0dXJl"
 	}
@@ -43,10 +53,18 @@ func TestExpirations(t *testing.T) {
 		why, token string
 		want       []probe.Expiration
 	}{
-		"NoToken":     {why: "certificates alone"},
-		"Opaque":      {why: "a token that says nothing", token: "opaque"},
-		"JWT":         {why: "a service account's token", token: token(`{"exp": 1800000000, "iat": 1790000000}`), want: []probe.Expiration{{What: v1alpha1.ExpiringToken, At: time.Unix(1800000000, 0).UTC(), Lifetime: 10000000 * time.Second}}},
-		"Fractions":   {why: "NumericDate may have them", token: token(`{"exp": 1800000000.7}`), want: []probe.Expiration{{What: v1alpha1.ExpiringToken, At: time.Unix(1800000000, 0).UTC()}}},
+		"NoToken": {why: "certificates alone"},
+		"Opaque":  {why: "a token that says nothing", token: "opaque"},
+		"JWT": {
+			why:   "a service account's token",
+			token: token(`{"exp": 1800000000, "iat": 1790000000}`),
+			want:  []probe.Expiration{{What: v1alpha1.ExpiringToken, At: time.Unix(1800000000, 0).UTC(), Lifetime: 10000000 * time.Second}},
+		},
+		"Fractions": {
+			why:   "NumericDate may have them",
+			token: token(`{"exp": 1800000000.7}`),
+			want:  []probe.Expiration{{What: v1alpha1.ExpiringToken, At: time.Unix(1800000000, 0).UTC()}},
+		},
 		"WithoutEnd":  {why: "a legacy service account's token", token: token(`{"iss": "kubernetes/serviceaccount"}`)},
 		"Nonsense":    {why: "what is no number is no time", token: token(`{"exp": "soon"}`)},
 		"FarAway":     {why: "no status can hold that year", token: token(`{"exp": 1e300}`)},

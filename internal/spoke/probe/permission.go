@@ -11,8 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Permission is something that a consumer will have to be allowed on every spoke: a verb on a resource of a group, in all
-// namespaces.
+// Permission is what a consumer must be allowed to do on every spoke: a verb on a resource of a group, in all namespaces.
 type Permission struct {
 	Verb, Group, Resource, Subresource string
 }
@@ -29,7 +28,7 @@ func ParsePermission(text string) (Permission, error) {
 	return Permission{Verb: verb, Group: group, Resource: resource, Subresource: subresource}, nil
 }
 
-// String names the permission as a sentence would: "list pods".
+// String returns the permission as it is written in a sentence: "list pods".
 func (p Permission) String() string {
 	what := p.Resource
 	if p.Group != "" {

@@ -26,24 +26,26 @@ const (
 	stepIdentity    = "identity"
 )
 
-var order = []string{stepResolve, stepConnect, stepProxyTLS, stepProxy, stepTLS, stepReady, stepVersion, stepWhoAmI, stepPermissions, stepIdentity}
+var order = []string{
+	stepResolve, stepConnect, stepProxyTLS, stepProxy, stepTLS, stepReady, stepVersion, stepWhoAmI, stepPermissions, stepIdentity,
+}
 
-// dialled are the steps whose deadlines the dialer keeps, because it alone knows what it has met when they are reached.
+// dialled are the steps whose deadlines the dialer enforces, because it alone knows the errors so far when they are reached.
 var dialled = []string{stepResolve, stepConnect, stepProxyTLS}
 
-// errDeadline is the cause of a request's end where a step took too long, errTooLong where the whole probe did.
+// errDeadline is the cause of the cancellation of a request whose step took too long, errTooLong if the whole probe did.
 var (
 	errDeadline = errors.New("deadline of a step")
 	errTooLong  = errors.New("deadline of a probe")
 )
 
-// watch gives each step of a probe its own deadline, although one request covers several of them: entering a step starts
-// the time anew. It may be entered from the transport's goroutines.
+// stepTimer gives each step of a probe its own deadline, although one request covers several of them: entering a step restarts the
+// timer. It may be entered from the transport's goroutines.
 type stepTimer struct {
 	timeout time.Duration
 
 	mu sync.Mutex
-	// current is the step that is being taken; last is that one or, between two, the one before.
+	// current is the running step; last is that one or, between two, the one before.
 	current, last string
 	since         time.Time
 	times         map[string]time.Duration
@@ -51,7 +53,7 @@ type stepTimer struct {
 	end           context.CancelCauseFunc
 }
 
-// start returns the context of one request, whose first step is the named one. stop must be called at the request's end.
+// start returns the context of one request, whose first step is the named one. The function must be called when the request has ended.
 func (w *stepTimer) start(ctx context.Context, step string) (context.Context, func()) {
 	ctx, end := context.WithCancelCause(ctx)
 	w.mu.Lock()
@@ -84,7 +86,7 @@ func (w *stepTimer) enter(step string) {
 	w.timer = time.AfterFunc(w.timeout, func() { end(fmt.Errorf("%w: %s", errDeadline, step)) })
 }
 
-// leave must be called with the lock held. A step that is taken several times counts as one.
+// leave ends the current step. A step that is entered several times counts as one. The caller must hold mu.
 func (w *stepTimer) leave() {
 	if w.current == "" {
 		return
@@ -100,7 +102,7 @@ func (w *stepTimer) leave() {
 	w.current = ""
 }
 
-// at is the step that the probe is in, or that it was in last.
+// at returns the current step, or the last one.
 func (w *stepTimer) at() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

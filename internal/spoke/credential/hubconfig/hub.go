@@ -1,16 +1,16 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package hubconfig lets credential plugins talk to the hub that the program talks to, as the same user.
+// Package hubconfig makes credential plugins use the same hub as the program, as the same user.
 //
-// Upstream's plugins do not look for the hub as kubectl does: they take the cluster of the pod they run in, else the one file
-// that KUBECONFIG names. They know nothing of ~/.kube/config, of lists of files and of flags. So a plugin could read Secrets
-// of another cluster, or as another user, than the profile that refers to them was read. This package compares what a plugin
-// would find with what the program found; where the two differ, it writes a kubeconfig that says the latter:
+// Upstream's plugins do not find the hub as kubectl does: they use the cluster of the pod they run in, else the one file in
+// KUBECONFIG. They do not use ~/.kube/config, lists of files, or flags. So a plugin could read Secrets of another cluster, or as
+// another user, than the program used to read the profile. This package compares what a plugin would find with what the program
+// found; if the two differ, it writes a kubeconfig for the plugin:
 //
-//	the program's hub                     | the plugin is given
+//	the program's hub                     | the plugin gets
 //	the cluster of the pod                | the variables of the pod
-//	what one kubeconfig file says         | KUBECONFIG with that file, and no variables of a pod
+//	that of one kubeconfig file           | KUBECONFIG with that file, and no variables of a pod
 //	anything else: lists, contexts, flags | KUBECONFIG with a temporary file, and no variables of a pod
 package hubconfig
 
@@ -30,16 +30,16 @@ import (
 
 // Hub is how plugins find the hub. It is safe for concurrent use.
 type Hub struct {
-	// File is the kubeconfig file that by itself leads to the same hub as the same user; empty where there is none.
+	// File is the kubeconfig file that by itself has the same hub and user; empty if there is none.
 	File string
-	// InCluster says that the hub is the cluster of the pod, as the pod's ServiceAccount.
+	// InCluster is set if the hub is the cluster of the pod, and the user the pod's ServiceAccount.
 	InCluster bool
-	// Namespace is the one that a plugin takes where it is told none.
+	// Namespace is the one that a plugin uses by default.
 	Namespace string
-	// Files are the kubeconfig files that there are.
+	// Files are the kubeconfig files that exist.
 	Files []string
 
-	// content is what the temporary file says.
+	// content is the content of the temporary file.
 	content *clientcmdapi.Config
 	mu      sync.Mutex
 	dir     string
@@ -69,19 +69,19 @@ func Find(loader clientcmd.ClientConfig, context string) (*Hub, error) {
 	if h.Files, err = existing(loader.ConfigAccess()); err != nil {
 		return nil, fmt.Errorf("finding the hub's kubeconfig: %w", err)
 	}
-	h.InCluster = h.saysTheSame(rest.InClusterConfig())
+	h.InCluster = h.matches(rest.InClusterConfig())
 	for _, file := range h.Files {
-		if h.File == "" && !h.InCluster && h.isIn(file) {
+		if h.File == "" && !h.InCluster && h.matchesFile(file) {
 			h.File = file
 		}
 	}
 	if h.Namespace == "" {
-		h.Namespace, err = h.inferred()
+		h.Namespace, err = h.defaultNamespace()
 	}
 	return h, err
 }
 
-// existing are the kubeconfig files that there are, of those that a client configuration is read from.
+// existing returns the kubeconfig files that exist, of those that a client configuration is read from.
 func existing(access clientcmd.ConfigAccess) ([]string, error) {
 	candidates := access.GetLoadingPrecedence()
 	if access.IsExplicitFile() {
@@ -101,8 +101,8 @@ func existing(access clientcmd.ConfigAccess) ([]string, error) {
 	return files, nil
 }
 
-// saysTheSame says whether a configuration leads to the same hub as the same user, without a namespace.
-func (h *Hub) saysTheSame(config *rest.Config, err error) bool {
+// matches reports whether a configuration has the same hub and user, without a namespace.
+func (h *Hub) matches(config *rest.Config, err error) bool {
 	if err != nil {
 		return false
 	}
@@ -110,8 +110,8 @@ func (h *Hub) saysTheSame(config *rest.Config, err error) bool {
 	return err == nil && equality.Semantic.DeepEqual(h.content, other)
 }
 
-// isIn says whether a file, read as a plugin reads it, says all that the plugin needs to know.
-func (h *Hub) isIn(file string) bool {
+// matchesFile reports whether a file, read as a plugin reads it, has the same hub, user and namespace.
+func (h *Hub) matchesFile(file string) bool {
 	raw, err := (&clientcmd.ClientConfigLoadingRules{ExplicitPath: file}).Load()
 	if err != nil {
 		return false
@@ -128,20 +128,23 @@ func (h *Hub) isIn(file string) bool {
 	return err == nil && equality.Semantic.DeepEqual(h.content, other)
 }
 
-// inferred is the namespace of a plugin that finds none in a kubeconfig: that of its pod, if it is given the pod's variables.
-func (h *Hub) inferred() (string, error) {
+// defaultNamespace returns the namespace of a plugin that finds none in a kubeconfig: that of its pod, if it gets the pod's variables.
+func (h *Hub) defaultNamespace() (string, error) {
 	if !h.InCluster {
 		return "default", nil
 	}
-	namespace, _, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(&clientcmd.ClientConfigLoadingRules{}, &clientcmd.ConfigOverrides{}).Namespace()
+	namespace, _, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{},
+		&clientcmd.ConfigOverrides{},
+	).Namespace()
 	if err != nil {
 		return "", fmt.Errorf("finding the namespace of the pod: %w", err)
 	}
 	return namespace, nil
 }
 
-// Environment are the variables by which a plugin finds the hub, to be asked for before each run: a temporary file that
-// somebody has cleaned away in the meantime is written again.
+// Environment returns the variables by which a plugin finds the hub. It must be called before each run: a temporary file that was
+// removed in the meantime is written again.
 func (h *Hub) Environment() ([]string, error) {
 	switch {
 	case h.InCluster:
@@ -157,7 +160,7 @@ func (h *Hub) Environment() ([]string, error) {
 	return []string{clientcmd.RecommendedConfigPathEnvVar + "=" + file}, nil
 }
 
-// temporary returns the temporary file, after writing it where it is not there.
+// temporary returns the temporary file, and writes it if it does not exist.
 func (h *Hub) temporary() (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -173,7 +176,7 @@ func (h *Hub) temporary() (string, error) {
 			return "", err
 		}
 	}
-	// The folder is for its owner alone, and WriteToFile makes a file of mode 0600.
+	// The directory is readable by its owner only, and WriteToFile creates a file of mode 0600.
 	dir, err := os.MkdirTemp("", "capi-inventory-")
 	if err != nil {
 		return "", err

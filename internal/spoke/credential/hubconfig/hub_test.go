@@ -31,16 +31,27 @@ func everything(t *testing.T) string {
 	config := clientcmdapi.NewConfig()
 	config.Clusters["a"] = &clientcmdapi.Cluster{Server: "https://a"}
 	config.Clusters["b"] = &clientcmdapi.Cluster{
-		Server: "https://b/path", TLSServerName: "name", CertificateAuthorityData: []byte("ca"), ProxyURL: "http://proxy:3128", DisableCompression: true,
-		Extensions: map[string]runtime.Object{"client.authentication.k8s.io/exec": &runtime.Unknown{Raw: []byte(`{"region":"r"}`), ContentType: runtime.ContentTypeJSON}},
+		Server:                   "https://b/path",
+		TLSServerName:            "name",
+		CertificateAuthorityData: []byte("ca"),
+		ProxyURL:                 "http://proxy:3128",
+		DisableCompression:       true,
+		Extensions: map[string]runtime.Object{
+			"client.authentication.k8s.io/exec": &runtime.Unknown{Raw: []byte(`{"region":"r"}`), ContentType: runtime.ContentTypeJSON},
+		},
 	}
 	config.AuthInfos["a"] = &clientcmdapi.AuthInfo{Token: "a"}
 	config.AuthInfos["b"] = &clientcmdapi.AuthInfo{
 		ClientCertificateData: []byte("crt"), ClientKeyData: []byte("key"), TokenFile: token,
 		Impersonate: "deputy", ImpersonateUID: "1", ImpersonateGroups: []string{"g"}, ImpersonateUserExtra: map[string][]string{"k": {"v"}},
 		Exec: &clientcmdapi.ExecConfig{
-			Command: "login", Args: []string{"x"}, Env: []clientcmdapi.ExecEnvVar{{Name: "N", Value: "v"}}, APIVersion: "client.authentication.k8s.io/v1",
-			InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode, ProvideClusterInfo: true, InstallHint: "hint",
+			Command:            "login",
+			Args:               []string{"x"},
+			Env:                []clientcmdapi.ExecEnvVar{{Name: "N", Value: "v"}},
+			APIVersion:         "client.authentication.k8s.io/v1",
+			InteractiveMode:    clientcmdapi.IfAvailableExecInteractiveMode,
+			ProvideClusterInfo: true,
+			InstallHint:        "hint",
 		},
 	}
 	config.Contexts["a"] = &clientcmdapi.Context{Cluster: "a", AuthInfo: "a"}
@@ -81,8 +92,8 @@ func given(t *testing.T, found *hubconfig.Hub) string {
 	return strings.TrimPrefix(environment[0], "KUBECONFIG=")
 }
 
-// TestNothingIsLost: a plugin that reads the temporary file talks to the same hub as the same user.
-func TestNothingIsLost(t *testing.T) {
+// TestPluginFindsTheSameHub: a plugin that reads the temporary file uses the same hub and user.
+func TestPluginFindsTheSameHub(t *testing.T) {
 	source := everything(t)
 	_, file := find(t, source, "b")
 	if file == source {
@@ -114,16 +125,16 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
-// TestFile: a file that says it all is read by plugins as it is, so that what is renewed in it is renewed for them.
-func TestFile(t *testing.T) {
+// TestPluginReadsTheProgramsFile: a complete file is used by plugins directly, so that they see its updates.
+func TestPluginReadsTheProgramsFile(t *testing.T) {
 	source := everything(t)
 	if found, file := find(t, source, "a"); file != source || found.File != source || found.Namespace != "default" {
 		t.Errorf("got %s, %+v", file, found)
 	}
 }
 
-// TestTemporary: the file is for its owner alone, comes back when it was cleaned away, and is gone at the end.
-func TestTemporary(t *testing.T) {
+// TestTemporaryFileIsPrivate: the file is readable by its owner only, is written again after it was removed, and is removed at the end.
+func TestTemporaryFileIsPrivate(t *testing.T) {
 	found, file := find(t, everything(t), "b")
 	if found.File != "" || found.Namespace != "n" {
 		t.Errorf("got %+v", found)

@@ -16,7 +16,7 @@ import (
 // name is that of everything in a temporary kubeconfig.
 const name = "hub"
 
-// execExtension is where client-go looks for what to tell an exec plugin about a cluster.
+// execExtension is the extension that client-go passes to an exec plugin.
 const execExtension = "client.authentication.k8s.io/exec"
 
 // kubeconfigOf is a kubeconfig from which client-go makes the configuration again. Files that the configuration refers to

@@ -34,9 +34,9 @@ import (
 // short is the deadline of each step where a case is about reaching it.
 const short = 300 * time.Millisecond
 
-// TestMisbehaviour is everything that stands at a published address and is no API server in good health.
-func TestMisbehaviour(t *testing.T) {
-	nobody := closedPort(t)
+// TestConnectionFailuresAreExplained is about everything at a published address that is not a healthy API server.
+func TestConnectionFailuresAreExplained(t *testing.T) {
+	closed := closedPort(t)
 	silent := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 	rude := listen(t, func(net.Conn) {})
 	chatty := listen(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n") })
@@ -46,20 +46,59 @@ func TestMisbehaviour(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"NoSuchName": {why: "a load balancer that was deleted", config: at("https://no-such-host.invalid:6443"), reason: v1alpha1.ReasonNameNotResolved},
-		"Refused":    {why: "the API server is down", config: at("https://" + nobody), reason: v1alpha1.ReasonConnectFailed, message: "The server " + nobody + " refuses connections: nothing listens there"},
-		"Silent": {why: "a node that hangs, or a firewall that answers for it", config: at("https://" + silent), reason: v1alpha1.ReasonConnectFailed,
-			message: "The server " + silent + " accepts connections but never answers: no TLS handshake within 300ms"},
-		"HangsUp": {why: "a load balancer without a server behind it", config: at("https://" + rude), reason: v1alpha1.ReasonConnectFailed,
-			message: "The server " + rude + " accepts connections and closes them before TLS; a load balancer without a server behind it does that"},
-		"NoTLS": {why: "the port of something else", config: at("https://" + chatty), reason: v1alpha1.ReasonTLSFailed, message: "The server " + chatty + " does not speak TLS"},
-		"ProxyRefused": {why: "the proxy is down, not the spoke", config: through("http://"+nobody, at("https://spoke:6443")), reason: v1alpha1.ReasonConnectFailed,
-			message: "The proxy " + nobody + " refuses connections: nothing listens there"},
-		"ProxySilent": {why: "the proxy waits for the spoke", config: through("http://"+silent, at("https://spoke:6443")), reason: v1alpha1.ReasonConnectFailed,
-			message: "The proxy " + silent + " accepts connections but did not lead to spoke:6443 within 300ms"},
-		"SocksSilent": {why: "likewise, of the other kind", config: through("socks5://"+silent, at("https://spoke:6443")), reason: v1alpha1.ReasonConnectFailed,
-			message: "The proxy " + silent + " accepts connections but did not lead to spoke:6443 within 300ms"},
-		"ProxyNoName": {why: "it is the proxy's name that does not resolve", config: through("http://no-such-proxy.invalid:3128", at("https://spoke:6443")), reason: v1alpha1.ReasonNameNotResolved},
+		"NoSuchName": {
+			why:    "a load balancer that was deleted",
+			config: at("https://no-such-host.invalid:6443"),
+			reason: v1alpha1.ReasonNameNotResolved,
+		},
+		"Refused": {
+			why:     "the API server is down",
+			config:  at("https://" + closed),
+			reason:  v1alpha1.ReasonConnectFailed,
+			message: "The server " + closed + " refuses connections: nothing listens there",
+		},
+		"Silent": {
+			why:     "a node that hangs, or a firewall that answers for it",
+			config:  at("https://" + silent),
+			reason:  v1alpha1.ReasonConnectFailed,
+			message: "The server " + silent + " accepts connections but never answers: no TLS handshake within 300ms",
+		},
+		"HangsUp": {
+			why:    "a load balancer without a server behind it",
+			config: at("https://" + rude),
+			reason: v1alpha1.ReasonConnectFailed,
+			message: "The server " + rude + " accepts connections and closes them before TLS; a load balancer without a " +
+				"server behind it does that",
+		},
+		"NoTLS": {
+			why:     "the port of something else",
+			config:  at("https://" + chatty),
+			reason:  v1alpha1.ReasonTLSFailed,
+			message: "The server " + chatty + " does not speak TLS",
+		},
+		"ProxyRefused": {
+			why:     "the proxy is down, not the spoke",
+			config:  through("http://"+closed, at("https://spoke:6443")),
+			reason:  v1alpha1.ReasonConnectFailed,
+			message: "The proxy " + closed + " refuses connections: nothing listens there",
+		},
+		"ProxySilent": {
+			why:     "the proxy waits for the spoke",
+			config:  through("http://"+silent, at("https://spoke:6443")),
+			reason:  v1alpha1.ReasonConnectFailed,
+			message: "The proxy " + silent + " accepts connections but did not connect to spoke:6443 within 300ms",
+		},
+		"SocksSilent": {
+			why:     "likewise, of the other kind",
+			config:  through("socks5://"+silent, at("https://spoke:6443")),
+			reason:  v1alpha1.ReasonConnectFailed,
+			message: "The proxy " + silent + " accepts connections but did not connect to spoke:6443 within 300ms",
+		},
+		"ProxyNoName": {
+			why:    "it is the proxy's name that does not resolve",
+			config: through("http://no-such-proxy.invalid:3128", at("https://spoke:6443")),
+			reason: v1alpha1.ReasonNameNotResolved,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -82,52 +121,96 @@ func TestMisbehaviour(t *testing.T) {
 	}
 }
 
-// TestAnswers is what a server may say once TLS stands.
-func TestAnswers(t *testing.T) {
+// TestResponsesAreExplained is about what a server may send after the handshake.
+func TestResponsesAreExplained(t *testing.T) {
 	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
 	var stolen atomic.Value
-	thief := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stolen.Store(r.Header.Get("Authorization")) }))
+	thief := httptest.NewTLSServer(
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stolen.Store(r.Header.Get("Authorization")) }),
+	)
 	t.Cleanup(thief.Close)
 	cases := map[string]struct {
 		why     string
 		answers map[string]http.HandlerFunc
 		want    string
 	}{
-		"NotReady": {why: "which check failed is the first thing to ask", answers: map[string]http.HandlerFunc{"/readyz": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = io.WriteString(w, "[+]ping ok\n[-]etcd failed: reason withheld\n[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\nreadyz check failed\n")
-		}}, want: "NotReady: The API server is not ready: etcd, poststarthook/rbac/bootstrap-roles"},
-		"BadGateway": {why: "a proxy answers in the spoke's place", answers: map[string]http.HandlerFunc{"/readyz": status(http.StatusBadGateway)}, want: "NotReady: The server answered 502 to /readyz; is it a Kubernetes API server?"},
-		"Redirect": {why: "a login page; following it would hand out the token", answers: map[string]http.HandlerFunc{"/readyz": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, thief.URL, http.StatusFound)
-		}}, want: "NotReady: The server answered 302 to /readyz; is it a Kubernetes API server?"},
-		"WebSite": {why: "a web server says 200 to everything", answers: map[string]http.HandlerFunc{"/": ok}, want: "NotReady: The server's answer to /version names no version; is it a Kubernetes API server?"},
-		"Silent":  {why: "an API server whose etcd hangs", answers: map[string]http.HandlerFunc{"/readyz": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}, want: "NotReady: The API server did not answer readyz within 300ms"},
-		"Drip": {why: "a deadline that every byte puts off is none", answers: map[string]http.HandlerFunc{"/readyz": ok, "/version": func(w http.ResponseWriter, r *http.Request) {
-			for r.Context().Err() == nil {
-				_, _ = io.WriteString(w, " ")
-				w.(http.Flusher).Flush()
-				runtime.Gosched()
-				select {
-				case <-r.Context().Done():
-				case <-time.After(10 * time.Millisecond):
+		"NotReady": {
+			why: "which check failed is the first thing to ask",
+			answers: map[string]http.HandlerFunc{"/readyz": func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = io.WriteString(w, "[+]ping ok\n[-]etcd failed: reason withheld\n[-]poststarthook/rbac/bootstrap-roles "+
+					"failed: reason withheld\nreadyz check failed\n")
+			}},
+			want: "NotReady: The API server is not ready: etcd, poststarthook/rbac/bootstrap-roles",
+		},
+		"BadGateway": {
+			why:     "a proxy answers in the spoke's place",
+			answers: map[string]http.HandlerFunc{"/readyz": status(http.StatusBadGateway)},
+			want:    "NotReady: The server answered 502 to /readyz; is it a Kubernetes API server?",
+		},
+		"Redirect": {
+			why: "a login page; following it would hand out the token",
+			answers: map[string]http.HandlerFunc{"/readyz": func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, thief.URL, http.StatusFound)
+			}},
+			want: "NotReady: The server answered 302 to /readyz; is it a Kubernetes API server?",
+		},
+		"WebSite": {
+			why:     "a web server says 200 to everything",
+			answers: map[string]http.HandlerFunc{"/": ok},
+			want:    "NotReady: The server's answer to /version names no version; is it a Kubernetes API server?",
+		},
+		"Silent": {
+			why:     "an API server whose etcd hangs",
+			answers: map[string]http.HandlerFunc{"/readyz": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+			want:    "NotReady: The API server did not answer readyz within 300ms",
+		},
+		"Drip": {
+			why: "each byte must not extend the deadline",
+			answers: map[string]http.HandlerFunc{"/readyz": ok, "/version": func(w http.ResponseWriter, r *http.Request) {
+				for r.Context().Err() == nil {
+					_, _ = io.WriteString(w, " ")
+					w.(http.Flusher).Flush()
+					runtime.Gosched()
+					select {
+					case <-r.Context().Done():
+					case <-time.After(10 * time.Millisecond):
+					}
 				}
-			}
-		}}, want: "NotReady: The API server did not answer version within 300ms"},
-		"Flood": {why: "a body without an end", answers: map[string]http.HandlerFunc{"/readyz": ok, "/version": func(w http.ResponseWriter, r *http.Request) {
-			for r.Context().Err() == nil {
-				_, _ = io.WriteString(w, strings.Repeat(" ", 4096))
-			}
-		}}, want: "NotReady: The server's answer to /version names no version; is it a Kubernetes API server?"},
-		"LongHeader": {why: "a header without an end", answers: map[string]http.HandlerFunc{"/readyz": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X", strings.Repeat("x", 1<<20))
-		}}, want: "NotReady: The API server's answer to readyz cannot be read: net/http: server response headers exceeded 65536 bytes; aborted"},
-		"HangsUp": {why: "an API server that is being killed", answers: map[string]http.HandlerFunc{"/readyz": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+			}},
+			want: "NotReady: The API server did not answer version within 300ms",
+		},
+		"Flood": {
+			why: "a body without an end",
+			answers: map[string]http.HandlerFunc{"/readyz": ok, "/version": func(w http.ResponseWriter, r *http.Request) {
+				for r.Context().Err() == nil {
+					_, _ = io.WriteString(w, strings.Repeat(" ", 4096))
+				}
+			}},
+			want: "NotReady: The server's answer to /version names no version; is it a Kubernetes API server?",
+		},
+		"LongHeader": {
+			why: "a header without an end",
+			answers: map[string]http.HandlerFunc{"/readyz": func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X", strings.Repeat("x", 1<<20))
+			}},
+			want: "NotReady: The API server's answer to readyz cannot be read: net/http: server response headers " +
+				"exceeded 65536 bytes; aborted",
+		},
+		"HangsUp": {why: "an API server that is being killed", answers: map[string]http.HandlerFunc{
+			"/readyz": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		},
 			want: "NotReady: The API server closed the connection without an answer to readyz"},
-		"Unauthorized": {why: "a 401 means the same wherever it comes", answers: map[string]http.HandlerFunc{"/readyz": ok, "/version": status(http.StatusUnauthorized)},
+		"Unauthorized": {why: "a 401 means the same wherever it comes", answers: map[string]http.HandlerFunc{
+			"/readyz": ok, "/version": status(http.StatusUnauthorized),
+		},
 			want: "Unauthorized: The spoke refuses the credentials (401): they have expired, were revoked, or belong to another cluster"},
-		"HardenedAndOld": {why: "a spoke that hides /readyz and /version and does not know SelfSubjectReviews has answered all the same", answers: map[string]http.HandlerFunc{
-			"/readyz": status(http.StatusForbidden), "/version": status(http.StatusForbidden), "/": status(http.StatusNotFound)}, want: ""},
+		"HardenedAndOld": {
+			why: "a spoke that hides /readyz and /version and does not know SelfSubjectReviews has answered all the same",
+			answers: map[string]http.HandlerFunc{
+				"/readyz": status(http.StatusForbidden), "/version": status(http.StatusForbidden), "/": status(http.StatusNotFound)},
+			want: "",
+		},
 		"Steering": {why: "a version with control characters reaches a status, but not them", answers: map[string]http.HandlerFunc{
 			"/readyz": ok, "/version": func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, `{"gitVersion": "v1\u001b[2J`+strings.Repeat("x", 1000)+`"}`)
@@ -163,8 +246,8 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
-// TestCertificates: what is wrong with a certificate is told apart, because the remedies are.
-func TestCertificates(t *testing.T) {
+// TestCertificateFailuresAreExplained: the failures of a certificate are distinguished, because the fixes are different.
+func TestCertificateFailuresAreExplained(t *testing.T) {
 	trusted := newAuthority(t)
 	expired := trusted.sign(t, func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -178,14 +261,39 @@ func TestCertificates(t *testing.T) {
 		ca          []byte
 		want        string
 	}{
-		"Expired": {why: "the date says for how long already", certificate: expired, ca: trusted.pem, want: "TLSFailed: The certificate of HOST is valid from 2020-01-01 to 2021-01-01 only; it has expired, or a clock is wrong"},
-		"UnknownAuthority": {why: "a spoke whose authority was rotated without its profile", certificate: newAuthority(t).sign(t, func(*x509.Certificate) {}), ca: trusted.pem,
-			want: "TLSFailed: The certificate of HOST was signed by an authority that is not in the profile's certificate-authority-data"},
-		"NoAuthority": {why: "a profile that forgot it", certificate: trusted.sign(t, func(*x509.Certificate) {}),
-			want: "TLSFailed: The certificate of HOST was signed by an authority the consumer's system does not know, and the profile brings none"},
-		"WrongName": {why: "an address that the certificate was not made for", certificate: elsewhere, ca: trusted.pem,
-			want: "TLSFailed: The certificate of HOST is for a.example.com, b.example.com, c.example.com, d.example.com and 1 more, not for 127.0.0.1"},
-		"Good": {why: "the test's own certificates are in order", certificate: trusted.sign(t, func(*x509.Certificate) {}), ca: trusted.pem, want: "NotReady: The server's answer to /version names no version; is it a Kubernetes API server?"},
+		"Expired": {
+			why:         "the date says for how long already",
+			certificate: expired,
+			ca:          trusted.pem,
+			want: "TLSFailed: The certificate of HOST is valid from 2020-01-01 to 2021-01-01 only; it has " +
+				"expired, or a clock is wrong",
+		},
+		"UnknownAuthority": {
+			why:         "a spoke whose authority was rotated without its profile",
+			certificate: newAuthority(t).sign(t, func(*x509.Certificate) {}),
+			ca:          trusted.pem,
+			want: "TLSFailed: The certificate of HOST was signed by an authority that is not in the profile's " +
+				"certificate-authority-data",
+		},
+		"NoAuthority": {
+			why:         "a profile that forgot it",
+			certificate: trusted.sign(t, func(*x509.Certificate) {}),
+			want: "TLSFailed: The certificate of HOST was signed by an authority the consumer's system does not know, " +
+				"and the profile brings none",
+		},
+		"WrongName": {
+			why:         "an address that the certificate was not made for",
+			certificate: elsewhere,
+			ca:          trusted.pem,
+			want: "TLSFailed: The certificate of HOST is for a.example.com, b.example.com, c.example.com, d.example.com " +
+				"and 1 more, not for 127.0.0.1",
+		},
+		"Good": {
+			why:         "the test's own certificates are in order",
+			certificate: trusted.sign(t, func(*x509.Certificate) {}),
+			ca:          trusted.pem,
+			want:        "NotReady: The server's answer to /version names no version; is it a Kubernetes API server?",
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -206,8 +314,8 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// TestClientCertificates: a server, or a proxy before it, may turn a client certificate down before there is a 401.
-func TestClientCertificates(t *testing.T) {
+// TestRefusedClientCertificatesAreExplained: a server, or a proxy before it, may refuse a client certificate without a 401.
+func TestRefusedClientCertificatesAreExplained(t *testing.T) {
 	ours := newAuthority(t)
 	clients := x509.NewCertPool()
 	clients.AddCert(ours.certificate)
@@ -215,21 +323,26 @@ func TestClientCertificates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewUnstartedServer(http.NotFoundHandler())
 			server.Config.ErrorLog = quiet
-			server.TLS = &tls.Config{Certificates: []tls.Certificate{ours.sign(t, func(*x509.Certificate) {})}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients, MaxVersion: version}
+			server.TLS = &tls.Config{
+				Certificates: []tls.Certificate{ours.sign(t, func(*x509.Certificate) {})},
+				ClientAuth:   tls.RequireAndVerifyClientCert,
+				ClientCAs:    clients,
+				MaxVersion:   version,
+			}
 			server.StartTLS()
 			defer server.Close()
 			config := at(server.URL)
 			config.CAData = ours.pem
 			config.CertData, config.KeyData = spoke.Config().CertData, spoke.Config().KeyData
 			if got := newProber().Probe(t.Context(), config, "").Failure; got == nil || got.Reason != v1alpha1.ReasonUnauthorized {
-				t.Errorf("with somebody else's certificate: %v", got)
+				t.Errorf("with the certificate of another user: %v", got)
 			}
 		})
 	}
 }
 
-// TestProxies: the way through a proxy works, and its refusal is its own.
-func TestProxies(t *testing.T) {
+// TestProbeThroughProxy: a proxy is used, and its failures are its own.
+func TestProbeThroughProxy(t *testing.T) {
 	server, config := serve(t, map[string]http.HandlerFunc{"/": status(http.StatusTeapot)})
 	defer server.Close()
 	for name, tc := range map[string]struct {
@@ -237,8 +350,16 @@ func TestProxies(t *testing.T) {
 		connect http.HandlerFunc
 		want    string
 	}{
-		"Through": {why: "the answer is the server's", connect: tunnel, want: "NotReady: The server answered 418 to /readyz; is it a Kubernetes API server?"},
-		"Refused": {why: "an egress policy that does not know the spoke", connect: status(http.StatusForbidden), want: "ConnectFailed: The proxy PROXY answered 403 when asked for " + server.Listener.Addr().String()},
+		"Through": {
+			why:     "the answer is the server's",
+			connect: tunnel,
+			want:    "NotReady: The server answered 418 to /readyz; is it a Kubernetes API server?",
+		},
+		"Refused": {
+			why:     "an egress policy that does not know the spoke",
+			connect: status(http.StatusForbidden),
+			want:    "ConnectFailed: The proxy PROXY answered 403 when asked for " + server.Listener.Addr().String(),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := httptest.NewServer(tc.connect)
@@ -252,8 +373,8 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// TestLocalServers: a name may lead to the consumer's own machine, which only shows when it is dialled.
-func TestLocalServers(t *testing.T) {
+// TestLocalServersAreNotDialled: a name may resolve to the consumer's own machine, which is known only when it is dialled.
+func TestLocalServersAreNotDialled(t *testing.T) {
 	server, config := serve(t, map[string]http.HandlerFunc{"/": status(http.StatusTeapot)})
 	defer server.Close()
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
@@ -273,11 +394,14 @@ func TestLocalServers(t *testing.T) {
 	}
 }
 
-// TestNothingStays: probes leave no goroutine and no connection behind, however they ended.
-func TestNothingStays(t *testing.T) {
+// TestProbeLeavesNothingBehind: probes leave no goroutine and no connection behind, however they end.
+func TestProbeLeavesNothingBehind(t *testing.T) {
 	g := gomega.NewWithT(t)
 	silent := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
-	server, config := serve(t, map[string]http.HandlerFunc{"/readyz": status(http.StatusOK), "/version": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }})
+	server, config := serve(t, map[string]http.HandlerFunc{
+		"/readyz":  status(http.StatusOK),
+		"/version": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	})
 	defer server.Close()
 	prober := newProber()
 	prober.Timeout = 50 * time.Millisecond
@@ -294,7 +418,7 @@ func TestNothingStays(t *testing.T) {
 // quiet keeps the complaints of test servers, which are the point of the tests, out of their output.
 var quiet = log.New(io.Discard, "", 0)
 
-// at is a way to a server, without credentials or a certificate authority.
+// at returns a configuration for a server, without credentials or a certificate authority.
 func at(server string) *rest.Config { return &rest.Config{Host: server} }
 
 func through(proxy string, config *rest.Config) *rest.Config {
@@ -307,7 +431,7 @@ func through(proxy string, config *rest.Config) *rest.Config {
 	return config
 }
 
-// serve starts a server that answers as told; "/" stands for all other paths.
+// serve starts a server with responses by path; "/" is for all other paths.
 func serve(t *testing.T, answers map[string]http.HandlerFunc) (*httptest.Server, *rest.Config) {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -397,7 +521,12 @@ func newAuthority(t *testing.T) *authority {
 
 func (a *authority) sign(t *testing.T, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2),
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
 	change(template)
 	raw, err := x509.CreateCertificate(rand.Reader, template, a.certificate, a.key.Public(), a.key)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-func TestRemainders(t *testing.T) {
+func TestPendingDescribesWhatIsLeft(t *testing.T) {
 	profile := func(inventory, name string) metav1.PartialObjectMetadata {
 		return metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 			Namespace: "team-a", Name: name, Labels: map[string]string{v1alpha1.LabelInventory: inventory},
@@ -37,7 +37,7 @@ func TestRemainders(t *testing.T) {
 				profile("default", "c1"), profile("default", "c2"),
 				held(profile("default", "c4"), "b.example.com/x", "a.example.com/x"), held(profile("default", "c3"), "a.example.com/x"),
 			},
-			says: "Inventory default: the publisher has not withdrawn 2 profiles yet; 2 profiles are deleted and not gone; " +
+			says: "Inventory default: the publisher has not withdrawn 2 profiles yet; 2 profiles are being deleted; " +
 				"the finalizer a.example.com/x holds team-a/c3 and 1 more; the finalizer b.example.com/x holds team-a/c4.",
 		},
 		"NotReleased": {

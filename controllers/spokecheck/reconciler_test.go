@@ -30,8 +30,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/assets"
 )
 
-// TestStopsAndComesBack is the story of a spoke, with what it leaves in its check and in the events.
-func TestStopsAndComesBack(t *testing.T) {
+// TestSpokeGoesDownAndRecovers: the check and the Events of a spoke that goes down and recovers.
+func TestSpokeGoesDownAndRecovers(t *testing.T) {
 	server, err := apiserver.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestStopsAndComesBack(t *testing.T) {
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonConnectFailed))
 	down := f.check("a")
 	if down.Status.KubernetesVersion != assets.KubernetesVersion || down.Status.User != "admin" {
-		t.Errorf("what was known of the spoke is lost: %+v", down.Status)
+		t.Errorf("what was known of the spoke was lost: %+v", down.Status)
 	}
 	want := "The server " + hostOf(server.Config()) + " refuses connections: nothing listens there"
 	if diff := cmp.Diff(want, reachable(down.Status).Message); diff != "" {
@@ -61,44 +61,43 @@ func TestStopsAndComesBack(t *testing.T) {
 	}
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	if again := f.check("a"); again.UID != up.UID || again.Generation != up.Generation {
-		t.Error("the check was made anew, or its metadata written")
+		t.Error("the check was created again, or its metadata written")
 	}
-	// News of the same kind is one Event with a series. On its way up, the server may have been seen not ready.
+	// Repeated Events become one with a series. On its way up, the server may have been seen not ready.
 	f.g.Eventually(func() []string { return f.events("a") }).Should(gomega.And(
 		gomega.ContainElements("Normal Reachable, again", "Warning ConnectFailed"),
 		gomega.HaveEach(gomega.BeElementOf("Normal Reachable, again", "Warning ConnectFailed", "Warning NotReady")),
 	))
 }
 
-// events are the types and reasons of what was told about a profile, in order, and whether it was told more than once.
+// events returns the types and reasons of the Events of a profile, in order, and whether they were repeated.
 func (f *fleet) events(profile string) []string {
 	var list eventsv1.EventList
 	if err := hubClient.List(f.t.Context(), &list, client.InNamespace(f.namespace)); err != nil {
 		f.t.Fatal(err)
 	}
 	slices.SortFunc(list.Items, func(a, b eventsv1.Event) int { return a.EventTime.Compare(b.EventTime.Time) })
-	var told []string
+	var got []string
 	for _, event := range list.Items {
 		if event.Regarding.Name == profile && event.Regarding.Kind == "ClusterProfile" {
 			again := ""
 			if event.Series != nil {
 				again = ", again"
 			}
-			told = append(told, event.Type+" "+event.Reason+again)
+			got = append(got, event.Type+" "+event.Reason+again)
 		}
 	}
-	return told
+	return got
 }
 
-// TestAccessAndHealthCount: what a profile says of access and of health is acted on at once, what it says of anything else is
-// not.
-func TestAccessAndHealthCount(t *testing.T) {
+// TestChangesOfAccessAndHealthTriggerProbes: changes of a profile's access and health trigger a probe at once, other changes do not.
+func TestChangesOfAccessAndHealthTriggerProbes(t *testing.T) {
 	f := newFleet(t)
-	stub := &script{observe: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	stub := &script{check: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		return spoke.Result{Server: profile.Status.AccessProviders[0].Cluster.Server}
 	}}
 	profile := f.offer("a", offering("p", &rest.Config{Host: "https://one"}))
-	f.watch(func(r *Reconciler) { r.Observer, r.Options.Interval = stub, time.Hour })
+	f.watch(func(r *Reconciler) { r.Checker, r.Options.Interval = stub, time.Hour })
 	server := func() string {
 		if check := f.check("a"); check != nil {
 			return check.Status.Server
@@ -115,26 +114,28 @@ func TestAccessAndHealthCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	profile.Status = status
-	// The label is written into the check without another probe; by then, the change before it has been seen as well.
+	// The label is written into the check without another probe; by then, the change before it has been processed too.
 	f.g.Eventually(func() string { return f.check("a").Status.MemberID }).Should(gomega.Equal("m"))
 	if got := stub.total(); got != 1 {
 		t.Errorf("%d probes, though the access did not change", got)
 	}
 	f.update(profile, func(status *inventoryv1alpha1.ClusterProfileStatus) {
-		status.Conditions = []metav1.Condition{{Type: "ControlPlaneHealthy", Status: metav1.ConditionFalse, Reason: "R", LastTransitionTime: metav1.Now()}}
+		status.Conditions = []metav1.Condition{
+			{Type: "ControlPlaneHealthy", Status: metav1.ConditionFalse, Reason: "R", LastTransitionTime: metav1.Now()},
+		}
 	})
-	f.g.Eventually(stub.total).Should(gomega.Equal(2), "the manager says that the spoke's health has changed, and nobody looks")
+	f.g.Eventually(stub.total).Should(gomega.Equal(2), "the health in the profile has changed, and no probe followed")
 	f.update(profile, func(status *inventoryv1alpha1.ClusterProfileStatus) {
 		status.AccessProviders[0].Cluster.Server = "https://two"
 	})
 	f.g.Eventually(server).Should(gomega.Equal("https://two"))
 }
 
-// TestTimeInTheFuture: a check that was written by a clock that ran ahead, or forged, is written again, and not in the future.
-func TestTimeInTheFuture(t *testing.T) {
+// TestProbeTimeInTheFutureIsOverwritten: a check that was written by a fast clock, or forged, is written again with the right time.
+func TestProbeTimeInTheFutureIsOverwritten(t *testing.T) {
 	f := newFleet(t)
 	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
-	f.watch(func(r *Reconciler) { r.Observer, r.Options.Interval = wellBehaved(), time.Hour })
+	f.watch(func(r *Reconciler) { r.Checker, r.Options.Interval = wellBehaved(), time.Hour })
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	check := f.check("a")
 	check.Status.LastProbeTime = &metav1.Time{Time: time.Now().Add(24 * time.Hour)}
@@ -147,18 +148,18 @@ func TestTimeInTheFuture(t *testing.T) {
 	}
 }
 
-// TestExpiryIsReported: what a probe of a real API server sees of its certificates, in the check and in an Event.
+// TestExpiryIsReported: the expirations that a probe finds are in the check and in an Event.
 func TestExpiryIsReported(t *testing.T) {
 	f := newFleet(t)
 	soon := time.Now().Add(10 * oneDay).Truncate(time.Second).UTC()
-	stub := &script{observe: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	stub := &script{check: func(_ context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		return spoke.Result{Server: "https://a", Result: probe.Result{Expirations: []probe.Expiration{
 			{What: v1alpha1.ExpiringServingCertificate, At: soon.Add(oneYear), Lifetime: oneYear},
 			{What: v1alpha1.ExpiringClientCertificate, At: soon, Lifetime: oneYear},
 		}}}
 	}}
 	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
-	f.watch(func(r *Reconciler) { r.Observer = stub })
+	f.watch(func(r *Reconciler) { r.Checker = stub })
 	f.g.Eventually(func() []string { return f.events("a") }).Should(gomega.ConsistOf("Normal Reachable", "Warning ExpiresSoon"))
 	f.g.Eventually(stub.total).Should(gomega.BeNumerically(">", 3))
 	got := f.check("a").Status
@@ -174,10 +175,10 @@ func TestExpiryIsReported(t *testing.T) {
 	}
 }
 
-// TestBreaksOff: a probe of an access that is no longer published is not waited for.
-func TestBreaksOff(t *testing.T) {
+// TestProbeOfOldAccessIsCancelled: a probe does not continue when its access was changed.
+func TestProbeOfOldAccessIsCancelled(t *testing.T) {
 	f := newFleet(t)
-	stub := &script{observe: func(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	stub := &script{check: func(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		server := profile.Status.AccessProviders[0].Cluster.Server
 		if server == "https://hangs" {
 			<-ctx.Done()
@@ -185,19 +186,19 @@ func TestBreaksOff(t *testing.T) {
 		return spoke.Result{Server: server}
 	}}
 	profile := f.offer("a", offering("p", &rest.Config{Host: "https://hangs"}))
-	f.watch(func(r *Reconciler) { r.Observer, r.Options.Interval = stub, time.Hour })
+	f.watch(func(r *Reconciler) { r.Checker, r.Options.Interval = stub, time.Hour })
 	f.g.Eventually(stub.total).Should(gomega.BeNumerically(">", 0))
 	f.update(profile, func(status *inventoryv1alpha1.ClusterProfileStatus) {
 		status.AccessProviders[0].Cluster.Server = "https://works"
 	})
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	if got := f.check("a").Status.Server; got != "https://works" {
-		t.Errorf("the check tells of %s", got)
+		t.Errorf("the check reports %s", got)
 	}
 }
 
-// TestRotation: credentials that were rotated are taken up without a restart, and without the check ever saying otherwise.
-func TestRotation(t *testing.T) {
+// TestRotatedCredentialsAreUsed: rotated credentials are used without a restart, and without a change of the check.
+func TestRotatedCredentialsAreUsed(t *testing.T) {
 	f := newFleet(t)
 	old, revoke := token(t, "rotation-old")
 	f.publish("a", withToken(old))
@@ -217,16 +218,16 @@ func TestRotation(t *testing.T) {
 	revoke()
 	f.g.Eventually(func() string { return f.check("a").Status.User }).Should(gomega.Equal("system:serviceaccount:default:rotation-new"))
 	if got := reachable(f.check("a").Status); got.Status != metav1.ConditionTrue || !got.LastTransitionTime.Equal(&since) {
-		t.Errorf("the rotation was felt: %+v", got)
+		t.Errorf("the rotation changed the check: %+v", got)
 	}
 	if diff := cmp.Diff([]string{"Normal Reachable"}, f.events("a")); diff != "" {
 		t.Errorf("events -want +got:\n%s", diff)
 	}
 }
 
-// TestPluginsAreKeptApart: two profiles, one plugin, and what each profile tells it. With the bare library, the second spoke
+// TestPluginsOfProfilesAreIsolated: profiles pass different variables to one plugin. With the library alone, the second spoke
 // is dialled with the credentials of the first.
-func TestPluginsAreKeptApart(t *testing.T) {
+func TestPluginsOfProfilesAreIsolated(t *testing.T) {
 	f := newFleet(t)
 	tokens := t.TempDir()
 	reader := shell("per-cluster", `cat "$1/$CLUSTER"`, tokens)
@@ -238,9 +239,17 @@ func TestPluginsAreKeptApart(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(tokens, name), []byte(execCredential(bearer)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		f.offer(name, offering("per-cluster", spokeServer.Config(), "clusterprofiles.multicluster.x-k8s.io/exec/additional-envs", fmt.Sprintf(`{"CLUSTER":%q}`, name)))
+		f.offer(
+			name,
+			offering(
+				"per-cluster",
+				spokeServer.Config(),
+				"clusterprofiles.multicluster.x-k8s.io/exec/additional-envs",
+				fmt.Sprintf(`{"CLUSTER":%q}`, name),
+			),
+		)
 	}
-	f.watch(func(r *Reconciler) { r.Observer = f.observer(reader) })
+	f.watch(func(r *Reconciler) { r.Checker = f.checker(reader) })
 	for _, name := range names {
 		f.g.Eventually(f.reason(name)).Should(gomega.Equal(v1alpha1.ReasonReachable))
 		if got, want := f.check(name).Status.User, "system:serviceaccount:default:"+name; got != want {
@@ -249,23 +258,23 @@ func TestPluginsAreKeptApart(t *testing.T) {
 	}
 }
 
-// TestQuiet: nothing changed, so nothing is written, until the heartbeat is due; nor is a restart a change.
-func TestQuiet(t *testing.T) {
+// TestUnchangedCheckIsNotWritten: nothing is written before the heartbeat if nothing changed, also after a restart.
+func TestUnchangedCheckIsNotWritten(t *testing.T) {
 	f := newFleet(t)
 	clock := clocktesting.NewFakeClock(time.Now())
-	stub := &script{observe: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	stub := &script{check: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		return spoke.Result{Provider: "p", Server: "https://a", Result: probe.Result{Failure: failure.New(v1alpha1.ReasonNotReady, "No")}}
 	}}
 	watch := func() (stop func()) {
 		return f.watch(func(r *Reconciler) {
-			r.Observer, r.Clock, r.Options.Interval = stub, clock, 10*time.Second
+			r.Checker, r.Clock, r.Options.Interval = stub, clock, 10*time.Second
 		})
 	}
 	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
 	stop := watch()
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonNotReady))
 	first := f.check("a")
-	// probe lets the fake time pass until so many more probes have been made.
+	// probe steps the clock until so many more probes have run.
 	probe := func(more int) {
 		until := stub.total() + more
 		f.g.Eventually(func() int {
@@ -278,7 +287,7 @@ func TestQuiet(t *testing.T) {
 	watch()
 	probe(3)
 	if passed := clock.Since(first.Status.LastProbeTime.Time); passed >= 5*time.Minute {
-		t.Fatalf("the test itself let %s pass", passed)
+		t.Fatalf("the test stepped the clock by %s", passed)
 	}
 	if got := f.check("a"); got.ResourceVersion != first.ResourceVersion {
 		t.Errorf("written though nothing changed:\n%s", cmp.Diff(first, got))
@@ -287,24 +296,25 @@ func TestQuiet(t *testing.T) {
 		probe(1)
 		return f.check("a").ResourceVersion
 	}).ShouldNot(gomega.Equal(first.ResourceVersion))
-	beat := f.check("a")
-	// The last probe before the five minutes are over is written down, so that no more than those lie between two writes.
-	if since := beat.Status.LastProbeTime.Sub(first.Status.LastProbeTime.Time); since < 5*time.Minute-13*time.Second || since > 5*time.Minute+time.Second {
+	heartbeat := f.check("a")
+	// The last probe before the five minutes have passed is written, so that no more than those are between two writes.
+	if since := heartbeat.Status.LastProbeTime.Sub(first.Status.LastProbeTime.Time); since < 5*time.Minute-13*time.Second ||
+		since > 5*time.Minute+time.Second {
 		t.Errorf("the heartbeat came after %s", since)
 	}
-	if diff := cmp.Diff(first.Status.Conditions, beat.Status.Conditions); diff != "" {
+	if diff := cmp.Diff(first.Status.Conditions, heartbeat.Status.Conditions); diff != "" {
 		t.Errorf("a heartbeat changed the conditions -first +now:\n%s", diff)
 	}
 }
 
-// TestRepairs: a check is what was last seen, whatever somebody else writes into it.
-func TestRepairs(t *testing.T) {
+// TestDeletedCheckIsRestored: a check that was deleted is written again, without another probe.
+func TestDeletedCheckIsRestored(t *testing.T) {
 	f := newFleet(t)
-	stub := &script{observe: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
+	stub := &script{check: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {
 		return spoke.Result{Server: "https://a"}
 	}}
 	f.offer("a", offering("p", &rest.Config{Host: "https://a"}))
-	f.watch(func(r *Reconciler) { r.Observer, r.Options.Interval = stub, time.Hour })
+	f.watch(func(r *Reconciler) { r.Checker, r.Options.Interval = stub, time.Hour })
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	check := f.check("a")
 	if err := hubClient.Delete(t.Context(), check); err != nil {

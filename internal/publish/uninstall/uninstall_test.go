@@ -22,7 +22,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
-func TestWithdrawsWhatIsPublished(t *testing.T) {
+func TestUninstallWithdrawsProfiles(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	startPublisher(t, namespace)
@@ -41,7 +41,7 @@ func TestWithdrawsWhatIsPublished(t *testing.T) {
 	g.Expect(profiles.Items).To(BeEmpty())
 }
 
-func TestWithdrawsTheSelectedAlone(t *testing.T) {
+func TestUninstallWithdrawsSelectedInventories(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	startPublisher(t, namespace)
@@ -57,27 +57,35 @@ func TestWithdrawsTheSelectedAlone(t *testing.T) {
 	g.Expect(k8s.Get(t.Context(), others, &inventoryv1alpha1.ClusterProfile{})).To(Succeed())
 }
 
-func TestSaysWhatHoldsAProfile(t *testing.T) {
+func TestUninstallReportsFinalizers(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	startPublisher(t, namespace)
 	key := publish(t, namespace, "held", nil)
 	finalizers := func(list string) {
 		profile := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
-		g.Expect(k8s.Patch(contextOf(t), profile, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":`+list+`}}`)))).To(Succeed())
+		g.Expect(
+			k8s.Patch(contextOf(t), profile, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":`+list+`}}`))),
+		).To(
+			Succeed(),
+		)
 	}
 	finalizers(`["consumer.example.com/clean-up"]`)
 
 	_, err := run(t, 5*time.Second, uninstall.Uninstaller{Lease: lease(namespace)})
-	g.Expect(err).To(MatchError(And(ContainSubstring("Inventory held"), ContainSubstring("the finalizer consumer.example.com/clean-up holds "+key.String()),
-		ContainSubstring("remove its finalizer by hand"), Not(ContainSubstring("Is the publisher running?")))))
+	g.Expect(err).To(
+		MatchError(
+			And(ContainSubstring("Inventory held"), ContainSubstring("the finalizer consumer.example.com/clean-up holds "+key.String()),
+				ContainSubstring("remove its finalizer by hand"), Not(ContainSubstring("Is the publisher running?"))),
+		),
+	)
 
 	finalizers("null")
 	_, err = run(t, time.Minute, uninstall.Uninstaller{Lease: lease(namespace)})
 	g.Expect(err).NotTo(HaveOccurred(), "it can be repeated")
 }
 
-func TestDeletesNothingWithoutAPublisher(t *testing.T) {
+func TestUninstallNeedsAPublisher(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	stop := startPublisher(t, namespace)
@@ -85,7 +93,7 @@ func TestDeletesNothingWithoutAPublisher(t *testing.T) {
 	stop()
 
 	_, err := run(t, 3*time.Second, uninstall.Uninstaller{Lease: lease(namespace)})
-	g.Expect(err).To(MatchError(ContainSubstring("nobody renews the Lease " + lease(namespace).String())))
+	g.Expect(err).To(MatchError(ContainSubstring("the Lease " + lease(namespace).String() + " is not renewed")))
 	elsewhere := types.NamespacedName{Namespace: namespace, Name: "another"}
 	_, err = run(t, time.Second, uninstall.Uninstaller{Lease: elsewhere})
 	g.Expect(err).To(MatchError(ContainSubstring("there is no Lease " + elsewhere.String())))
@@ -93,14 +101,15 @@ func TestDeletesNothingWithoutAPublisher(t *testing.T) {
 	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: "alone"}, &inventory)).To(Succeed())
 	g.Expect(inventory.DeletionTimestamp).To(BeNil())
 
-	t.Run("unless nobody is to be asked for", func(t *testing.T) {
+	t.Run("unless no Lease is named", func(t *testing.T) {
 		g := NewWithT(t)
 		_, err := run(t, 2*time.Second, uninstall.Uninstaller{})
-		g.Expect(err).To(MatchError(And(ContainSubstring("Inventory alone: the publisher has not withdrawn 1 profile yet"), ContainSubstring("Is the publisher running?"))))
+		g.Expect(err).To(MatchError(And(ContainSubstring("Inventory alone: the publisher has "+
+			"not withdrawn 1 profile yet"), ContainSubstring("Is the publisher running?"))))
 	})
 }
 
-func TestNothingIsPublished(t *testing.T) {
+func TestUninstallWithoutProfiles(t *testing.T) {
 	t.Run("by an Inventory that no publisher has seen", func(t *testing.T) {
 		g := NewWithT(t)
 		namespace := newNamespace(t)
@@ -112,7 +121,7 @@ func TestNothingIsPublished(t *testing.T) {
 		g := NewWithT(t)
 		progress, err := run(t, 5*time.Second, uninstall.Uninstaller{Lease: lease("nowhere")})
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(progress).To(Equal("No Inventory is left: nothing is published.\n"))
+		g.Expect(progress).To(Equal("There is no Inventory: nothing is published.\n"))
 	})
 	t.Run("on a hub without the API", func(t *testing.T) {
 		g := NewWithT(t)
@@ -127,17 +136,17 @@ func TestNothingIsPublished(t *testing.T) {
 	})
 }
 
-func TestWithoutTheRight(t *testing.T) {
+func TestUninstallReportsMissingPermission(t *testing.T) {
 	g := NewWithT(t)
 	config, err := hub.As("nobody")
 	g.Expect(err).NotTo(HaveOccurred())
-	nobody, err := client.New(config, client.Options{Scheme: newScheme()})
+	denied, err := client.New(config, client.Options{Scheme: newScheme()})
 	g.Expect(err).NotTo(HaveOccurred())
-	_, err = run(t, time.Minute, uninstall.Uninstaller{Hub: nobody})
+	_, err = run(t, time.Minute, uninstall.Uninstaller{Hub: denied})
 	g.Expect(err).To(MatchError(ContainSubstring("listing Inventories")))
 }
 
-// run withdraws and returns what was told meanwhile.
+// run withdraws and returns the progress.
 func run(t *testing.T, timeout time.Duration, w uninstall.Uninstaller) (string, error) {
 	t.Helper()
 	var progress bytes.Buffer
@@ -151,6 +160,6 @@ func run(t *testing.T, timeout time.Duration, w uninstall.Uninstaller) (string, 
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	err := w.Run(ctx)
-	t.Logf("told:\n%serror: %v", &progress, err)
+	t.Logf("progress:\n%serror: %v", &progress, err)
 	return progress.String(), err
 }

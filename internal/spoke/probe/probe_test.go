@@ -62,7 +62,13 @@ func makeAuthority() (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(time.Hour),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return nil, err
@@ -106,9 +112,19 @@ func TestAllAddressesAreTried(t *testing.T) {
 	}{
 		"DeadFirst":    {addresses{dead, live}, ""},
 		"RefusedFirst": {addresses{refusing, live}, ""},
-		"AllDead":      {addresses{dead, dead}, "ConnectFailed: The server spoke.test:" + port + " does not answer: no connection within 8s, packets seem to be dropped on the way"},
-		"NoneWorks":    {addresses{dead, refusing}, "ConnectFailed: The server spoke.test:" + port + " refuses connections: nothing listens there"},
-		"OtherOrder":   {addresses{refusing, dead}, "ConnectFailed: The server spoke.test:" + port + " refuses connections: nothing listens there"},
+		"AllDead": {
+			addresses{dead, dead},
+			"ConnectFailed: The server spoke.test:" + port + " does not answer: no connection within 8s, packets seem " +
+				"to be dropped on the way",
+		},
+		"NoneWorks": {
+			addresses{dead, refusing},
+			"ConnectFailed: The server spoke.test:" + port + " refuses connections: nothing listens there",
+		},
+		"OtherOrder": {
+			addresses{refusing, dead},
+			"ConnectFailed: The server spoke.test:" + port + " refuses connections: nothing listens there",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,31 +171,34 @@ func dropping(t *testing.T, port string) {
 	t.Skip("this system's queue of connections has no end")
 }
 
-// TestNameServerFails: the same trouble gives the same message, however often it is met: the error has our own port.
-func TestNameServerFails(t *testing.T) {
-	nobody, err := net.ListenPacket("udp", "127.0.0.1:0")
+// TestNameServerFailureIsStable: the same problem has the same message every time: the error has our own port.
+func TestNameServerFailureIsStable(t *testing.T) {
+	closed, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := nobody.Close(); err != nil {
+	if err := closed.Close(); err != nil {
 		t.Fatal(err)
 	}
 	prober := newProber()
 	prober.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", nobody.LocalAddr().String())
+		return (&net.Dialer{}).DialContext(ctx, "udp", closed.LocalAddr().String())
 	}}
 	for range 3 {
 		got := prober.Probe(t.Context(), at("https://spoke.test:6443"), "").Failure
-		want := &failure.Error{Reason: v1alpha1.ReasonNameNotResolved, Message: "The name spoke.test cannot be resolved: the consumer's name server refuses connections"}
+		want := &failure.Error{
+			Reason:  v1alpha1.ReasonNameNotResolved,
+			Message: "The name spoke.test cannot be resolved: the consumer's name server refuses connections",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	}
 }
 
-// TestSecureProxy: a proxy that is spoken to over TLS is judged by the system's authorities, and is not shown the
+// TestProxyCertificateIsVerified: the certificate of a TLS proxy is verified by the system's authorities, and the proxy does not get the
 // credentials for the spoke.
-func TestSecureProxy(t *testing.T) {
+func TestProxyCertificateIsVerified(t *testing.T) {
 	ours := newAuthority(t)
 	mux := http.NewServeMux()
 	for path, answer := range working() {
@@ -196,11 +215,18 @@ func TestSecureProxy(t *testing.T) {
 		certificate tls.Certificate
 		want        string
 	}{
-		"Trusted":   {system.sign(t, func(*x509.Certificate) {}), ""},
-		"Untrusted": {ours.sign(t, func(*x509.Certificate) {}), "ConnectFailed: The certificate of the proxy PROXY was signed by an authority the consumer's system does not know"},
-		"Expired": {system.sign(t, func(c *x509.Certificate) {
-			c.NotBefore, c.NotAfter = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
-		}), "ConnectFailed: The certificate of the proxy PROXY is valid from 2020-01-01 to 2021-01-01 only; it has expired, or a clock is wrong"},
+		"Trusted": {system.sign(t, func(*x509.Certificate) {}), ""},
+		"Untrusted": {
+			ours.sign(t, func(*x509.Certificate) {}),
+			"ConnectFailed: The certificate of the proxy PROXY was signed by an authority the consumer's system does not know",
+		},
+		"Expired": {
+			system.sign(t, func(c *x509.Certificate) {
+				c.NotBefore, c.NotAfter = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
+			}),
+			"ConnectFailed: The certificate of the proxy PROXY is valid from 2020-01-01 to 2021-01-01 only; it has " +
+				"expired, or a clock is wrong",
+		},
 		"OtherName": {system.sign(t, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"proxy.test"} }),
 			"ConnectFailed: The certificate of the proxy PROXY is for proxy.test, not for 127.0.0.1"},
 	} {
@@ -213,7 +239,11 @@ func TestSecureProxy(t *testing.T) {
 				tunnel(w, r)
 			}))
 			proxy.Config.ErrorLog = quiet
-			proxy.TLS = &tls.Config{Certificates: []tls.Certificate{tc.certificate}, ClientAuth: tls.RequestClientCert, NextProtos: []string{"http/1.1"}}
+			proxy.TLS = &tls.Config{
+				Certificates: []tls.Certificate{tc.certificate},
+				ClientAuth:   tls.RequestClientCert,
+				NextProtos:   []string{"http/1.1"},
+			}
 			proxy.StartTLS()
 			defer proxy.Close()
 			seen := newProber().Probe(t.Context(), through(proxy.URL, config), "")
@@ -272,8 +302,8 @@ func TestReviewsAreRepeated(t *testing.T) {
 	}
 }
 
-// TestNamelessAnswer: something that accepts every question and says nothing is no API server that knows us.
-func TestNamelessAnswer(t *testing.T) {
+// TestReviewWithoutUserFails: a server that accepts every request and returns nothing does not know our user.
+func TestReviewWithoutUserFails(t *testing.T) {
 	answers := working()
 	answers["/"] = func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusCreated)
@@ -286,8 +316,8 @@ func TestNamelessAnswer(t *testing.T) {
 	}
 }
 
-// TestWholeProbe: a server that answers each question just before its deadline does not hold a probe for the sum of them.
-func TestWholeProbe(t *testing.T) {
+// TestWholeProbeHasDeadline: a server that answers each request just before its deadline does not hold a probe for the sum of them.
+func TestWholeProbeHasDeadline(t *testing.T) {
 	const timeout = time.Second
 	answers := working()
 	answers["/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"] = func(w http.ResponseWriter, _ *http.Request) {
@@ -307,14 +337,17 @@ func TestWholeProbe(t *testing.T) {
 	defer server.Close()
 	prober := newProber()
 	prober.Timeout = timeout
-	prober.Permissions = []probe.Permission{{Verb: "get", Resource: "pods"}, {Verb: "list", Resource: "pods"}, {Verb: "watch", Resource: "pods"}, {Verb: "delete", Resource: "pods"}}
+	prober.Permissions = []probe.Permission{
+		{Verb: "get", Resource: "pods"}, {Verb: "list", Resource: "pods"}, {Verb: "watch", Resource: "pods"},
+		{Verb: "delete", Resource: "pods"},
+	}
 	if got := prober.Probe(t.Context(), config, "").Failure; got == nil || got.Reason != v1alpha1.ReasonNotReady {
 		t.Errorf("a probe without an end: %v", got)
 	}
 }
 
-// TestIdentity: an ID of the form of a UID need not be the UID of kube-system. What the spoke says of itself counts.
-func TestIdentity(t *testing.T) {
+// TestClusterIdentity: an ID of the form of a UID need not be the UID of kube-system. The ClusterProperty of the spoke counts.
+func TestClusterIdentity(t *testing.T) {
 	const (
 		uid   = "11111111-1111-1111-1111-111111111111"
 		other = "22222222-2222-2222-2222-222222222222"
@@ -334,8 +367,13 @@ func TestIdentity(t *testing.T) {
 		"Equal":     {why: "the recommended ID", id: uid},
 		"OtherKind": {why: "nothing to compare with", id: "projects-p-memberships-m"},
 		"Own":       {why: "the manager's ID is another UID, and the spoke knows it", id: other, property: property(other)},
-		"Foreign":   {why: "the spoke says that it is another member", id: other, property: property("33333333-3333-3333-3333-333333333333"), want: v1alpha1.ReasonWrongCluster},
-		"Unknown":   {why: "without the spoke's own word, nobody knows what the manager means", id: other, doubt: true},
+		"Foreign": {
+			why:      "the spoke says that it is another member",
+			id:       other,
+			property: property("33333333-3333-3333-3333-333333333333"),
+			want:     v1alpha1.ReasonWrongCluster,
+		},
+		"Unknown": {why: "without a ClusterProperty, it is not known what the manager means", id: other, doubt: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers := working()
@@ -359,12 +397,12 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestLook: whatever answers is there; who does not answer is told of in the same words as by a probe.
-func TestLook(t *testing.T) {
-	nobody := closedPort(t)
+// TestPing: any response is a success; without one, the failure is the same as that of a probe.
+func TestPing(t *testing.T) {
+	closed := closedPort(t)
 	wants, config := serve(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
-			t.Error("a look has shown the credentials")
+			t.Error("a ping has sent the credentials")
 		}
 		w.WriteHeader(http.StatusUnauthorized)
 	}})
@@ -377,8 +415,8 @@ func TestLook(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	dark := at("https://" + nobody)
+	dark := at("https://" + closed)
 	if diff := cmp.Diff(newProber().Probe(t.Context(), dark, "").Failure, newProber().Ping(t.Context(), dark).Failure); diff != "" {
-		t.Errorf("-probe +look:\n%s", diff)
+		t.Errorf("-probe +ping:\n%s", diff)
 	}
 }

@@ -25,11 +25,11 @@ const (
 	maxUser    = 256
 	// maxID is the length in bytes of the longest cluster ID: that of a DNS name.
 	maxID = 253
-	// anonymous is who we are to a spoke that has not seen our credentials.
+	// anonymous is our user name on a spoke that ignores our credentials.
 	anonymous = "system:anonymous"
 )
 
-// ready asks /readyz. A spoke that forbids the question or does not know it may be ready all the same; /version tells.
+// ready requests /readyz. A spoke that forbids it or does not have it may be ready anyway; /version shows that.
 func (l *conn) ready(ctx context.Context) error {
 	answer, err := l.get(ctx, stepReady, "/readyz")
 	if err != nil {
@@ -57,7 +57,7 @@ func failing(body []byte) string {
 	return strings.Join(checks, ", ")
 }
 
-// version asks which Kubernetes the spoke runs; empty where it does not let us know.
+// version returns the version of Kubernetes on the spoke; empty if the spoke forbids the request.
 func (l *conn) version(ctx context.Context) (string, error) {
 	answer, err := l.get(ctx, stepVersion, "/version")
 	if err != nil {
@@ -75,34 +75,38 @@ func (l *conn) version(ctx context.Context) (string, error) {
 	return failure.Printable(info.GitVersion, maxVersion), nil
 }
 
-// whoAmI asks for the name under which the spoke knows us; empty for a spoke that is too old to say (before v1.28).
+// whoAmI returns our user name on the spoke; empty for a spoke without that API (before v1.28).
 func (l *conn) whoAmI(ctx context.Context) (string, error) {
-	review := &authenticationv1.SelfSubjectReview{TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "SelfSubjectReview"}}
+	review := &authenticationv1.SelfSubjectReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "SelfSubjectReview"},
+	}
 	answer, err := l.post(ctx, stepWhoAmI, "/apis/authentication.k8s.io/v1/selfsubjectreviews", review)
 	if err != nil {
 		return "", err
 	}
 	known := created(answer, review)
 	switch {
-	case unnamed(answer) || review.Status.UserInfo.Username == anonymous:
-		return "", failure.New(v1alpha1.ReasonUnauthorized, "The spoke sees an anonymous request: it, or a proxy before it, does not take the credentials in")
+	case anonymousDenied(answer) || review.Status.UserInfo.Username == anonymous:
+		return "", failure.New(v1alpha1.ReasonUnauthorized, "The spoke sees an anonymous request: it, or a proxy before it, "+
+			"ignores the credentials")
 	case answer.code == http.StatusNotFound || answer.code == http.StatusForbidden:
 		return "", nil
 	case !known:
-		return "", failure.New(v1alpha1.ReasonNotReady, "The server answered %d when asked who we are", answer.code)
+		return "", failure.New(v1alpha1.ReasonNotReady, "The server answered %d to a SelfSubjectReview", answer.code)
 	case review.Status.UserInfo.Username == "":
-		return "", failure.New(v1alpha1.ReasonUnauthorized, "The spoke answers the question who we are without a name; is it a Kubernetes API server?")
+		return "", failure.New(v1alpha1.ReasonUnauthorized, "The spoke answers a SelfSubjectReview without a user name; is "+
+			"it a Kubernetes API server?")
 	}
 	return failure.Printable(review.Status.UserInfo.Username, maxUser), nil
 }
 
-// unnamed says whether the question itself was forbidden to an anonymous user: by default, everybody else may ask it.
-func unnamed(answer answer) bool {
+// anonymousDenied reports whether the request itself was forbidden to an anonymous user: by default, all other users may send it.
+func anonymousDenied(answer response) bool {
 	var status metav1.Status
 	return answer.code == http.StatusForbidden && json.Unmarshal(answer.body, &status) == nil && strings.Contains(status.Message, anonymous)
 }
 
-// may asks for each permission whether we have it.
+// canI checks that we have each permission.
 func (l *conn) canI(ctx context.Context, user string, permissions []Permission) error {
 	var denied []string
 	for _, permission := range permissions {
@@ -112,7 +116,7 @@ func (l *conn) canI(ctx context.Context, user string, permissions []Permission) 
 			return err
 		}
 		if answer.code != http.StatusForbidden && !created(answer, review) {
-			return failure.New(v1alpha1.ReasonNotReady, "The server answered %d when asked for our permissions", answer.code)
+			return failure.New(v1alpha1.ReasonNotReady, "The server answered %d to a SelfSubjectAccessReview", answer.code)
 		}
 		if answer.code == http.StatusForbidden || !review.Status.Allowed {
 			denied = append(denied, permission.String())
@@ -122,29 +126,29 @@ func (l *conn) canI(ctx context.Context, user string, permissions []Permission) 
 		return nil
 	}
 	if user == "" {
-		user = "we are to the spoke"
+		user = "of the credentials"
 	}
 	return failure.New(v1alpha1.ReasonForbidden, "The user %s may not %s", user, strings.Join(denied, ", "))
 }
 
-// uid is the form of the UID of an object. A cluster manager may identify its members by something else (KEP-2149), with
-// which there is nothing to compare.
+// uid matches the UID of an object. A cluster manager may identify its members by another kind of ID (KEP-2149), which cannot be
+// compared.
 var uid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// propertyID is where a cluster says itself how its cluster set identifies it (KEP-2149), in the versions of the about API.
+// propertyID is where a cluster itself stores its ID in its cluster set (KEP-2149), by the versions of the about API.
 var propertyID = []string{
 	"/apis/about.k8s.io/v1beta1/clusterproperties/" + v1alpha1.PropertyClusterID,
 	"/apis/about.k8s.io/v1alpha1/clusterproperties/" + v1alpha1.PropertyClusterID,
 }
 
-// identify asks whether the spoke is the cluster that the profile identifies, as far as we may see.
+// identify checks that the spoke is the cluster that the profile identifies, as far as we may read that.
 //
 //	the UID of kube-system | the ClusterProperty of the spoke | the spoke is
 //	-----------------------|----------------------------------|------------------------------------------------------------
-//	not readable, or equal | not asked for                    | taken for the right one
+//	not readable, or equal | not requested                    | assumed to be the right one
 //	another one            | equal                            | the right one
 //	another one            | another one                      | the wrong one
-//	another one            | not there, or not readable       | in doubt: the manager may not mean the UID of kube-system
+//	another one            | missing, or not readable         | in doubt: the manager may not mean the UID of kube-system
 func (l *conn) identify(ctx context.Context, id string, seen *Result) error {
 	if !uid.MatchString(id) {
 		return nil
@@ -168,13 +172,14 @@ func (l *conn) identify(ctx context.Context, id string, seen *Result) error {
 	case own == id:
 		return nil
 	case own != "":
-		return failure.New(v1alpha1.ReasonWrongCluster, "The server belongs to the cluster %s, and the profile speaks of %s", own, id)
+		return failure.New(v1alpha1.ReasonWrongCluster, "The server belongs to the cluster %s, and the profile identifies %s", own, id)
 	}
-	seen.Doubt = failure.New(v1alpha1.ReasonWrongCluster, "The server belongs to the cluster %s, and the profile speaks of %s", seen.ClusterID, id)
+	seen.Doubt = failure.New(v1alpha1.ReasonWrongCluster, "The server belongs to the cluster %s, and "+
+		"the profile identifies %s", seen.ClusterID, id)
 	return nil
 }
 
-// ownID is how the spoke identifies itself within its cluster set; empty where it does not say.
+// ownID returns the ID that the spoke itself stores; empty if there is none.
 func (l *conn) ownID(ctx context.Context) (string, error) {
 	for _, path := range propertyID {
 		answer, err := l.get(ctx, stepIdentity, path)
@@ -193,7 +198,7 @@ func (l *conn) ownID(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// created says whether a review came back filled in.
-func created[T authenticationv1.SelfSubjectReview | authorizationv1.SelfSubjectAccessReview](answer answer, review *T) bool {
+// created reports whether a review was returned with its status.
+func created[T authenticationv1.SelfSubjectReview | authorizationv1.SelfSubjectAccessReview](answer response, review *T) bool {
 	return (answer.code == http.StatusCreated || answer.code == http.StatusOK) && json.Unmarshal(answer.body, review) == nil
 }

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publisher
+
+import (
+	"context"
+	"net/http"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
+)
+
+// required are the APIs without which there is nothing to publish, or nowhere to publish it.
+var required = []hub.API{
+	{CRD: "clusters.cluster.x-k8s.io", Kind: clusterv1.GroupVersion.WithKind("Cluster"), Scope: meta.RESTScopeNamespace},
+	{
+		CRD:   "clusterprofiles.multicluster.x-k8s.io",
+		Kind:  inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"),
+		Scope: meta.RESTScopeNamespace,
+	},
+	{CRD: "inventories.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory"), Scope: meta.RESTScopeRoot},
+}
+
+// NewRESTMapper is a cluster.Options.MapperProvider that works before the required APIs are installed.
+func NewRESTMapper(config *rest.Config, httpClient *http.Client) (meta.RESTMapper, error) {
+	return hub.NewRESTMapper(required, config, httpClient)
+}
+
+// Add adds the publisher to a manager. It starts as soon as the APIs that it needs are installed; until then the manager is not ready.
+func Add(mgr ctrl.Manager, options Options) error {
+	gate := &hub.Gate{
+		Required: required,
+		Setup:    func(ctx context.Context) error { return setup(ctx, mgr, options) },
+		Clock:    options.Clock,
+	}
+	return gate.AddTo(mgr)
+}

@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// Flags are the flags that all controllers share. Their names are those of Cluster API's own controllers.
+type Flags struct {
+	Kubeconfig string
+	// QPS and Burst limit the requests to the hub; a QPS of zero sets no limit.
+	QPS   float32
+	Burst int
+	// Namespaces are the ones to watch; all if empty.
+	Namespaces  []string
+	Concurrency int
+
+	LeaderElect             bool
+	LeaderElectionNamespace string
+
+	DiagnosticsAddress  string
+	InsecureDiagnostics bool
+	HealthAddress       string
+
+	Version bool
+	Logging zap.Options
+}
+
+// Usage is the help for the shared flags whose meaning depends on the controller.
+type Usage struct {
+	Namespace   string
+	Concurrency string
+	LeaderElect string
+}
+
+// NewFlagSet returns an empty set of flags, with the text to print before them in the help.
+func NewFlagSet(name, usage string) *pflag.FlagSet {
+	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	flags.SortFlags = false
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage+"\nFlags:\n"+flags.FlagUsagesWrapped(120)) }
+	return flags
+}
+
+// Parse parses a command line that has flags and nothing else.
+func Parse(flags *pflag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q: only flags are accepted", flags.Arg(0))
+	}
+	return nil
+}
+
+// AddKubeconfig adds the flag --kubeconfig.
+func AddKubeconfig(flags *pflag.FlagSet, path *string) {
+	flags.StringVar(path, "kubeconfig", *path,
+		"Path to the hub's kubeconfig; $KUBECONFIG, ~/.kube/config or the pod's ServiceAccount if not set.")
+}
+
+// AddTo adds the flags to a set. The defaults are what the fields contain.
+func (f *Flags) AddTo(flags *pflag.FlagSet, usage Usage) {
+	AddKubeconfig(flags, &f.Kubeconfig)
+	flags.Float32Var(&f.QPS, "kube-api-qps", f.QPS, "Average number of requests per second to the hub's API server; 0 for no limit.")
+	flags.IntVar(&f.Burst, "kube-api-burst", f.Burst, "Number of requests to the hub's API server that may exceed the average at once.")
+	flags.StringSliceVarP(&f.Namespaces, "namespace", "n", f.Namespaces, usage.Namespace)
+	flags.IntVar(&f.Concurrency, "concurrency", f.Concurrency, usage.Concurrency)
+	flags.BoolVar(&f.LeaderElect, "leader-elect", f.LeaderElect, usage.LeaderElect)
+	flags.StringVar(&f.LeaderElectionNamespace, "leader-election-namespace", f.LeaderElectionNamespace,
+		"Namespace of the leader's Lease; the pod's own if not set.")
+	flags.StringVar(&f.DiagnosticsAddress, "diagnostics-address", f.DiagnosticsAddress,
+		"Address to serve metrics at, over TLS and to clients that the hub allows to get /metrics; 0 for none.")
+	flags.BoolVar(&f.InsecureDiagnostics, "insecure-diagnostics", f.InsecureDiagnostics,
+		"Serve metrics over plain HTTP and to any client.")
+	flags.StringVar(&f.HealthAddress, "health-addr", f.HealthAddress, "Address to serve /healthz and /readyz at; 0 for none.")
+	flags.BoolVar(&f.Version, "version", false, "Print the version and exit.")
+	logging := flag.NewFlagSet("", flag.ContinueOnError)
+	f.Logging.BindFlags(logging)
+	flags.AddGoFlagSet(logging)
+}
+
+// Validate appends what is wrong with the flags.
+func (f *Flags) Validate(errs *FlagErrors) {
+	errs.CheckNamespaces("namespace", f.Namespaces)
+	errs.CheckPositive("concurrency", int64(f.Concurrency))
+	if f.QPS < 0 {
+		errs.Add("kube-api-qps", "must not be negative")
+	}
+	errs.CheckPositive("kube-api-burst", int64(f.Burst))
+}
+
+// RESTConfig returns the configuration of a client of the hub, limited as the flags say.
+func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*rest.Config, error) {
+	config, err := RESTConfig(loader, userAgent)
+	if err == nil && f.QPS > 0 {
+		config.QPS, config.Burst = f.QPS, f.Burst
+	}
+	return config, err
+}
+
+// LeaseNamespace returns the namespace of the leader's Lease; empty if there is no Lease.
+func (f *Flags) LeaseNamespace() string {
+	switch {
+	case !f.LeaderElect:
+		return ""
+	case f.LeaderElectionNamespace != "":
+		return f.LeaderElectionNamespace
+	}
+	return PodNamespace()
+}
+
+// ManagerOptions returns the options of a manager whose leader holds the named Lease.
+func (f *Flags) ManagerOptions(scheme *runtime.Scheme, lease string) ctrl.Options {
+	metrics := metricsserver.Options{BindAddress: f.DiagnosticsAddress, SecureServing: !f.InsecureDiagnostics}
+	if !f.InsecureDiagnostics {
+		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return ctrl.Options{
+		Scheme:                        scheme,
+		Metrics:                       metrics,
+		HealthProbeBindAddress:        f.HealthAddress,
+		LeaderElection:                f.LeaderElect,
+		LeaderElectionID:              lease,
+		LeaderElectionNamespace:       f.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+	}
+}

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package hub
+
+import (
+	"fmt"
+	"net/http"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+// API is a kind that a CustomResourceDefinition provides.
+type API struct {
+	// CRD is the name of the CustomResourceDefinition.
+	CRD   string
+	Kind  schema.GroupVersionKind
+	Scope meta.RESTScope
+}
+
+// NewRESTMapper returns a mapper that knows some kinds by itself and asks the API server for all others. A manager that had to ask for
+// the kinds that it caches could not be made before their CustomResourceDefinitions are installed.
+func NewRESTMapper(known []API, config *rest.Config, httpClient *http.Client) (meta.RESTMapper, error) {
+	dynamic, err := apiutil.NewDynamicRESTMapper(config, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("making a REST mapper: %w", err)
+	}
+	var versions []schema.GroupVersion
+	for _, api := range known {
+		versions = append(versions, api.Kind.GroupVersion())
+	}
+	static := meta.NewDefaultRESTMapper(versions)
+	for _, api := range known {
+		static.Add(api.Kind, api.Scope)
+	}
+	return meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{static, dynamic}}, nil
+}
