@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/internal/publish/apierror"
 )
 
 // That the API server does not serve a resource does not say that an object is gone: neither is a profile deleted for it, nor is
@@ -36,11 +36,11 @@ func TestUnservedIsNotGone(t *testing.T) {
 			object := &unstructured.Unstructured{}
 			object.SetGroupVersionKind(tc.kind)
 			err = live.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "no-such-object"}, object)
-			if got := publisher.NotFound(err); got != tc.gone {
-				t.Errorf("notFound(%v) is %t", err, got)
+			if got := apierror.IsNotFound(err); got != tc.gone {
+				t.Errorf("IsNotFound(%v) is %t", err, got)
 			}
-			if got := publisher.LostRace(err); got != tc.gone {
-				t.Errorf("lostRace(%v) is %t", err, got)
+			if got := apierror.IsLostRace(err); got != tc.gone {
+				t.Errorf("IsLostRace(%v) is %t", err, got)
 			}
 		})
 	}

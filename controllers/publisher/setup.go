@@ -6,80 +6,119 @@ package publisher
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/keymutex"
+	"github.com/prometheus/client_golang/prometheus"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/capi-inventory/capi-inventory/controllers/cluster"
+	"github.com/capi-inventory/capi-inventory/controllers/inventory"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/source"
+	"github.com/capi-inventory/capi-inventory/internal/publish/state"
+	"github.com/capi-inventory/capi-inventory/internal/publish/target"
 )
 
-// What is published, and where it comes from.
-// +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters,verbs=get;list;watch
-// +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles/status,verbs=patch
-//
-// The endpoint of a spoke is in its kubeconfig; a Secret without Cluster API's label is read by its name.
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
-//
-// Inventories select by the labels of namespaces, and hold themselves until their profiles are gone.
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
-// +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories/status,verbs=patch
-//
-// Versions, and what expressions read, are on the objects that Clusters refer to. Those of other API groups are granted by
-// roles with the label capi-inventory.dev/aggregate-to-publisher.
-// +kubebuilder:rbac:groups=controlplane.cluster.x-k8s.io;infrastructure.cluster.x-k8s.io,resources=*,verbs=get;list;watch
-//
-// Events on Clusters, and diagnostics for those who may see them.
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// The rights of each part are with the part. Metrics are served to clients that are allowed to read them.
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// lockCount is how many locks the profiles share: enough that two of them seldom wait for one.
-const lockCount = 256
+// shared are the parts that both controllers use.
+type shared struct {
+	inventories *source.Inventories
+	index       *state.ProfileIndex
+	results     *state.Results
+}
 
-// setup builds the reconcilers and starts their watches. The APIs must be there.
+// setup builds the controllers and starts their watches. The APIs must be installed.
 func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	if options.Metrics == nil {
+		options.Metrics = prometheus.NewRegistry()
+	}
 	// The deadline of an evaluation is measured on the machine's clock, not on options.Clock: it bounds work that is being done, and a
 	// test that steps its clock by minutes would end the evaluation that runs at that moment. Tests of the deadline use WithClock.
 	compiler, err := cel.NewCompiler()
 	if err != nil {
 		return err
 	}
-	metrics := newMetrics()
-	if options.Metrics != nil {
-		if err := options.Metrics.Register(metrics); err != nil {
-			return fmt.Errorf("registering metrics: %w", err)
-		}
+	parts := shared{
+		inventories: source.NewInventories(mgr.GetClient(), compiler, options.PublisherClass),
+		index:       state.NewProfileIndex(options.ClusterManager),
+		results:     state.NewResults(ctx.Done()),
 	}
-	r := &Reconciler{
-		options:     options,
-		scope:       scope{namespaces: options.Namespaces, watchFilter: options.WatchFilter},
-		client:      mgr.GetClient(),
-		live:        mgr.GetAPIReader(),
-		index:       newIndex(options.ClusterManager),
-		inventories: &inventories{cached: mgr.GetClient(), compiler: compiler, class: options.PublisherClass, compiled: map[types.UID]compiled{}},
-		secrets:     &secrets{cached: mgr.GetClient(), live: mgr.GetAPIReader(), clock: options.Clock, read: map[types.NamespacedName]*liveRead{}},
-		objects:     newObjects(mgr.GetCache(), mgr.GetRESTMapper(), options.Clock, ctx.Done()),
-		liveness:    newLiveness(mgr.GetAPIReader(), options),
-		ledger:      newLedger(ctx.Done()),
-		writes:      newWrites(options.Clock),
-		reports:     newWrites(options.Clock),
-		budgets:     newBudgets(options.Clock),
-		lookups:     newLookups(options.Clock),
-		waiters:     newWaiters(),
-		arrivals:    &arrivals{clock: options.Clock, latency: metrics.latency, since: map[types.NamespacedName]time.Time{}},
-		metrics:     metrics,
-		announcer:   announcer{recorder: mgr.GetEventRecorder("capi-inventory-publisher")},
-		locks:       keymutex.NewHashed(lockCount),
+	if err := setupClusters(ctx, mgr, options, parts); err != nil {
+		return fmt.Errorf("setting up the controller of Clusters: %w", err)
 	}
-	if err := r.watch(mgr); err != nil {
-		return fmt.Errorf("setting up the controllers: %w", err)
+	if err := setupInventories(mgr, options, parts); err != nil {
+		return fmt.Errorf("setting up the controller of Inventories: %w", err)
 	}
-	if err := mgr.Add(r.liveness); err != nil {
+	return nil
+}
+
+func setupClusters(ctx context.Context, mgr ctrl.Manager, options Options, parts shared) error {
+	liveness := source.NewLiveness(mgr.GetAPIReader(), options.Clock, options.StaleAfter)
+	profiles, err := target.New(target.Options{
+		Client:    mgr.GetClient(),
+		APIReader: mgr.GetAPIReader(),
+		Clock:     options.Clock,
+		Metrics:   options.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	latency, err := state.NewLatency(options.Clock, options.Metrics)
+	if err != nil {
+		return err
+	}
+	reconciler := cluster.New(cluster.Options{
+		ClusterManager: options.ClusterManager,
+		Namespaces:     options.Namespaces,
+		WatchFilter:    options.WatchFilter,
+		Concurrency:    options.Concurrency,
+		NewQueue:       options.NewQueue,
+		Clock:          options.Clock,
+		Client:         mgr.GetClient(),
+		APIReader:      mgr.GetAPIReader(),
+		Recorder:       mgr.GetEventRecorder("capi-inventory-publisher"),
+		Inventories:    parts.inventories,
+		Clusters: source.NewClusters(source.Options{
+			Manager:   options.ClusterManager,
+			Client:    mgr.GetClient(),
+			APIReader: mgr.GetAPIReader(),
+			Cache:     mgr.GetCache(),
+			Mapper:    mgr.GetRESTMapper(),
+			Clock:     options.Clock,
+			Liveness:  liveness,
+			Done:      ctx.Done(),
+		}),
+		Profiles: profiles,
+		Index:    parts.index,
+		Results:  parts.results,
+		Latency:  latency,
+	})
+	if err := reconciler.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	if err := mgr.Add(liveness); err != nil {
 		return fmt.Errorf("watching the Leases of Cluster API: %w", err)
 	}
 	return nil
+}
+
+func setupInventories(mgr ctrl.Manager, options Options, parts shared) error {
+	reconciler, err := inventory.New(inventory.Options{
+		ClusterManager: options.ClusterManager,
+		PublisherClass: options.PublisherClass,
+		Client:         mgr.GetClient(),
+		APIReader:      mgr.GetAPIReader(),
+		Clock:          options.Clock,
+		Metrics:        options.Metrics,
+		Inventories:    parts.inventories,
+		Index:          parts.index,
+		Results:        parts.results,
+		OnSynced:       options.Settled,
+	})
+	if err != nil {
+		return err
+	}
+	return reconciler.SetupWithManager(mgr)
 }

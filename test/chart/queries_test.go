@@ -126,7 +126,12 @@ func TestAlertsHavePanels(t *testing.T) {
 
 // TestQueries: an alert on a metric or a label that does not exist never fires.
 func TestQueries(t *testing.T) {
-	exist := declared(t, "controllers/publisher/metrics.go", "controllers/spokecheck/metrics.go")
+	exist := declared(t,
+		"controllers/inventory/metrics.go",
+		"controllers/spokecheck/metrics.go",
+		"internal/publish/state/latency.go",
+		"internal/publish/target/metrics.go",
+	)
 	for name, labels := range ofLibraries {
 		exist[name] = labels
 	}

@@ -61,14 +61,19 @@ func TestReasonsAreExplained(t *testing.T) {
 			}
 		}
 	}
-	events := regexp.MustCompile(`EventType\w+, "(\w+)"`).FindAllStringSubmatch(contents(t, "controllers/publisher/announcer.go"), -1)
+	events := regexp.MustCompile(`EventType\w+, "(\w+)"`).FindAllStringSubmatch(contents(t, "controllers/cluster/events.go"), -1)
 	if len(events) == 0 {
 		t.Error("the publisher has no Event of its own")
 	}
 	for _, event := range events {
 		explained(event[1], "an Event")
 	}
-	for _, path := range []string{"controllers/publisher/metrics.go", "controllers/spokecheck/metrics.go"} {
+	for _, path := range []string{
+		"controllers/inventory/metrics.go",
+		"controllers/spokecheck/metrics.go",
+		"internal/publish/state/latency.go",
+		"internal/publish/target/metrics.go",
+	} {
 		for _, metric := range regexp.MustCompile(`"(capi_inventory_\w+)"`).FindAllStringSubmatch(contents(t, path), -1) {
 			explained(metric[1], path)
 		}

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/source"
+	"github.com/capi-inventory/capi-inventory/internal/publish/target"
+)
+
+// forEachOwned decides on each profile of a Cluster that the publisher may delete: of its class, and with a provenance that no other
+// writer has changed.
+func (r *Reconciler) forEachOwned(
+	snapshot *source.Snapshot, cluster types.NamespacedName, decide func(live *profile.Live) (target.Result, error),
+) findings {
+	var found findings
+	for _, published := range r.Index.ForCluster(cluster) {
+		live, err := profile.Read(published)
+		if err != nil {
+			found.add("", target.Result{}, err)
+			continue
+		}
+		_, inventory, _ := live.Source()
+		if _, other := snapshot.OtherClasses[inventory]; other || !live.MayBeDeleted(r.ClusterManager) {
+			continue
+		}
+		result, err := decide(live)
+		found.add(inventory, result, err)
+	}
+	return found
+}
+
+// withdraw deletes the profiles of a Cluster that no Inventory wants any more: it was deselected or opted out, its Inventory is
+// gone, or there is a replacement.
+func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
+	return r.forEachOwned(p.snapshot, p.key(), func(live *profile.Live) (target.Result, error) {
+		wanted, err := r.stillWanted(ctx, p, live)
+		if err != nil || wanted {
+			return target.Result{}, err
+		}
+		result, err := r.Profiles.Delete(ctx, live)
+		if result.Deleted {
+			r.events.withdrawn(p.cluster, live.ClusterProfile)
+		}
+		return result, err
+	})
+}
+
+// stillWanted reports whether a profile of a Cluster must stay: an Inventory wants it, or what is wanted in its place is not there
+// yet.
+func (r *Reconciler) stillWanted(ctx context.Context, p pass, live *profile.Live) (bool, error) {
+	if p.claims.Has(client.ObjectKeyFromObject(live)) {
+		return true, nil
+	}
+	if profile.OptedOut(p.cluster) {
+		return false, nil
+	}
+	_, inventory, _ := live.Source()
+	if _, invalid := p.snapshot.Invalid[inventory]; invalid {
+		return true, nil
+	}
+	if slices.Contains(p.claims.Selecting, inventory) {
+		replaced, err := r.replaced(ctx, p, live)
+		return !replaced, err
+	}
+	return r.existsOnServer(ctx, p.snapshot, inventory)
+}
+
+// replaced reports whether the hub has the profile that is wanted in place of another one: under the name that its Inventory
+// gives it now, or by the Inventory that has its namespace now. A profile without access does not replace one with access.
+func (r *Reconciler) replaced(ctx context.Context, p pass, old *profile.Live) (bool, error) {
+	_, inventory, _ := old.Source()
+	for _, claim := range p.claims.Granted {
+		if claim.Inventory.Name() != inventory && claim.Profile.Namespace != old.Namespace {
+			continue
+		}
+		// Subscribed before it is read: its next event is not missed.
+		r.waiters.Add(claim.Profile, p.key())
+		live, err := r.Profiles.Get(ctx, claim.Profile)
+		if err != nil {
+			return false, err
+		}
+		owned := r.ownership(p.snapshot, live, p.cluster) == profile.Ours && live.DeletionTimestamp.IsZero()
+		if owned && len(live.Status.Conditions) > 0 && (len(live.Status.AccessProviders) > 0 || len(old.Status.AccessProviders) == 0) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// withdrawAll deletes the profiles of a Cluster that is not in the cache, after a live look-up has confirmed that the Cluster of
+// each of them is gone.
+func (r *Reconciler) withdrawAll(ctx context.Context, snapshot *source.Snapshot, cluster types.NamespacedName) findings {
+	if len(r.Index.ForCluster(cluster)) == 0 {
+		return findings{}
+	}
+	uid, err := r.clusterUID(ctx, cluster)
+	if err != nil {
+		return findings{errs: []error{err}}
+	}
+	return r.forEachOwned(snapshot, cluster, func(live *profile.Live) (target.Result, error) {
+		if !isStale(live, uid) {
+			// Its Cluster exists: the cache is stale, or does not include it. Either way the profile stays.
+			return target.Result{}, nil
+		}
+		return r.Profiles.Delete(ctx, live)
+	})
+}
+
+// isStale reports whether a profile is of an earlier Cluster, by the UID of the Cluster that has the name now; empty for none.
+func isStale(live *profile.Live, current types.UID) bool {
+	return current == "" || live.ClusterUID() != "" && live.ClusterUID() != current
+}

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
+)
+
+const (
+	// syncingRequeue is how soon to reconcile again while the first list of a kind is awaited.
+	syncingRequeue = time.Second
+	// unlistedRequeue is how soon to look again for objects of which there is no list: no event reports one that does not exist.
+	unlistedRequeue = 10 * time.Second
+)
+
+// Options are what Clusters need.
+type Options struct {
+	// Manager is the name of this cluster manager, as in spec.clusterManager.name.
+	Manager string
+	// Client reads from the cache, APIReader from the API server.
+	Client, APIReader client.Reader
+	Cache             ctrlcache.Cache
+	Mapper            meta.RESTMapper
+	Clock             clock.PassiveClock
+	Liveness          *Liveness
+	// Done is closed when the process ends.
+	Done <-chan struct{}
+}
+
+// Clusters reads the facts about Clusters.
+type Clusters struct {
+	manager     string
+	clock       clock.PassiveClock
+	kubeconfigs *kubeconfigReader
+	references  *references
+	liveness    *Liveness
+}
+
+// NewClusters returns Clusters.
+func NewClusters(options Options) *Clusters {
+	return &Clusters{
+		manager:     options.Manager,
+		clock:       options.Clock,
+		kubeconfigs: newKubeconfigReader(options.Client, options.APIReader, options.Clock),
+		references:  newReferences(options.Cache, options.Mapper, options.Clock, options.Done),
+		liveness:    options.Liveness,
+	}
+}
+
+// Facts are those about a Cluster for one Inventory.
+type Facts struct {
+	profile.Facts
+	// Ready reports whether the facts are complete; otherwise nothing can be decided yet.
+	Ready bool
+	// RequeueAfter is when to read again what no event reports; zero if there is nothing of the kind.
+	RequeueAfter time.Duration
+}
+
+// Facts gathers what an Inventory needs to know about a Cluster. published is the profile as it is now; nil if there is none.
+func (c *Clusters) Facts(
+	ctx context.Context, cluster *clusterv1.Cluster, inventory *profile.Inventory, published *profile.Live,
+) (Facts, error) {
+	facts := Facts{Facts: profile.Facts{
+		Manager:        c.manager,
+		Cluster:        cluster,
+		Published:      published,
+		Now:            c.clock.Now(),
+		Waiting:        map[string]profile.Unknown{},
+		ClusterAPIDown: c.liveness.Down(published),
+	}}
+	for _, object := range []struct {
+		variable string
+		used     bool
+		ref      clusterv1.ContractVersionedObjectReference
+		into     *map[string]any
+	}{
+		{cel.ControlPlane, inventory.UsesControlPlane(cluster), cluster.Spec.ControlPlaneRef, &facts.ControlPlane},
+		{cel.Infrastructure, inventory.Uses(cel.Infrastructure), cluster.Spec.InfrastructureRef, &facts.Infrastructure},
+	} {
+		if !object.used {
+			continue
+		}
+		found, err := c.references.get(ctx, cluster, object.ref)
+		if err != nil {
+			return Facts{}, err
+		}
+		if found.syncing {
+			return Facts{RequeueAfter: syncingRequeue}, nil
+		}
+		*object.into = found.object
+		if found.unknown.Why != "" {
+			facts.Waiting[object.variable] = found.unknown
+			facts.RequeueAfter = unlistedRequeue
+		}
+	}
+	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster.Namespace, inventory.Secrets(cluster))
+	if err != nil {
+		return Facts{}, err
+	}
+	facts.Kubeconfigs = kubeconfigs
+	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, requeueAfter)
+	facts.Ready = true
+	return facts, nil
+}
+
+// SetReferences replaces the objects that the profiles of a Cluster are made of: changes of other objects do not reconcile it.
+func (c *Clusters) SetReferences(
+	ctx context.Context, cluster types.NamespacedName, refs []clusterv1.ContractVersionedObjectReference,
+) error {
+	return c.references.set(ctx, cluster, refs)
+}
+
+// Forget drops everything that is held for a Cluster.
+func (c *Clusters) Forget(ctx context.Context, cluster types.NamespacedName) error {
+	c.kubeconfigs.forget(cluster)
+	return c.references.set(ctx, cluster, nil)
+}
+
+// ReferenceChanged receives the name of a Cluster that refers to an object that has changed.
+func (c *Clusters) ReferenceChanged() <-chan event.TypedGenericEvent[types.NamespacedName] {
+	return c.references.changed
+}
+
+// HealthChanged receives an event if the health of every Cluster may have changed.
+func (c *Clusters) HealthChanged() <-chan event.TypedGenericEvent[struct{}] {
+	return c.liveness.changed
+}
