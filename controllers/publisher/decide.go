@@ -33,20 +33,7 @@ func (r *Reconciler) decide(ctx context.Context, view *view, cluster *clusterv1.
 
 // kept names, by namespace, the Inventories that cannot be compiled and have published the Cluster there.
 func (r *Reconciler) kept(view *view, cluster types.NamespacedName) (map[string]string, error) {
-	if len(view.faults) == 0 {
-		return nil, nil
-	}
-	kept := map[string]string{}
-	for _, published := range r.index.of(cluster) {
-		live, err := profile.Read(published)
-		if err != nil {
-			return nil, err
-		}
-		if _, inventory, owned := live.Source(); owned && view.faults[inventory] != nil {
-			kept[live.Namespace] = inventory
-		}
-	}
-	return kept, nil
+	return profile.Kept(r.index.of(cluster), view.faults)
 }
 
 // references are the objects that the Cluster refers to and its profiles are made of.

@@ -85,12 +85,7 @@ func (i *inventories) current(ctx context.Context) (*view, error) {
 		}
 		next.versions[source.Name] = of.version
 	}
-	slices.SortFunc(next.usable, func(a, b *profile.Inventory) int {
-		if a.OlderThan(b) {
-			return -1
-		}
-		return 1
-	})
+	profile.SortByAge(next.usable)
 	i.compiled, i.latest = all, next
 	return next, nil
 }
