@@ -60,6 +60,9 @@ func WithPlugin(profile *inventoryv1alpha1.ClusterProfile, connection access.Con
 	if hub != "" && !setsKubeconfig(plugin) {
 		plugin.Env = append(plugin.Env, clientcmdapi.ExecEnvVar{Name: clientcmd.RecommendedConfigPathEnvVar, Value: hub})
 	}
+	if hub != "" {
+		outOfPod(plugin)
+	}
 	c.User = &clientcmdapi.AuthInfo{Exec: plugin}
 	return c, nil
 }

@@ -90,7 +90,7 @@ func TestMergeIntoFullMount(t *testing.T) {
 	large := simple("b", "https://b")
 	large.Cluster.CertificateAuthorityData = bytes.Repeat([]byte("x"), 64<<10)
 	_, err = kubeconfig.MergeInto(path, []kubeconfig.Context{large}, false)
-	if err == nil || !strings.Contains(err.Error(), "no space left on device; it is as it was") {
+	if err == nil || !strings.Contains(err.Error(), "no space left on device; it is unchanged") {
 		t.Errorf("want what happened, and that nothing is lost; got %v", err)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/printers"
 )
 
@@ -28,6 +29,18 @@ const (
 )
 
 var codes = map[Tone]string{Good: "32", Bad: "31", Doubtful: "33", Faint: "2"}
+
+// ToneOf returns the tone of a condition's status.
+func ToneOf(status metav1.ConditionStatus) Tone {
+	switch status {
+	case metav1.ConditionTrue:
+		return Good
+	case metav1.ConditionFalse:
+		return Bad
+	default:
+		return Doubtful
+	}
+}
 
 // Palette colours texts, if the output supports it.
 type Palette struct{ colours bool }
