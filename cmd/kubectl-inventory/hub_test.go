@@ -129,8 +129,8 @@ func TestPluginsHaveTheSameRights(t *testing.T) {
 	got := runProgram(t, nil, []string{
 		"KUBECONFIG=" + in("hub.kubeconfig"),
 	}, "check", "-n", "team-a", "london", "--allow-local-servers", "--as", "tenant")
-	if want := `secrets "london-kubeconfig" is forbidden: User "tenant" cannot get resource "secrets"`; got.code != exitUnsatisfied || !strings.Contains(
-		got.out, want) {
+	want := `secrets "london-kubeconfig" is forbidden: User "tenant" cannot get resource "secrets"`
+	if got.code != exitUnsatisfied || !strings.Contains(got.out, want) {
 		t.Errorf("exit code %d, want %d with %s:\n%s%s", got.code, exitUnsatisfied, want, got.out, got.err)
 	}
 }
@@ -184,8 +184,8 @@ func TestSecretsOfAnotherHub(t *testing.T) {
 				"evil",
 				"--allow-local-servers",
 			}, tc.args...)...)
-			if want := `failed to get secret team-a/london-kubeconfig: secrets "london-kubeconfig" not found`; got.code != exitUnsatisfied || !strings.Contains(
-				got.out, want) {
+			want := `failed to get secret team-a/london-kubeconfig: secrets "london-kubeconfig" not found`
+			if got.code != exitUnsatisfied || !strings.Contains(got.out, want) {
 				t.Errorf("%s: exit code %d, want %d with %s:\n%s%s", tc.why, got.code, exitUnsatisfied, want, got.out, got.err)
 			}
 		})

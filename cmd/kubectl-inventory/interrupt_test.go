@@ -109,8 +109,10 @@ func TestSecondInterruptKills(t *testing.T) {
 	must(t, os.WriteFile(login, fmt.Appendf(nil, "#!/bin/sh\necho $$ >%s.new && mv %s.new %s\nexec sleep "+
 		"600\n", started, started, started), 0o700))
 	must(t, os.WriteFile(config, fmt.Appendf(nil, `{"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"clusters": [{"name": "c", "cluster": {"server": %q, "insecure-skip-tls-verify": true}}], "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-		"users": [{"name": "u", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "interactiveMode": "Never"}}}]}`, server, login), 0o600))
+		"clusters": [{"name": "c", "cluster": {"server": %q, "insecure-skip-tls-verify": true}}],
+		"contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+		"users": [{"name": "u", "user": {"exec": {
+			"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "interactiveMode": "Never"}}}]}`, server, login), 0o600))
 
 	program := exec.Command(os.Args[0], "--kubeconfig", config, "list", "-A")
 	var out bytes.Buffer

@@ -4,14 +4,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/clientcmd"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/test/assets"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
@@ -172,5 +176,26 @@ func TestKubeconfigMerges(t *testing.T) {
 	must(t, err)
 	if diff := cmp.Diff([]string{to}, append(left, hidden...)); diff != "" {
 		t.Errorf("no files are left -want +got:\n%s", diff)
+	}
+}
+
+func TestInterruptStartsNoPlugin(t *testing.T) {
+	o := &options{IOStreams: genericiooptions.NewTestIOStreamsDiscard(), now: later}
+	newRoot(o)
+	*o.config.KubeConfig = in("hub.kubeconfig")
+	w := &writer{options: o, providerFlags: providerFlags{workers: 2, timeout: testTimeout}}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	entries := make([]entry, 5)
+	for i := range entries {
+		entries[i].profile = &inventoryv1alpha1.ClusterProfile{}
+	}
+	if err := w.withCredentials(ctx, entries); !errors.Is(err, context.Canceled) {
+		t.Errorf("want the error of the context, got %v", err)
+	}
+	for _, e := range entries {
+		if e.err != nil || e.context.User != nil {
+			t.Errorf("a profile was processed after the interruption: %v", e.err)
+		}
 	}
 }

@@ -137,7 +137,8 @@ func login(t *testing.T, token string) string {
 			APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode, Command: "sh",
 			Args: []string{
 				"-c",
-				`test "$CLOUD_PROFILE" = mine && echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "` + token + `"}}'`,
+				`test "$CLOUD_PROFILE" = mine && echo '{"apiVersion": "client.authentication.k8s.io/v1", ` +
+					`"kind": "ExecCredential", "status": {"token": "` + token + `"}}'`,
 			},
 		}}
 	}

@@ -183,7 +183,11 @@ func TestRights(t *testing.T) {
 // TestWatchWithRights: a watch prints what the user may read, or fails; it never waits without a message.
 func TestWatchWithRights(t *testing.T) {
 	const header = "NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE"
-	const london, paris, argocd = "london team-a cluster-api v1.36.3 True", "paris team-a cluster-api v1.35.1 Unknown", "team-a--london argocd cluster-api v1.36.3 True"
+	const (
+		london = "london team-a cluster-api v1.36.3 True"
+		paris  = "paris team-a cluster-api v1.35.1 Unknown"
+		argocd = "team-a--london argocd cluster-api v1.36.3 True"
+	)
 	cases := map[string]struct {
 		why    string
 		rights []right
@@ -209,7 +213,8 @@ func TestWatchWithRights(t *testing.T) {
 			why:    "nothing can be watched",
 			rights: []right{{"team-a", profiles, "get list"}, {"team-a", checks, see}},
 			args:   []string{"-n", "team-a"},
-			fails:  `error: watching ClusterProfiles in the namespace team-a: clusterprofiles.multicluster.x-k8s.io is forbidden: User "watcher-ProfilesCannotBeWatched" cannot watch resource`,
+			fails: "error: watching ClusterProfiles in the namespace team-a: clusterprofiles.multicluster.x-k8s.io is forbidden: " +
+				`User "watcher-ProfilesCannotBeWatched" cannot watch resource`,
 		},
 		"NoProfiles": {
 			why: "nothing can be listed", rights: []right{{"team-a", checks, see}}, args: []string{"-n", "team-a"},

@@ -94,7 +94,8 @@ func writeFiles() error {
 		os.WriteFile(in("hub.kubeconfig"), fixture.Kubeconfig("hub", env.hub.Config(), ""), 0o600),
 		os.WriteFile(in("spoke.kubeconfig"), fixture.Kubeconfig("spoke", env.spoke.Config(), ""), 0o600),
 		os.WriteFile(in("providers.json"), fmt.Appendf(nil, `{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
-			"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`, in("kubeconfig-secretreader")), 0o600))
+			"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`,
+			in("kubeconfig-secretreader")), 0o600))
 }
 
 // in returns the path of a file in env.dir.

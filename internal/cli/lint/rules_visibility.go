@@ -18,7 +18,7 @@ var visibilityRules = []rule{
 		name:      "namespace",
 		verdict:   NotVisible,
 		check:     visible,
-		remedy:    "publish the member into Argo CD's namespace too: it reads no other cluster Secrets",
+		remedy:    "publish the member into Argo CD's namespace too: it reads cluster Secrets in no other",
 		source:    sourceArgo,
 	},
 	{
