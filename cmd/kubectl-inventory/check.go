@@ -141,8 +141,9 @@ func (c *checker) summary(results []spoke.Report) error {
 		if !r.Reachable() {
 			verdict = printers.Cell{Text: r.Reason(), Tone: printers.Bad}
 		}
-		var stages []string
-		for _, stage := range r.Stages() {
+		results := r.Stages()
+		stages := make([]string, 0, len(results))
+		for _, stage := range results {
 			stages = append(stages, stage.Name+" "+outcome(stage))
 		}
 		table.Add(printers.Text(r.Profile.Name), printers.Text(r.Profile.Namespace), verdict, printers.Text(r.Version),
