@@ -5,6 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MODULE := github.com/capi-inventory/capi-inventory
 TOOL := go tool -modfile=go.tools.mod
+GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.12.7
 UPSTREAM := sigs.k8s.io/cluster-inventory-api
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -98,8 +99,8 @@ chart: ## Copy the CRDs into the chart, lint it, and render every combination of
 	$(TOOL) helm lint --strict charts/capi-inventory
 	go test ./test/chart
 
-krew: ## Package kubectl-inventory for krew into bin/krew/; VERSION=v1.2.3 for a release
-	go run ./internal/krew/generate -version $(RELEASE)
+krew: ## Package kubectl-inventory for krew into bin/release/; VERSION=v1.2.3 for a release
+	GORELEASER_CURRENT_TAG=$(RELEASE) $(GORELEASER) release --snapshot --clean
 
 release: ## Write the files of a release into out/: manifests, the chart, and clusterctl's files
 	rm -rf out && mkdir out

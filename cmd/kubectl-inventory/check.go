@@ -14,13 +14,14 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
+	"github.com/capi-inventory/capi-inventory/internal/cli/references"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
 type checker struct {
 	*options
-	scopeFlags
+	selectionFlags
 	outputFlags
 	providerFlags
 	requirePermissions []string
@@ -30,43 +31,59 @@ func newCheck(o *options) *cobra.Command {
 	c := &checker{options: o}
 	cmd := &cobra.Command{
 		Use:   "check [NAME...]",
-		Short: "Probe spokes now, from here",
-		Long: "Probe spokes now, from this machine, with nothing but their profiles and the provider file, and say what each stage of the way said. Nothing is written to the hub.\n\n" +
-			"Exit code 1 says that a spoke is not reachable. -o wide prints a row for each stage, -o name the profiles whose spokes are not reachable.",
-		ValidArgsFunction: o.completeProfiles(&c.scopeFlags, false),
+		Short: "Probe spokes from this machine",
+		Long: "Probe spokes from this machine, with their profiles and the provider file only, and print the result of each stage. " +
+			"Nothing is " +
+			"written to the hub.\n\nExit code 1 means that a spoke is not reachable. -o wide prints a row for each stage, and -o name " +
+			"the " +
+			"profiles whose spokes are not reachable.",
+		ValidArgsFunction: o.completeProfiles(&c.selectionFlags, false),
 		RunE:              c.run,
 	}
-	c.scopeFlags.add(cmd)
+	c.selectionFlags.add(cmd)
 	c.outputFlags.add(cmd)
 	c.providerFlags.add(cmd)
-	cmd.Flags().StringSliceVar(&c.requirePermissions, "require-permission", nil, "Permission without which a spoke does not count as reachable, as verb/resource, for example list/pods or create/deployments.apps; may be repeated.")
+	cmd.Flags().StringSliceVar(&c.requirePermissions, "require-permission", nil,
+		"Permission that the credentials must have for a spoke to "+
+			"be reachable, as verb/resource, for example list/pods or create/deployments.apps. Can be repeated.")
 	return cmd
 }
 
-func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
+// newChecker returns what checks spokes, as far as the flags define it.
+func (c *checker) newChecker() (*spoke.Checker, error) {
 	if err := errors.Join(c.outputFlags.validate(), c.providerFlags.validate()); err != nil {
-		return err
+		return nil, err
 	}
-	observer := &spoke.Checker{Prober: &probe.Prober{Timeout: c.timeout, AllowLocalServers: c.allowLocalServers, UserAgent: userAgent}}
+	prober := &probe.Prober{Timeout: c.timeout, AllowLocalServers: c.allowLocalServers, UserAgent: userAgent}
 	for _, text := range c.requirePermissions {
 		permission, err := probe.ParsePermission(text)
 		if err != nil {
-			return fmt.Errorf("--require-permission: %w", err)
+			return nil, fmt.Errorf("--require-permission: %w", err)
 		}
-		observer.Prober.Permissions = append(observer.Prober.Permissions, permission)
+		prober.Permissions = append(prober.Permissions, permission)
 	}
-	if observer.Providers, err = c.load(); err != nil {
+	providers, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	return &spoke.Checker{Prober: prober, Providers: providers}, nil
+}
+
+func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
+	spokes, err := c.newChecker()
+	if err != nil {
 		return err
 	}
 	hub, err := c.hub()
 	if err != nil {
 		return err
 	}
-	profiles, err := c.profiles(cmd, hub, &c.scopeFlags, names)
+	profiles, err := c.profiles(cmd, hub, &c.selectionFlags, names)
 	if err != nil {
 		return err
 	}
-	if observer.Providers, err = c.follow(cmd.Context(), hub, &c.providerFlags, observer.Providers, profiles); err != nil {
+	policy := references.Policy{Providers: spokes.Providers, Namespaces: c.referenceNamespaces}
+	if spokes.Providers, err = c.permit(cmd.Context(), hub, policy, profiles); err != nil {
 		return err
 	}
 	source, done, err := c.source(&c.providerFlags)
@@ -74,10 +91,10 @@ func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	observer.Credentials = source
+	spokes.Credentials = source
 
 	bar := printers.NewBar(c.ErrOut, len(profiles), "not reachable")
-	results, err := spoke.CheckAll(cmd.Context(), observer, profiles, spoke.Options{
+	results, err := spoke.CheckAll(cmd.Context(), spokes, profiles, spoke.Options{
 		Concurrency: c.workers,
 		Done:        func(r *spoke.Report) { bar.Step(r.Reachable()) },
 	})
@@ -89,27 +106,27 @@ func (c *checker) run(cmd *cobra.Command, names []string) (err error) {
 		return err
 	}
 	if slices.ContainsFunc(results, func(r spoke.Report) bool { return !r.Reachable() }) {
-		return errNo
+		return errUnsatisfied
 	}
 	return nil
 }
 
 func (c *checker) print(results []spoke.Report) error {
-	switch c.format {
-	case outputTable:
-		return c.summary(results)
-	case outputWide:
+	switch {
+	case c.isTable() && c.format == outputWide:
 		return c.stages(results)
-	case outputName:
-		var dark []inventoryv1alpha1.ClusterProfile
+	case c.isTable():
+		return c.summary(results)
+	case c.format == outputName:
+		var unreachable []inventoryv1alpha1.ClusterProfile
 		for i := range results {
 			if !results[i].Reachable() {
-				dark = append(dark, *results[i].Profile)
+				unreachable = append(unreachable, *results[i].Profile)
 			}
 		}
-		return c.names(dark)
+		return c.printProfiles(&c.outputFlags, unreachable)
 	}
-	return c.encode(&c.outputFlags, spoke.SpokeChecks(results))
+	return c.printObject(&c.outputFlags, spoke.SpokeChecks(results))
 }
 
 // summary prints a row for each spoke.
@@ -121,19 +138,20 @@ func (c *checker) summary(results []spoke.Report) error {
 		if !r.Reachable() {
 			verdict = printers.Cell{Text: r.Reason(), Tone: printers.Bad}
 		}
-		way := r.Stages()
-		stages := make([]string, 0, len(way))
-		for _, stage := range way {
+		results := r.Stages()
+		stages := make([]string, 0, len(results))
+		for _, stage := range results {
 			stages = append(stages, stage.Name+" "+outcome(stage))
 		}
-		table.Add(printers.Text(r.Profile.Name), printers.Text(r.Profile.Namespace), verdict, printers.Text(r.Version), printers.Text(strings.Join(stages, ", ")), printers.Text(r.Message()))
+		table.Add(printers.Text(r.Profile.Name), printers.Text(r.Profile.Namespace), verdict, printers.Text(r.Version),
+			printers.Text(strings.Join(stages, ", ")), printers.Text(r.Message()))
 	}
 	return table.Flush()
 }
 
-// stages prints a row for each stage of the way into each spoke.
+// stages prints a row for each stage of each spoke.
 func (c *checker) stages(results []spoke.Report) error {
-	table := c.table(&c.outputFlags, "NAME", "NAMESPACE", "STAGE", "RESULT", "TOOK", "SAID")
+	table := c.table(&c.outputFlags, "NAME", "NAMESPACE", "STAGE", "RESULT", "DURATION", "DETAIL")
 	for i := range results {
 		r := &results[i]
 		for _, stage := range r.Stages() {
@@ -142,7 +160,8 @@ func (c *checker) stages(results []spoke.Report) error {
 				tone = printers.Bad
 			}
 			table.Add(printers.Text(r.Profile.Name), printers.Text(r.Profile.Namespace), printers.Text(stage.Name),
-				printers.Cell{Text: outcome(stage), Tone: tone}, printers.Text(stage.Took.Round(time.Millisecond).String()), printers.Text(stage.Said))
+				printers.Cell{Text: outcome(stage), Tone: tone}, printers.Text(stage.Took.Round(time.Millisecond).String()),
+				printers.Text(stage.Said))
 		}
 	}
 	return table.Flush()

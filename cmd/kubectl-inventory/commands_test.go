@@ -24,69 +24,198 @@ func TestCommands(t *testing.T) {
 		args []string
 		code int
 	}{
-		"list":               {why: "what a person looks at first", args: []string{"list", "-A"}},
-		"list-wide":          {why: "all that can be said in a line", args: []string{"list", "-n", "team-a", "-o", "wide"}},
-		"list-selector":      {why: "profiles have labels", args: []string{"list", "-A", "-l", "env=prod", "--no-headers"}},
-		"list-names":         {why: "names may name their namespace", args: []string{"list", "-n", "team-a", "paris", "argocd/team-a--london"}},
-		"list-name":          {why: "for xargs", args: []string{"list", "-A", "-o", "name"}},
-		"list-yaml":          {why: "something that could be applied again, so without nulls", args: []string{"list", "-n", "cluster-inventory", "-o", "yaml"}},
-		"list-unknown":       {why: "a slip of the finger, and a wrong namespace", args: []string{"list", "-n", "team-a", "lodnon", "cluster1"}, code: exitError},
-		"list-empty":         {why: "nothing here, something elsewhere", args: []string{"list", "-n", "empty"}},
-		"list-empty-json":    {why: "a program wants a list", args: []string{"list", "-n", "empty", "-o", "json"}},
-		"list-no-match":      {why: "the labels are the reason", args: []string{"list", "-A", "-l", "env=none"}},
-		"list-not-installed": {why: "the wrong cluster, or nothing installed", hub: in("spoke.kubeconfig"), args: []string{"list", "-A"}, code: exitError},
-		"list-no-hub":        {why: "not even a kubeconfig", hub: in("nothing.kubeconfig"), args: []string{"list"}, code: exitError},
-		"list-bad-output":    {why: "the flag must be named", args: []string{"list", "-o", "jsn"}, code: exitError},
-		"list-bad-selector":  {why: "the flag must be named", args: []string{"list", "-l", "a in b"}, code: exitError},
-		"list-watch-json":    {why: "half a list is no JSON", args: []string{"list", "-w", "-o", "json"}, code: exitError},
-		"unknown-command":    {why: "a slip of the finger", args: []string{"lst"}, code: exitError},
+		"list":          {why: "the default output", args: []string{"list", "-A"}},
+		"list-wide":     {why: "all columns", args: []string{"list", "-n", "team-a", "-o", "wide"}},
+		"list-selector": {why: "profiles have labels", args: []string{"list", "-A", "-l", "env=prod", "--no-headers"}},
+		"list-names":    {why: "names may have a namespace", args: []string{"list", "-n", "team-a", "paris", "argocd/team-a--london"}},
+		"list-name":     {why: "for xargs", args: []string{"list", "-A", "-o", "name"}},
+		"list-yaml": {
+			why:  "the API server must accept it, so it has no nulls",
+			args: []string{"list", "-n", "cluster-inventory", "-o", "yaml"},
+		},
+		"list-unknown": {
+			why:  "a typing error, and a wrong namespace",
+			args: []string{"list", "-n", "team-a", "lodnon", "cluster1"},
+			code: exitError,
+		},
+		"list-empty":      {why: "there are profiles in other namespaces", args: []string{"list", "-n", "empty"}},
+		"list-empty-json": {why: "programs expect a list", args: []string{"list", "-n", "empty", "-o", "json"}},
+		"list-no-match":   {why: "the labels are the reason", args: []string{"list", "-A", "-l", "env=none"}},
+		"list-not-installed": {
+			why:  "the wrong cluster, or the API is not installed",
+			hub:  in("spoke.kubeconfig"),
+			args: []string{"list", "-A"},
+			code: exitError,
+		},
+		"list-no-hub":       {why: "there is no kubeconfig", hub: in("nothing.kubeconfig"), args: []string{"list"}, code: exitError},
+		"list-bad-output":   {why: "the flag must be named", args: []string{"list", "-o", "jsn"}, code: exitError},
+		"list-bad-selector": {why: "the flag must be named", args: []string{"list", "-l", "a in b"}, code: exitError},
+		"list-watch-json":   {why: "half a list is not valid JSON", args: []string{"list", "-w", "-o", "json"}, code: exitError},
+		"list-jsonpath":     {why: "as in kubectl", args: []string{"list", "-A", "-o", "jsonpath={.items[*].metadata.name}"}},
+		"list-template": {
+			why:  "as in kubectl, without -o",
+			args: []string{"list", "-A", "--template", "{{range .items}}{{.metadata.name}} {{end}}"},
+		},
+		"list-bad-jsonpath": {why: "the flag must be named", args: []string{"list", "-o", "jsonpath={"}, code: exitError},
+		"unknown-command":   {why: "a typing error", args: []string{"lst"}, code: exitError},
 
-		"check":             {why: "one spoke answers, one refuses, one has no provider", args: with("check", "-A"), code: exitNo},
-		"check-reachable":   {why: "all is well", args: with("check", "-n", "team-a", "london", "--require-permission", "list/pods")},
-		"check-wide":        {why: "what each stage said", args: with("check", "-n", "team-a", "-o", "wide"), code: exitNo},
-		"check-name":        {why: "the names of the unreachable, to be looked at", args: with("check", "-n", "team-a", "-o", "name"), code: exitNo},
-		"check-yaml":        {why: "what the consumer would write", args: with("check", "-n", "team-a", "london", "-o", "yaml")},
-		"check-local":       {why: "a written profile must not make us dial ourselves", args: []string{"check", "-n", "team-a", "london"}, code: exitNo},
-		"check-none":        {why: "nothing was checked, so nothing is known", args: with("check", "-n", "empty"), code: exitError},
-		"check-no-file":     {why: "what is missing must be said", args: []string{"check", "--clusterprofile-provider-file", "/nonexistent/providers.json"}, code: exitError},
+		"check": {
+			why:  "one spoke responds, one refuses connections, one has no provider",
+			args: with("check", "-A"),
+			code: exitUnsatisfied,
+		},
+		"check-reachable": {
+			why:  "the spoke is reachable",
+			args: with("check", "-n", "team-a", "london", "--require-permission", "list/pods"),
+		},
+		"check-wide": {why: "the result of each stage", args: with("check", "-n", "team-a", "-o", "wide"), code: exitUnsatisfied},
+		"check-name": {
+			why:  "the names of the unreachable",
+			args: with("check", "-n", "team-a", "-o", "name"),
+			code: exitUnsatisfied,
+		},
+		"check-yaml": {
+			why:  "the SpokeChecks that a consumer would write",
+			args: with("check", "-n", "team-a", "london", "-o", "yaml"),
+		},
+		"check-local": {
+			why:  "the writer of a profile must not choose local servers",
+			args: []string{"check", "-n", "team-a", "london"},
+			code: exitUnsatisfied,
+		},
+		"check-none": {why: "nothing was checked", args: with("check", "-n", "empty"), code: exitError},
+		"check-no-file": {
+			why:  "the missing file must be named",
+			args: []string{"check", "--clusterprofile-provider-file", "/nonexistent/providers.json"},
+			code: exitError,
+		},
 		"check-bad-flags":   {why: "each wrong flag is named", args: with("check", "-o", "xml", "--workers", "0"), code: exitError},
 		"check-bad-require": {why: "the flag must be named", args: with("check", "--require-permission", "pods"), code: exitError},
 
-		"explain-published":    {why: "two Inventories, one Cluster", args: []string{"explain", "-n", "team-a", "london"}},
-		"explain-left-out":     {why: "what could not be published is told", args: []string{"explain", "-n", "team-a", "cluster/paris"}},
-		"explain-opted-out":    {why: "its own label keeps it out", args: []string{"explain", "team-a/rome"}},
-		"explain-not-selected": {why: "a paused Cluster in a namespace that is not selected", args: []string{"explain", "-n", "team-b", "oslo"}},
-		"explain-blocked":      {why: "selected and not there, with the Inventory's reason", args: []string{"explain", "-n", "team-a", "berlin"}},
-		"explain-profile":      {why: "one profile of several", args: []string{"explain", "-n", "argocd", "profile/team-a--london"}},
-		"explain-foreign":      {why: "another manager's", args: []string{"explain", "-n", "cluster-inventory", "cluster1"}},
-		"explain-json":         {why: "for programs", args: []string{"explain", "-n", "team-a", "rome", "-o", "json"}},
-		"explain-name":         {why: "for xargs", args: []string{"explain", "-n", "team-a", "london", "-o", "name"}},
-		"explain-unknown":      {why: "Clusters are suggested, too", args: []string{"explain", "-n", "team-a", "rme"}, code: exitError},
-		"explain-elsewhere":    {why: "the namespace was wrong", args: []string{"explain", "-n", "empty", "oslo"}, code: exitError},
+		"explain-published": {why: "two Inventories, one Cluster", args: []string{"explain", "-n", "team-a", "london"}},
+		"explain-left-out":  {why: "what could not be published is listed", args: []string{"explain", "-n", "team-a", "cluster/paris"}},
+		"explain-opted-out": {why: "its own label excludes it", args: []string{"explain", "team-a/rome"}},
+		"explain-not-selected": {
+			why:  "a paused Cluster in a namespace that is not selected",
+			args: []string{"explain", "-n", "team-b", "oslo"},
+		},
+		"explain-blocked": {
+			why:  "selected and not published, with the Inventory's reason",
+			args: []string{"explain", "-n", "team-a", "berlin"},
+		},
+		"explain-profile":   {why: "only one profile", args: []string{"explain", "-n", "argocd", "profile/team-a--london"}},
+		"explain-foreign":   {why: "a profile of another manager", args: []string{"explain", "-n", "cluster-inventory", "cluster1"}},
+		"explain-json":      {why: "for programs", args: []string{"explain", "-n", "team-a", "rome", "-o", "json"}},
+		"explain-name":      {why: "for xargs", args: []string{"explain", "-n", "team-a", "london", "-o", "name"}},
+		"explain-unknown":   {why: "Clusters are suggested, too", args: []string{"explain", "-n", "team-a", "rme"}, code: exitError},
+		"explain-elsewhere": {why: "the wrong namespace", args: []string{"explain", "-n", "empty", "oslo"}, code: exitError},
 
-		"lint":                    {why: "ours: what the defaults of the consumers leave", args: []string{"lint", "-n", "team-a", "london", "argocd/team-a--london"}},
-		"lint-files":              {why: "the profiles of other managers, from files", args: []string{"lint", "-f", "testdata/profiles"}, code: exitNo},
-		"lint-wide":               {why: "every breach, with its source", args: []string{"lint", "-f", "testdata/profiles/headlamp.yaml", "-o", "wide"}, code: exitNo},
-		"lint-providers":          {why: "with the provider file, it is known what is taken", args: []string{"lint", "-f", "testdata/profiles/ocm.yaml", "--consumer", "headlamp,kueue", "--clusterprofile-provider-file", in("providers.json")}, code: exitNo},
-		"lint-namespace":          {why: "consumers can be set up otherwise", args: []string{"lint", "-f", "testdata/profiles/ocm.yaml", "--consumer", "kueue,argocd", "--consumer-namespace", "kueue=,argocd=cluster-inventory"}},
-		"lint-name":               {why: "who is refused by somebody", args: []string{"lint", "-f", "testdata/profiles", "-o", "name"}, code: exitNo},
-		"lint-json":               {why: "for programs", args: []string{"lint", "-f", "testdata/profiles/kubefleet.yaml", "--consumer", "knative", "-o", "json"}, code: exitNo},
-		"lint-rules":              {why: "the rules themselves", args: []string{"lint", "--rules"}},
-		"lint-bad-base64":         {why: "the field must be named", args: []string{"lint", "-f", "testdata/bad/base64.yaml"}, code: exitError},
-		"lint-bad-field":          {why: "the API server would drop it", args: []string{"lint", "-f", "testdata/bad/field.yaml"}, code: exitError},
-		"lint-bad-version":        {why: "another version has other fields", args: []string{"lint", "-f", "testdata/bad/version.yaml"}, code: exitError},
-		"lint-no-profile":         {why: "a file for something else", args: []string{"lint", "-f", "testdata/bad/configmap.yaml"}, code: exitError},
-		"lint-bad-consumer":       {why: "a slip of the finger", args: []string{"lint", "--consumer", "kuee"}, code: exitError},
-		"lint-names-and-files":    {why: "either or", args: []string{"lint", "london", "-f", "testdata/profiles"}, code: exitError},
-		"lint-no-such-file":       {why: "the file must be named", args: []string{"lint", "-f", "testdata/none.yaml"}, code: exitError},
-		"kubeconfig":              {why: "the plugin and what it is told", args: with("kubeconfig", "-n", "team-a", "london")},
-		"kubeconfig-left-out":     {why: "one has no provider, the others are written all the same", args: with("kubeconfig", "-A"), code: exitNo},
-		"kubeconfig-none":         {why: "an empty kubeconfig would look like a good one", args: with("kubeconfig", "-n", "cluster-inventory"), code: exitError},
-		"kubeconfig-merge-where":  {why: "no file is guessed", args: with("kubeconfig", "--merge"), code: exitError},
-		"kubeconfig-overwrite":    {why: "not without merging", args: with("kubeconfig", "--overwrite", "--to", "x"), code: exitError},
-		"kubeconfig-context":      {why: "the plugin would read another hub", hub: twoHubs(t), args: with("kubeconfig", "-n", "team-a", "london", "--context", "hub-admin@hub"), code: exitError},
-		"kubeconfig-into-the-hub": {why: "the plugin would need itself", args: with("kubeconfig", "-n", "team-a", "london", "--merge", "--to", in("hub.kubeconfig")), code: exitError},
-		"kubeconfig-exists":       {why: "nothing is written over", args: with("kubeconfig", "-n", "team-a", "london", "--to", in("hub.kubeconfig")), code: exitError},
+		"lint": {
+			why:  "the project's own profiles, with the default configuration of consumers",
+			args: []string{"lint", "-n", "team-a", "london", "argocd/team-a--london"},
+		},
+		"lint-files": {
+			why:  "profiles of other managers, from files",
+			args: []string{"lint", "-f", "testdata/profiles"},
+			code: exitUnsatisfied,
+		},
+		"lint-wide": {
+			why:  "every breach, with its source",
+			args: []string{"lint", "-f", "testdata/profiles/headlamp.yaml", "-o", "wide"},
+			code: exitUnsatisfied,
+		},
+		"lint-providers": {
+			why: "the provider file decides which provider a consumer takes",
+			args: []string{
+				"lint",
+				"-f",
+				"testdata/profiles/ocm.yaml",
+				"--consumer",
+				"headlamp,kueue",
+				"--clusterprofile-provider-file",
+				in("providers.json"),
+			},
+			code: exitUnsatisfied,
+		},
+		"lint-namespace": {
+			why: "consumers may be configured differently",
+			args: []string{
+				"lint",
+				"-f",
+				"testdata/profiles/ocm.yaml",
+				"--consumer",
+				"kueue,argocd",
+				"--consumer-namespace",
+				"kueue=,argocd=cluster-inventory",
+			},
+		},
+		"lint-name": {
+			why:  "the profiles that a consumer rejects",
+			args: []string{"lint", "-f", "testdata/profiles", "-o", "name"},
+			code: exitUnsatisfied,
+		},
+		"lint-json": {
+			why:  "for programs",
+			args: []string{"lint", "-f", "testdata/profiles/kubefleet.yaml", "--consumer", "knative", "-o", "json"},
+			code: exitUnsatisfied,
+		},
+		"lint-rules": {why: "the rules themselves", args: []string{"lint", "--rules"}},
+		"lint-bad-base64": {
+			why:  "the field must be named",
+			args: []string{"lint", "-f", "testdata/bad/base64.yaml"},
+			code: exitError,
+		},
+		"lint-bad-field": {
+			why:  "the API server would drop the field",
+			args: []string{"lint", "-f", "testdata/bad/field.yaml"},
+			code: exitError,
+		},
+		"lint-bad-version": {
+			why:  "another version may have other fields",
+			args: []string{"lint", "-f", "testdata/bad/version.yaml"},
+			code: exitError,
+		},
+		"lint-no-profile": {
+			why:  "a file without a profile",
+			args: []string{"lint", "-f", "testdata/bad/configmap.yaml"},
+			code: exitError,
+		},
+		"lint-bad-consumer": {why: "a typing error", args: []string{"lint", "--consumer", "kuee"}, code: exitError},
+		"lint-names-and-files": {
+			why:  "names and files exclude each other",
+			args: []string{"lint", "london", "-f", "testdata/profiles"},
+			code: exitError,
+		},
+		"lint-no-such-file": {why: "the file must be named", args: []string{"lint", "-f", "testdata/none.yaml"}, code: exitError},
+		"kubeconfig":        {why: "the plugin and its parameters", args: with("kubeconfig", "-n", "team-a", "london")},
+		"kubeconfig-left-out": {
+			why:  "one has no provider, the others are written",
+			args: with("kubeconfig", "-A"),
+			code: exitUnsatisfied,
+		},
+		"kubeconfig-none": {
+			why:  "an empty kubeconfig is not written",
+			args: with("kubeconfig", "-n", "cluster-inventory"),
+			code: exitError,
+		},
+		"kubeconfig-merge-where": {why: "there is no default file", args: with("kubeconfig", "--merge"), code: exitError},
+		"kubeconfig-overwrite":   {why: "requires --merge", args: with("kubeconfig", "--overwrite", "--to", "x"), code: exitError},
+		"kubeconfig-context": {
+			why:  "the plugin would use another hub",
+			hub:  twoHubs(t),
+			args: with("kubeconfig", "-n", "team-a", "london", "--context", "hub-admin@hub"),
+			code: exitError,
+		},
+		"kubeconfig-into-the-hub": {
+			why:  "the plugin would use the spoke as the hub",
+			args: with("kubeconfig", "-n", "team-a", "london", "--merge", "--to", in("hub.kubeconfig")),
+			code: exitError,
+		},
+		"kubeconfig-exists": {
+			why:  "an existing file is not overwritten",
+			args: with("kubeconfig", "-n", "team-a", "london", "--to", in("hub.kubeconfig")),
+			code: exitError,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +224,7 @@ func TestCommands(t *testing.T) {
 				hub = in("hub.kubeconfig")
 			}
 			if !strings.HasPrefix(name, "lint") {
-				// The rules of lint are about the consumers' provider file, which nobody knows.
+				// lint treats this file as that of the consumers, which is unknown here.
 				t.Setenv(providersVariable, in("providers.json"))
 			}
 			got := plugin(t, hub, tc.args...)
@@ -107,13 +236,13 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// transcript is what a person would see, with all that differs from run to run made the same.
+// transcript returns the output, with everything that differs between runs replaced.
 func transcript(args []string, got result) string {
 	text := "$ kubectl inventory " + strings.Join(args, " ") + "\n" + got.out
 	if got.err != "" {
 		text += "--- on the error stream\n" + got.err
 	}
-	text = strings.ReplaceAll(text, world.dir, "/home/me")
+	text = strings.ReplaceAll(text, env.dir, "/home/me")
 	for _, unstable := range []struct{ pattern, stable string }{
 		{`127\.0\.0\.1:\d{5}`, "127.0.0.1:65432"},
 		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "01234567-89ab-cdef-0123-456789abcdef"},
@@ -124,8 +253,8 @@ func transcript(args []string, got result) string {
 	} {
 		text = regexp.MustCompile(unstable.pattern).ReplaceAllString(text, unstable.stable)
 	}
-	if strings.Contains(text, "TOOK") {
-		// The time changes, and with it the room it takes.
+	if strings.Contains(text, "DURATION") {
+		// The durations differ, and so do the widths of columns.
 		text = regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`).ReplaceAllString(text, "1ms")
 		text = regexp.MustCompile(` {2,}`).ReplaceAllString(text, "  ")
 	}

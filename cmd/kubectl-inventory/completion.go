@@ -19,12 +19,12 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 )
 
-// patience is how long a shell may be kept waiting for completions.
-const patience = 3 * time.Second
+// completionTimeout is how long a shell waits for completions.
+const completionTimeout = 3 * time.Second
 
-// patiently is a context that bounds everything that a completion asks of the hub.
-func (o *options) patiently(cmd *cobra.Command) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+// completionContext returns a context that bounds all requests of a completion to the hub.
+func (o *options) completionContext(cmd *cobra.Command) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 	o.bind(ctx)
 	return ctx, cancel
 }
@@ -35,14 +35,14 @@ func completeFlag(cmd *cobra.Command, flag string, values ...string) {
 }
 
 func completeFlagBy(cmd *cobra.Command, flag string, values func(*cobra.Command) []string) {
-	// It fails only where there is no such flag, which a test would show.
-	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		return beginning(begun, values(cmd)), cobra.ShellCompDirectiveNoFileComp
+	// It fails only for an unknown flag, which is a programming error that tests find.
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		return withPrefix(prefix, values(cmd)), cobra.ShellCompDirectiveNoFileComp
 	})
 }
 
-func beginning(begun string, values []string) []string {
-	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return !strings.HasPrefix(value, begun) })
+func withPrefix(prefix string, values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return !strings.HasPrefix(value, prefix) })
 }
 
 // completeFlags completes the kubeconfig flags, from the kubeconfig and from the hub.
@@ -56,11 +56,17 @@ func (o *options) completeFlags(root *cobra.Command) {
 			return names(&config)
 		}
 	}
-	completeFlagBy(root, "context", fromKubeconfig(func(c *clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Contexts)) }))
-	completeFlagBy(root, "cluster", fromKubeconfig(func(c *clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.Clusters)) }))
-	completeFlagBy(root, "user", fromKubeconfig(func(c *clientcmdapi.Config) []string { return slices.Sorted(maps.Keys(c.AuthInfos)) }))
+	completeFlagBy(root, "context", fromKubeconfig(func(c *clientcmdapi.Config) []string {
+		return slices.Sorted(maps.Keys(c.Contexts))
+	}))
+	completeFlagBy(root, "cluster", fromKubeconfig(func(c *clientcmdapi.Config) []string {
+		return slices.Sorted(maps.Keys(c.Clusters))
+	}))
+	completeFlagBy(root, "user", fromKubeconfig(func(c *clientcmdapi.Config) []string {
+		return slices.Sorted(maps.Keys(c.AuthInfos))
+	}))
 	completeFlagBy(root, "namespace", func(cmd *cobra.Command) []string {
-		ctx, cancel := o.patiently(cmd)
+		ctx, cancel := o.completionContext(cmd)
 		defer cancel()
 		var list corev1.NamespaceList
 		return o.read(ctx, &list, func() (names []string) {
@@ -72,7 +78,7 @@ func (o *options) completeFlags(root *cobra.Command) {
 	})
 }
 
-// read lists something of the hub for a completion; nothing where that fails, because there is nobody to tell.
+// read lists objects of the hub for a completion. It returns nothing after an error, which a completion cannot report.
 func (o *options) read(ctx context.Context, list client.ObjectList, names func() []string, opts ...client.ListOption) []string {
 	hub, err := o.hub()
 	if err != nil || hub.List(ctx, list, opts...) != nil {
@@ -81,18 +87,18 @@ func (o *options) read(ctx context.Context, list client.ObjectList, names func()
 	return names()
 }
 
-// completeProfiles completes names of profiles that are not on the command line yet; explain also takes those of Clusters.
-func (o *options) completeProfiles(f *scopeFlags, clustersToo bool) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-		ctx, cancel := o.patiently(cmd)
+// completeProfiles completes the names of profiles, and of Clusters for explain, that are not on the command line yet.
+func (o *options) completeProfiles(f *selectionFlags, clustersToo bool) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		ctx, cancel := o.completionContext(cmd)
 		defer cancel()
-		scope, err := o.scope(f, nil)
+		selection, err := o.selection(f, nil)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var names []string
 		if hub, err := o.hub(); err == nil {
-			profiles, _ := lookup.Profiles(ctx, hub, scope)
+			profiles, _ := lookup.Profiles(ctx, hub, selection)
 			for i := range profiles {
 				names = append(names, profiles[i].Name)
 			}
@@ -104,10 +110,10 @@ func (o *options) completeProfiles(f *scopeFlags, clustersToo bool) cobra.Comple
 					names = append(names, list.Items[i].Name)
 				}
 				return names
-			}, client.InNamespace(scope.Namespace))...)
+			}, client.InNamespace(selection.Namespace))...)
 		}
 		slices.Sort(names)
 		names = slices.DeleteFunc(slices.Compact(names), func(name string) bool { return slices.Contains(args, name) })
-		return beginning(begun, names), cobra.ShellCompDirectiveNoFileComp
+		return withPrefix(prefix, names), cobra.ShellCompDirectiveNoFileComp
 	}
 }

@@ -19,15 +19,26 @@ func TestCompletion(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"Profiles":    {why: "names of the namespace", args: []string{"list", "-n", "team-a", ""}, want: []string{"london", "paris"}},
-		"OtherNames":  {why: "a name is given once", args: []string{"check", "-n", "team-a", "london", ""}, want: []string{"paris"}},
-		"Begun":       {why: "what does not begin so is left out", args: []string{"lint", "-A", "team"}, want: []string{"team-a--london"}},
-		"Clusters":    {why: "explain knows Clusters, too", args: []string{"explain", "-n", "team-a", ""}, want: []string{"berlin", "london", "paris", "rome"}},
-		"Namespaces":  {why: "from the hub", args: []string{"list", "-n", "team-"}, want: []string{"team-a", "team-b"}},
-		"Contexts":    {why: "from the kubeconfig", args: []string{"list", "--context", ""}, want: []string{"hub-admin@hub"}},
-		"Formats":     {why: "there are five", args: []string{"check", "-o", "y"}, want: []string{"yaml"}},
-		"Consumers":   {why: "there are seven", args: []string{"lint", "--consumer", "k"}, want: []string{"kueue", "knative"}},
-		"Unreachable": {why: "a hub that does not answer completes nothing, and is no error", args: []string{"list", "--server", "https://127.0.0.1:1", ""}},
+		"Profiles": {why: "profiles of the namespace", args: []string{"list", "-n", "team-a", ""}, want: []string{"london", "paris"}},
+		"OtherNames": {
+			why:  "a name on the command line is not completed again",
+			args: []string{"check", "-n", "team-a", "london", ""},
+			want: []string{"paris"},
+		},
+		"Prefix": {why: "only names with the prefix", args: []string{"lint", "-A", "team"}, want: []string{"team-a--london"}},
+		"Clusters": {
+			why:  "explain completes Clusters, too",
+			args: []string{"explain", "-n", "team-a", ""},
+			want: []string{"berlin", "london", "paris", "rome"},
+		},
+		"Namespaces": {why: "from the hub", args: []string{"list", "-n", "team-"}, want: []string{"team-a", "team-b"}},
+		"Contexts":   {why: "from the kubeconfig", args: []string{"list", "--context", ""}, want: []string{"hub-admin@hub"}},
+		"Formats":    {why: "kubectl's formats and two tables", args: []string{"check", "-o", "y"}, want: []string{"yaml"}},
+		"Consumers":  {why: "from the rules", args: []string{"lint", "--consumer", "k"}, want: []string{"kueue", "knative"}},
+		"Unreachable": {
+			why:  "without a connection there are no completions, and no error",
+			args: []string{"list", "--server", "https://127.0.0.1:1", ""},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

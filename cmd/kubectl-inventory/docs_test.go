@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestDocumentation holds the documentation to what the plugin prints: every console block of it is a golden file.
+// TestDocumentation compares the documentation with the output of the plugin: every console block is a golden file.
 func TestDocumentation(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "kubectl-inventory.md"))
 	must(t, err)
@@ -24,12 +24,12 @@ func TestDocumentation(t *testing.T) {
 	}
 	blocks := strings.Split(string(text), "```console\n")[1:]
 	if len(blocks) == 0 {
-		t.Fatal("the documentation shows no output")
+		t.Fatal("the documentation has no console block")
 	}
 	for _, block := range blocks {
 		block, _, _ = strings.Cut(block, "```")
 		if !printed[block] {
-			t.Errorf("this is not what the plugin prints; copy it from testdata/golden:\n%s", block)
+			t.Errorf("this is not the output of the plugin; copy it from testdata/golden:\n%s", block)
 		}
 	}
 }
@@ -38,14 +38,15 @@ func TestProviderFileByDefault(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv(providersVariable, "")
-	if got := plugin(t, in("hub.kubeconfig"), "check", "-n", "team-a", "london", "--allow-local-servers"); got.code != exitError || !strings.Contains(got.err, home+"/.kube/clusterprofile-provider-file.json") {
-		t.Errorf("the file that was looked for must be named; exit code %d: %s", got.code, got.err)
+	if got := plugin(t, in("hub.kubeconfig"), "check", "-n", "team-a", "london",
+		"--allow-local-servers"); got.code != exitError || !strings.Contains(got.err, home+"/.kube/clusterprofile-provider-file.json") {
+		t.Errorf("the error must name the missing file; exit code %d: %s", got.code, got.err)
 	}
 	must(t, os.Mkdir(filepath.Join(home, ".kube"), 0o700))
 	content, err := os.ReadFile(in("providers.json"))
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(home, ".kube", providersName), content, 0o600))
 	if got := plugin(t, in("hub.kubeconfig"), "check", "-n", "team-a", "london", "--allow-local-servers"); got.code != 0 {
-		t.Errorf("the file in the home folder is not found: %s%s", got.out, got.err)
+		t.Errorf("the file in the home folder is not used: %s%s", got.out, got.err)
 	}
 }

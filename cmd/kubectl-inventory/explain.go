@@ -19,20 +19,27 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// The kinds that can be explained, and what people may call them.
+// The kinds that can be explained.
 const (
 	kindCluster = "cluster"
 	kindProfile = "clusterprofile"
 )
 
+// kinds are the names of the kinds on the command line.
 var kinds = map[string]string{
-	"cluster": kindCluster, "clusters": kindCluster, "cluster.cluster.x-k8s.io": kindCluster,
-	"profile": kindProfile, "profiles": kindProfile, "clusterprofile": kindProfile, "clusterprofiles": kindProfile, "clusterprofile.multicluster.x-k8s.io": kindProfile,
+	"cluster":                              kindCluster,
+	"clusters":                             kindCluster,
+	"cluster.cluster.x-k8s.io":             kindCluster,
+	"profile":                              kindProfile,
+	"profiles":                             kindProfile,
+	"clusterprofile":                       kindProfile,
+	"clusterprofiles":                      kindProfile,
+	"clusterprofile.multicluster.x-k8s.io": kindProfile,
 }
 
 type explainer struct {
 	*options
-	scopeFlags
+	selectionFlags
 	outputFlags
 }
 
@@ -40,11 +47,13 @@ func newExplain(o *options) *cobra.Command {
 	e := &explainer{options: o}
 	cmd := &cobra.Command{
 		Use:   "explain CLUSTER|PROFILE",
-		Short: "Say why a Cluster is or is not published, and where each field of its profiles comes from",
-		Long: "Say why a Cluster is or is not published, where, from which source each field of its profiles comes, who owns it, what was left out, and what consumers miss.\n\n" +
-			"NAME is of a Cluster or of a profile, a Cluster first; cluster/NAME and profile/NAME say which.",
+		Short: "Explain why a Cluster is or is not published, and where each field of its profiles comes from",
+		Long: "Explain why a Cluster is or is not published, and where; the source and the owners of each field of its profiles; what " +
+			"was left " +
+			"out; and which consumers do not accept them.\n\n" +
+			"NAME is the name of a Cluster, or else of a profile; cluster/NAME and profile/NAME select one of the two.",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: o.completeProfiles(&e.scopeFlags, true),
+		ValidArgsFunction: o.completeProfiles(&e.selectionFlags, true),
 		RunE:              e.run,
 	}
 	e.outputFlags.add(cmd)
@@ -59,7 +68,7 @@ func (e *explainer) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	kind, key, err := e.subject(args[0])
+	kind, key, err := e.target(args[0])
 	if err != nil {
 		return err
 	}
@@ -67,17 +76,17 @@ func (e *explainer) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	switch e.format {
-	case outputName:
-		return e.printName(report)
-	case outputJSON, outputYAML:
-		return e.encode(&e.outputFlags, report)
+	switch {
+	case e.isTable():
+		return e.printReport(report)
+	case e.format == outputName:
+		return e.printNames(report)
 	}
-	return e.printReport(report)
+	return e.printObject(&e.outputFlags, report)
 }
 
-// subject reads NAME, KIND/NAME or NAMESPACE/NAME.
-func (e *explainer) subject(text string) (kind string, key types.NamespacedName, err error) {
+// target parses NAME, KIND/NAME or NAMESPACE/NAME.
+func (e *explainer) target(text string) (kind string, key types.NamespacedName, err error) {
 	namespace, err := e.namespace()
 	if err != nil {
 		return "", key, err
@@ -93,7 +102,7 @@ func (e *explainer) subject(text string) (kind string, key types.NamespacedName,
 }
 
 func (e *explainer) explain(ctx context.Context, hub client.Client, kind string, key types.NamespacedName) (explain.Report, error) {
-	facts, err := gather(ctx, hub, key.Namespace)
+	facts, err := readFacts(ctx, hub, key.Namespace)
 	if err != nil {
 		return explain.Report{}, err
 	}
@@ -134,14 +143,14 @@ func (e *explainer) explain(ctx context.Context, hub client.Client, kind string,
 	return explain.Report{}, e.unknown(ctx, hub, key, facts)
 }
 
-// unknown says which Cluster or profile was probably meant.
+// unknown returns an error with the Cluster or the profile that the user may have meant.
 func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.NamespacedName, facts explain.Facts) error {
-	clusters, err := clustersNear(ctx, hub, key.Namespace)
+	clusters, err := readableClusters(ctx, hub, key.Namespace)
 	if err != nil {
 		return err
 	}
 	var here, elsewhere []string
-	note := func(namespace, name string) {
+	add := func(namespace, name string) {
 		switch {
 		case namespace == key.Namespace:
 			here = append(here, name)
@@ -150,27 +159,29 @@ func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.Na
 		}
 	}
 	for i := range clusters {
-		note(clusters[i].Namespace, clusters[i].Name)
+		add(clusters[i].Namespace, clusters[i].Name)
 	}
 	for i := range facts.Profiles {
-		note(facts.Profiles[i].Namespace, facts.Profiles[i].Name)
+		add(facts.Profiles[i].Namespace, facts.Profiles[i].Name)
 	}
 	slices.Sort(here)
 	slices.Sort(elsewhere)
-	like, _ := lookup.Suggest(key.Name, here)
+	suggestion, _ := lookup.Suggest(key.Name, here)
 	if len(elsewhere) > 0 {
-		like = elsewhere[0]
+		suggestion = elsewhere[0]
 	}
-	if like != "" {
-		like = fmt.Sprintf("; did you mean %s?", like)
+	if suggestion != "" {
+		suggestion = fmt.Sprintf("; did you mean %s?", suggestion)
 	}
 	switch hidden := facts.Unread.Profiles != nil && !facts.Unread.Profiles.Has(key.Namespace); {
 	case hidden && facts.Unread.Cluster:
-		return fmt.Errorf("you may read neither Clusters nor ClusterProfiles in the namespace %s%s", key.Namespace, like)
+		return fmt.Errorf("you may read neither Clusters nor ClusterProfiles in the namespace %s%s", key.Namespace, suggestion)
 	case hidden:
-		return fmt.Errorf("there is no Cluster %q in the namespace %s, where you may not read ClusterProfiles%s", key.Name, key.Namespace, like)
+		return fmt.Errorf("there is no Cluster %q in the namespace %s, where you may not read "+
+			"ClusterProfiles%s", key.Name, key.Namespace, suggestion)
 	case facts.Unread.Cluster:
-		return fmt.Errorf("there is no ClusterProfile %q in the namespace %s, where you may not read Clusters%s", key.Name, key.Namespace, like)
+		return fmt.Errorf("there is no ClusterProfile %q in the namespace %s, where you may not read "+
+			"Clusters%s", key.Name, key.Namespace, suggestion)
 	}
-	return fmt.Errorf("there is neither a Cluster nor a ClusterProfile %q in the namespace %s%s", key.Name, key.Namespace, like)
+	return fmt.Errorf("there is neither a Cluster nor a ClusterProfile %q in the namespace %s%s", key.Name, key.Namespace, suggestion)
 }

@@ -22,11 +22,11 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// The facts for an explanation are read as far as a person's rights go: a tenant with rights in one namespace is told what
-// these show. What is refused is noted, and only what fails otherwise is an error.
+// The facts of an explanation are read as far as the user's rights go. What is forbidden is recorded in Unread; only other failures are
+// errors.
 
-// gather reads the Inventories and the profiles.
-func gather(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
+// readFacts reads the Inventories and the profiles.
+func readFacts(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
 	facts.Lint.Namespaces = lint.DefaultNamespaces
 	var inventories v1alpha1.InventoryList
 	switch err := hub.List(ctx, &inventories); {
@@ -36,7 +36,7 @@ func gather(ctx context.Context, hub client.Reader, namespace string) (facts exp
 		return facts, fmt.Errorf("listing Inventories: %w", err)
 	}
 	facts.Inventories = inventories.Items
-	// Where profiles may be that stand for a Cluster of the namespace.
+	// The namespaces of profiles that stand for a Cluster of the namespace.
 	namespaces := []string{namespace}
 	for i := range facts.Inventories {
 		if into := facts.Inventories[i].Spec.Namespace; into != "" {
@@ -48,7 +48,7 @@ func gather(ctx context.Context, hub client.Reader, namespace string) (facts exp
 	return facts, err
 }
 
-// readCluster reads a Cluster, none where it is not there, and the labels of its namespace.
+// readCluster reads a Cluster, if it exists, and the labels of its namespace.
 func readCluster(ctx context.Context, hub client.Reader, key types.NamespacedName, facts *explain.Facts) error {
 	cluster := &clusterv1.Cluster{}
 	switch err := hub.Get(ctx, key, cluster); {
@@ -72,7 +72,7 @@ func readCluster(ctx context.Context, hub client.Reader, key types.NamespacedNam
 	return nil
 }
 
-// readChecks reads the SpokeChecks beside the profiles that will be told of: those of the Cluster, and the one asked for.
+// readChecks reads the SpokeChecks of the profiles to report: those of the Cluster, and the selected one.
 func readChecks(ctx context.Context, hub client.Reader, cluster types.NamespacedName, facts *explain.Facts) error {
 	namespaces := sets.New[string]()
 	for i := range facts.Profiles {
@@ -89,8 +89,8 @@ func readChecks(ctx context.Context, hub client.Reader, cluster types.Namespaced
 	return nil
 }
 
-// clustersNear are all Clusters, or else those of the namespace, as far as they may be read.
-func clustersNear(ctx context.Context, hub client.Reader, namespace string) ([]clusterv1.Cluster, error) {
+// readableClusters returns all Clusters, or else those of the namespace, as far as they may be read.
+func readableClusters(ctx context.Context, hub client.Reader, namespace string) ([]clusterv1.Cluster, error) {
 	var clusters clusterv1.ClusterList
 	err := hub.List(ctx, &clusters)
 	if apierrors.IsForbidden(err) {

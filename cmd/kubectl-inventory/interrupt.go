@@ -12,8 +12,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// bind makes every request to the hub end with ctx. Discovery, which a client does by itself and as often as it likes, takes no
-// context: without this, Ctrl-C and the patience of completions would wait for a hub that does not answer.
+// bind cancels every request to the hub when ctx ends. Discovery takes no context: without this, Ctrl-C and the timeout of completions
+// would wait for a hub that does not answer.
 func (o *options) bind(ctx context.Context) {
 	o.config.WrapConfigFn = func(config *rest.Config) *rest.Config {
 		config = rest.CopyConfig(config)
@@ -29,7 +29,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
 
-// roundTrip ends a request, and the reading of its answer, with ctx or with the request's own context.
+// roundTrip sends a request, which is cancelled with ctx or with its own context until its response is read.
 func roundTrip(ctx context.Context, next http.RoundTripper, request *http.Request) (*http.Response, error) {
 	both, cancel := context.WithCancelCause(request.Context())
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
@@ -37,7 +37,7 @@ func roundTrip(ctx context.Context, next http.RoundTripper, request *http.Reques
 		stop()
 		cancel(nil)
 	}
-	response, err := next.RoundTrip(request.WithContext(both)) //nolint:contextcheck // it is the request's own, which also ends with ctx
+	response, err := next.RoundTrip(request.WithContext(both)) //nolint:contextcheck // the request's own context, also cancelled with ctx
 	if err != nil {
 		end()
 		return nil, err
@@ -46,7 +46,7 @@ func roundTrip(ctx context.Context, next http.RoundTripper, request *http.Reques
 	return response, nil
 }
 
-// body is an answer whose request has ended when it is closed.
+// body is the body of a response; closing it releases the request's context.
 type body struct {
 	io.ReadCloser
 	end func()

@@ -24,30 +24,30 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// aWhile is far more than anything here takes: a test that hangs is to fail.
-const aWhile = time.Minute
+// testTimeout is much longer than any test takes, so that one that hangs fails.
+const testTimeout = time.Minute
 
-// silentHub accepts connections and requests, and never answers. asked are the requests so far.
-func silentHub(t *testing.T) (server string, asked *atomic.Int32) {
+// silentHub accepts requests and never responds. requests counts them.
+func silentHub(t *testing.T) (server string, requests *atomic.Int32) {
 	t.Helper()
-	asked = &atomic.Int32{}
+	requests = &atomic.Int32{}
 	hub := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		<-r.Context().Done()
 	}))
 	t.Cleanup(func() {
 		hub.CloseClientConnections()
 		hub.Close()
 	})
-	return hub.URL, asked
+	return hub.URL, requests
 }
 
-// toward are the flags for such a hub. Without the timeout, the client's own would end a request after half a minute.
-func toward(server string) []string {
+// hubFlags returns the flags for such a hub. The client's default timeout would end a request after half a minute.
+func hubFlags(server string) []string {
 	return []string{"--kubeconfig", os.DevNull, "--server", server, "--insecure-skip-tls-verify", "--token", "x", "--request-timeout", "1h"}
 }
 
-// TestInterrupted: the first Ctrl-C cancels what the hub has been asked for, discovery included, and nothing more is asked.
+// TestInterrupted: the first Ctrl-C cancels the requests to the hub, including discovery, and no others are sent.
 func TestInterrupted(t *testing.T) {
 	for name, args := range map[string][]string{
 		"List":       {"list", "-A"},
@@ -59,25 +59,25 @@ func TestInterrupted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := gomega.NewWithT(t)
-			server, asked := silentHub(t)
+			server, requests := silentHub(t)
 			var out, errOut screen
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			ended := make(chan int, 1)
 			go func() {
-				ended <- run(ctx, genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, later, append(toward(server), args...))
+				ended <- run(ctx, genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, later, append(hubFlags(server), args...))
 			}()
-			g.Eventually(asked.Load).WithTimeout(aWhile).Should(gomega.BeNumerically(">", 0))
+			g.Eventually(requests.Load).WithTimeout(testTimeout).Should(gomega.BeNumerically(">", 0))
 			interrupt()
-			g.Eventually(ended).WithTimeout(aWhile).Should(gomega.Receive(gomega.Equal(exitError)))
+			g.Eventually(ended).WithTimeout(testTimeout).Should(gomega.Receive(gomega.Equal(exitError)))
 			g.Expect(errOut.lines()).To(gomega.Equal([]string{"error: interrupted"}))
-			g.Expect(asked.Load()).To(gomega.BeEquivalentTo(1), "after the interruption, nothing more is asked")
+			g.Expect(requests.Load()).To(gomega.BeEquivalentTo(1), "no request is sent after the interruption")
 		})
 	}
 }
 
-// TestCompletionIsPatientOnce: a completion asks the hub for several things, and all of them together have one deadline.
-func TestCompletionIsPatientOnce(t *testing.T) {
+// TestCompletionTimeout: all requests of a completion have one deadline.
+func TestCompletionTimeout(t *testing.T) {
 	for name, args := range map[string][]string{
 		"Profiles":   {"list", ""},
 		"Clusters":   {"explain", ""},
@@ -86,31 +86,33 @@ func TestCompletionIsPatientOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := gomega.NewWithT(t)
-			server, asked := silentHub(t)
+			server, requests := silentHub(t)
 			var out, errOut screen
 			ended := make(chan int, 1)
 			go func() {
-				line := append(append([]string{"__completeNoDesc", args[0]}, toward(server)...), args[1:]...)
+				line := append(append([]string{"__completeNoDesc", args[0]}, hubFlags(server)...), args[1:]...)
 				ended <- run(t.Context(), genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, later, line)
 			}()
-			g.Eventually(ended).WithTimeout(aWhile).Should(gomega.Receive(gomega.Equal(0)))
-			g.Expect(out.lines()).To(gomega.Equal([]string{":4"}), "there is nothing to complete")
-			g.Expect(asked.Load()).To(gomega.BeNumerically("<=", 1), "the deadline of the first question is that of the others")
+			g.Eventually(ended).WithTimeout(testTimeout).Should(gomega.Receive(gomega.Equal(0)))
+			g.Expect(out.lines()).To(gomega.Equal([]string{":4"}), "there are no completions")
+			g.Expect(requests.Load()).To(gomega.BeNumerically("<=", 1), "all requests share the deadline of the first one")
 		})
 	}
 }
 
-// TestSecondInterruptKills: what cannot be cancelled, such as a plugin by which one logs in to the hub, must not hold up a person
-// who means it.
+// TestSecondInterruptKills: the second Ctrl-C ends the program even if something cannot be cancelled, such as a login plugin of the hub.
 func TestSecondInterruptKills(t *testing.T) {
 	g := gomega.NewWithT(t)
 	server, _ := silentHub(t)
 	dir := t.TempDir()
 	login, started, config := filepath.Join(dir, "login"), filepath.Join(dir, "started"), filepath.Join(dir, "config")
-	must(t, os.WriteFile(login, fmt.Appendf(nil, "#!/bin/sh\necho $$ >%s.new && mv %s.new %s\nexec sleep 600\n", started, started, started), 0o700))
+	must(t, os.WriteFile(login, fmt.Appendf(nil, "#!/bin/sh\necho $$ >%s.new && mv %s.new %s\nexec sleep "+
+		"600\n", started, started, started), 0o700))
 	must(t, os.WriteFile(config, fmt.Appendf(nil, `{"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"clusters": [{"name": "c", "cluster": {"server": %q, "insecure-skip-tls-verify": true}}], "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-		"users": [{"name": "u", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "interactiveMode": "Never"}}}]}`, server, login), 0o600))
+		"clusters": [{"name": "c", "cluster": {"server": %q, "insecure-skip-tls-verify": true}}],
+		"contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+		"users": [{"name": "u", "user": {"exec": {
+			"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "interactiveMode": "Never"}}}]}`, server, login), 0o600))
 
 	program := exec.Command(os.Args[0], "--kubeconfig", config, "list", "-A")
 	var out bytes.Buffer
@@ -123,12 +125,12 @@ func TestSecondInterruptKills(t *testing.T) {
 			plugin, err = strconv.Atoi(strings.TrimSpace(string(pid)))
 		}
 		return err
-	}).WithTimeout(aWhile).Should(gomega.Succeed())
+	}).WithTimeout(testTimeout).Should(gomega.Succeed())
 	defer func() { _ = syscall.Kill(plugin, syscall.SIGKILL) }()
 
 	ended := make(chan error, 1)
 	go func() { ended <- program.Wait() }()
-	// The first one is noticed some time, and any one after that is the second.
+	// The program handles the first signal at some time, and any later one is the second.
 	var err error
 	g.Eventually(func() bool {
 		_ = program.Process.Signal(os.Interrupt)
@@ -138,9 +140,9 @@ func TestSecondInterruptKills(t *testing.T) {
 		default:
 			return false
 		}
-	}).WithTimeout(aWhile).WithPolling(20 * time.Millisecond).Should(gomega.BeTrue())
+	}).WithTimeout(testTimeout).WithPolling(20 * time.Millisecond).Should(gomega.BeTrue())
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
-		t.Errorf("want an end by the signal, got %v", err)
+		t.Errorf("want the signal to kill the program, got %v", err)
 	}
 }

@@ -4,37 +4,56 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/clientcmd"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/test/assets"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// arguments are for a kubeconfig of the profile of the spoke.
+// arguments returns the command line for a kubeconfig of the spoke.
 func arguments(more ...string) []string {
-	return append([]string{"kubeconfig", "-n", "team-a", "london", "--clusterprofile-provider-file", in("providers.json"), "--allow-local-servers"}, more...)
+	return append([]string{
+		"kubeconfig",
+		"-n",
+		"team-a",
+		"london",
+		"--clusterprofile-provider-file",
+		in("providers.json"),
+		"--allow-local-servers",
+	}, more...)
 }
 
-// TestKubeconfigLeadsIn uses what was written, as kubectl would.
-func TestKubeconfigLeadsIn(t *testing.T) {
-	// The plugin must find the hub by what is written, although kubectl reads the spoke's.
+// TestKubeconfigWorks uses the written kubeconfig as kubectl does.
+func TestKubeconfigWorks(t *testing.T) {
+	// The plugin must use the hub's kubeconfig although kubectl uses the spoke's.
 	t.Setenv("KUBECONFIG", "/nonexistent")
 	cases := map[string]struct {
 		why  string
 		hub  string
 		args []string
 	}{
-		"Plugin":        {why: "the plugin is told the hub's kubeconfig", args: nil},
-		"PluginIsTold":  {why: "by the flag, where the context is chosen by another", args: []string{"--context", "hub-admin@hub", "--plugin-kubeconfig", in("hub.kubeconfig")}},
-		"Embed":         {why: "the plugin is run now", args: []string{"--embed"}},
-		"EmbedFromFlag": {why: "the plugin is run on the hub of --context, which is not the current one", hub: twoHubs(t), args: []string{"--embed", "--context", "hub-admin@hub"}},
+		"Plugin": {why: "the plugin gets the hub's kubeconfig", args: nil},
+		"PluginFlag": {
+			why:  "by the flag, if another flag selects the context",
+			args: []string{"--context", "hub-admin@hub", "--plugin-kubeconfig", in("hub.kubeconfig")},
+		},
+		"Embed": {why: "the plugin runs now", args: []string{"--embed"}},
+		"EmbedFromFlag": {
+			why:  "the plugin uses the hub of --context, which is not the current one",
+			hub:  twoHubs(t),
+			args: []string{"--embed", "--context", "hub-admin@hub"},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -43,10 +62,11 @@ func TestKubeconfigLeadsIn(t *testing.T) {
 			}
 			to := filepath.Join(t.TempDir(), "spokes.kubeconfig")
 			got := plugin(t, tc.hub, arguments(append(tc.args, "--to", to)...)...)
-			if got.code != 0 || !strings.HasSuffix(got.err, to+": 1 contexts added, 0 replaced, 0 as they were\n") {
+			if got.code != 0 || !strings.HasSuffix(got.err, to+": 1 contexts added, 0 replaced, 0 unchanged\n") {
 				t.Fatalf("%s: exit code %d: %s", tc.why, got.code, got.err)
 			}
-			if warned := strings.Contains(got.err, "Warning: the kubeconfig will hold the credentials"); warned != strings.Contains(name, "Embed") {
+			if warned := strings.Contains(got.err,
+				"Warning: the kubeconfig will contain credentials"); warned != strings.Contains(name, "Embed") {
 				t.Errorf("%s: warned of credentials: %t", tc.why, warned)
 			}
 			if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
@@ -59,11 +79,11 @@ func TestKubeconfigLeadsIn(t *testing.T) {
 	}
 }
 
-// twoHubs is a kubeconfig whose current context is not the hub.
+// twoHubs returns a kubeconfig whose current context is not the hub.
 func twoHubs(t *testing.T) string {
-	config, err := clientcmd.Load(fixture.Kubeconfig("hub", world.hub.Config(), ""))
+	config, err := clientcmd.Load(fixture.Kubeconfig("hub", env.hub.Config(), ""))
 	must(t, err)
-	other, err := clientcmd.Load(fixture.Kubeconfig("other", world.spoke.Config(), ""))
+	other, err := clientcmd.Load(fixture.Kubeconfig("other", env.spoke.Config(), ""))
 	must(t, err)
 	config.Clusters["other"], config.AuthInfos["other-admin"] = other.Clusters["other"], other.AuthInfos["other-admin"]
 	config.Contexts["other"], config.CurrentContext = other.Contexts[other.CurrentContext], "other"
@@ -75,13 +95,15 @@ func twoHubs(t *testing.T) string {
 func versionBehind(t *testing.T, path, context string) string {
 	t.Helper()
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context}).ClientConfig()
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{
+		CurrentContext: context,
+	}).ClientConfig()
 	must(t, err)
-	// An API server tells anybody its version, but nobody else what is in it.
+	// An API server returns its version without authentication, so list namespaces, too.
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	must(t, err)
 	if _, err := client.RESTClient().Get().AbsPath("/api/v1/namespaces").DoRaw(t.Context()); err != nil {
-		t.Fatalf("the spoke does not let the context %s in: %v", context, err)
+		t.Fatalf("the spoke rejects the context %s: %v", context, err)
 	}
 	version, err := client.ServerVersion()
 	must(t, err)
@@ -89,22 +111,23 @@ func versionBehind(t *testing.T, path, context string) string {
 }
 
 func TestCheckFindsHubOfContext(t *testing.T) {
-	got := plugin(t, twoHubs(t), "check", "-n", "team-a", "london", "--context", "hub-admin@hub", "--clusterprofile-provider-file", in("providers.json"), "--allow-local-servers")
+	got := plugin(t, twoHubs(t), "check", "-n", "team-a", "london", "--context", "hub-admin@hub", "--clusterprofile-provider-file",
+		in("providers.json"), "--allow-local-servers")
 	if got.code != 0 {
-		t.Errorf("the plugin did not look for its Secret on the hub of --context: %s%s", got.out, got.err)
+		t.Errorf("the plugin did not read its Secret on the hub of --context: %s%s", got.out, got.err)
 	}
 }
 
-// TestKubeconfigMerges goes through what a file can be when contexts are merged into it.
+// TestKubeconfigMerges merges contexts into files of every kind.
 func TestKubeconfigMerges(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "spokes.kubeconfig")
-	original := fixture.Kubeconfig("mine", world.spoke.Config(), "")
+	original := fixture.Kubeconfig("mine", env.spoke.Config(), "")
 	must(t, os.WriteFile(to, original, 0o644))
-	step := func(why string, code int, says string, args ...string) {
+	step := func(why string, code int, message string, args ...string) {
 		t.Helper()
 		got := plugin(t, in("hub.kubeconfig"), arguments(append(args, "--to", to)...)...)
-		if got.code != code || !strings.Contains(got.err, says) {
-			t.Errorf("%s: exit code %d, want %d with %q:\n%s", why, got.code, code, says, got.err)
+		if got.code != code || !strings.Contains(got.err, message) {
+			t.Errorf("%s: exit code %d, want %d with %q:\n%s", why, got.code, code, message, got.err)
 		}
 	}
 	unchanged := func(why string, want []byte) {
@@ -115,42 +138,64 @@ func TestKubeconfigMerges(t *testing.T) {
 			t.Errorf("%s\n-want +got:\n%s", why, diff)
 		}
 	}
-	step("a file that exists is not touched unasked", exitError, "exists already; --merge adds to it")
-	unchanged("a file that exists is not touched unasked", original)
+	step("an existing file is not changed without --merge", exitError, "exists; --merge adds to it")
+	unchanged("an existing file is not changed without --merge", original)
 
-	step("asked, it is added to", 0, "1 contexts added, 0 replaced, 0 as they were", "--merge")
+	step("--merge adds to it", 0, "1 contexts added, 0 replaced, 0 unchanged", "--merge")
 	config, err := clientcmd.LoadFromFile(to)
 	must(t, err)
 	if config.CurrentContext != "mine-admin@mine" || config.Clusters["mine"] == nil || config.Contexts["team-a/london"] == nil {
-		t.Errorf("a merge keeps what is there, the current context too; got %q, %v", config.CurrentContext, config.Contexts)
+		t.Errorf("a merge keeps other entries and the current context; got %q, %v", config.CurrentContext, config.Contexts)
 	}
 	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("what now holds a way into a spoke is not for everybody; mode %v, %v", info.Mode(), err)
+		t.Errorf("a file with access to a spoke must not be readable for others; mode %v, %v", info.Mode(), err)
 	}
 	merged, err := os.ReadFile(to)
 	must(t, err)
 
-	step("again, nothing changes", 0, "0 contexts added, 0 replaced, 1 as they were", "--merge")
-	unchanged("again, nothing changes", merged)
+	step("a second merge changes nothing", 0, "0 contexts added, 0 replaced, 1 unchanged", "--merge")
+	unchanged("a second merge changes nothing", merged)
 
-	step("something else of that name stays", exitError, "other entries of these names: team-a/london; --overwrite replaces them", "--merge", "--embed")
-	unchanged("something else of that name stays", merged)
+	step("another entry of that name is kept", exitError, "other entries of these names: team-a/london; --overwrite replaces "+
+		"them", "--merge", "--embed")
+	unchanged("another entry of that name is kept", merged)
 
-	step("unless that is asked for, too", 0, "0 contexts added, 1 replaced, 0 as they were", "--merge", "--embed", "--overwrite")
+	step("--overwrite replaces it", 0, "0 contexts added, 1 replaced, 0 unchanged", "--merge", "--embed", "--overwrite")
 
 	must(t, os.WriteFile(to+".lock", nil, 0o600))
-	step("somebody else is at it", exitError, "somebody else is writing", "--merge")
+	step("the file is locked", exitError, "another program is writing", "--merge")
 	must(t, os.Remove(to+".lock"))
 
 	must(t, os.WriteFile(to, []byte("- no kubeconfig"), 0o600))
-	step("what is no kubeconfig is not made one", exitError, "is no kubeconfig to merge into", "--merge")
-	unchanged("what is no kubeconfig is not made one", []byte("- no kubeconfig"))
+	step("another file is not replaced", exitError, "is not a kubeconfig", "--merge")
+	unchanged("another file is not replaced", []byte("- no kubeconfig"))
 
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(to), "*"))
 	must(t, err)
 	hidden, err := filepath.Glob(filepath.Join(filepath.Dir(to), ".*"))
 	must(t, err)
 	if diff := cmp.Diff([]string{to}, append(left, hidden...)); diff != "" {
-		t.Errorf("nothing is left behind -want +got:\n%s", diff)
+		t.Errorf("no files are left -want +got:\n%s", diff)
+	}
+}
+
+func TestInterruptStartsNoPlugin(t *testing.T) {
+	o := &options{IOStreams: genericiooptions.NewTestIOStreamsDiscard(), now: later}
+	newRoot(o)
+	*o.config.KubeConfig = in("hub.kubeconfig")
+	w := &writer{options: o, providerFlags: providerFlags{workers: 2, timeout: testTimeout}}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	entries := make([]entry, 5)
+	for i := range entries {
+		entries[i].profile = &inventoryv1alpha1.ClusterProfile{}
+	}
+	if err := w.withCredentials(ctx, entries); !errors.Is(err, context.Canceled) {
+		t.Errorf("want the error of the context, got %v", err)
+	}
+	for _, e := range entries {
+		if e.err != nil || e.context.User != nil {
+			t.Errorf("a profile was processed after the interruption: %v", e.err)
+		}
 	}
 }

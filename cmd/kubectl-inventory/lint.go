@@ -24,7 +24,7 @@ import (
 
 type linter struct {
 	*options
-	scopeFlags
+	selectionFlags
 	outputFlags
 	providerFlags
 	manifests  manifests
@@ -37,19 +37,24 @@ func newLint(o *options) *cobra.Command {
 	l := &linter{options: o}
 	cmd := &cobra.Command{
 		Use:   "lint [NAME...]",
-		Short: "Say which consumers accept profiles, and what to do about the rest",
-		Long: "Hold profiles, of whatever cluster manager, on the hub or in files, against the rules of those who read them.\n\n" +
-			"Exit code 1 says that a consumer refuses a profile. -o wide prints a row for each rule that is broken, -o name the profiles that somebody refuses.",
-		ValidArgsFunction: o.completeProfiles(&l.scopeFlags, false),
+		Short: "Report which consumers accept profiles, and how to fix the others",
+		Long: "Check profiles of any cluster manager, on the hub or in files, against the rules of their consumers.\n\n" +
+			"Exit code 1 means that a consumer rejects a profile. -o wide prints a row for each broken rule, and -o name the profiles " +
+			"that " +
+			"a consumer rejects.",
+		ValidArgsFunction: o.completeProfiles(&l.selectionFlags, false),
 		RunE:              l.run,
 	}
-	l.scopeFlags.add(cmd)
+	l.selectionFlags.add(cmd)
 	l.outputFlags.add(cmd)
-	l.addFile(cmd, "with it, lint knows which access providers the consumers take.")
+	l.addFile(cmd, "With it, lint knows which access providers the consumers take.")
 	l.manifests.add(cmd)
-	cmd.Flags().StringSliceVar(&l.consumers, "consumer", nil, "Whom to ask, of "+consumerNames()+"; may be repeated. All if not set.")
-	cmd.Flags().StringToStringVar(&l.namespaces, "consumer-namespace", nil, "Where a consumer looks, as consumer=namespace; consumer= for everywhere. By default headlamp=headlamp, argocd=argocd, kueue=kueue-system, and everywhere for the others.")
-	cmd.Flags().BoolVar(&l.rules, "rules", false, "Print the rules, and look at no profile.")
+	cmd.Flags().StringSliceVar(&l.consumers, "consumer", nil,
+		"Consumers to check for, of "+consumerNames()+". Can be repeated; empty means all.")
+	cmd.Flags().StringToStringVar(&l.namespaces, "consumer-namespace", nil, "The only namespace that a consumer reads, as "+
+		"consumer=namespace; consumer= means all. The defaults are headlamp=headlamp, argocd=argocd, kueue=kueue-system, and all "+
+		"namespaces for the others.")
+	cmd.Flags().BoolVar(&l.rules, "rules", false, "Print the rules, and check no profile.")
 	completeFlag(cmd, "consumer", strings.Split(consumerNames(), ", ")...)
 	return cmd
 }
@@ -63,14 +68,14 @@ func consumerNames() string {
 }
 
 func (l *linter) run(cmd *cobra.Command, names []string) error {
-	options, err := l.knowledge()
+	options, err := l.lintOptions()
 	if err = errors.Join(l.outputFlags.validate(), err); err != nil {
 		return err
 	}
 	if l.rules {
 		return l.printRules()
 	}
-	profiles, fleet, err := l.subjects(cmd, names, &options)
+	profiles, fleet, err := l.targets(cmd, names, &options)
 	if err != nil {
 		return err
 	}
@@ -79,13 +84,13 @@ func (l *linter) run(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	if slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Accepts == lint.No }) {
-		return errNo
+		return errUnsatisfied
 	}
 	return nil
 }
 
-// knowledge is what the flags tell of the consumers.
-func (l *linter) knowledge() (lint.Options, error) {
+// lintOptions returns how the consumers are configured, from the flags.
+func (l *linter) lintOptions() (lint.Options, error) {
 	options := lint.Options{Namespaces: map[lint.Consumer]string{}}
 	for consumer, namespace := range lint.DefaultNamespaces {
 		options.Namespaces[consumer] = namespace
@@ -102,8 +107,8 @@ func (l *linter) knowledge() (lint.Options, error) {
 		if err != nil {
 			return options, err
 		}
-		if faults := validation.IsDNS1123Label(namespace); namespace != "" && len(faults) > 0 {
-			return options, fmt.Errorf("--consumer-namespace: %q is not the name of a namespace", namespace)
+		if namespace != "" && len(validation.IsDNS1123Label(namespace)) > 0 {
+			return options, fmt.Errorf("--consumer-namespace: %q is not a valid namespace", namespace)
 		}
 		options.Namespaces[consumer] = namespace
 	}
@@ -111,7 +116,7 @@ func (l *linter) knowledge() (lint.Options, error) {
 	if path == "" {
 		return options, nil
 	}
-	// The one reader refuses what cannot work, the other one shows what it has read.
+	// The project's loader validates the file, upstream's returns its content.
 	if _, err := access.Load(path, access.Options{}); err != nil {
 		return options, err
 	}
@@ -132,11 +137,13 @@ func consumerOf(flag, name string) (lint.Consumer, error) {
 	if like, ok := lookup.Suggest(name, strings.Split(consumerNames(), ", ")); ok {
 		return "", fmt.Errorf("%s: there is no consumer %q; did you mean %s?", flag, name, like)
 	}
-	return "", fmt.Errorf("%s: %q is none of %s", flag, name, consumerNames())
+	return "", fmt.Errorf("%s: %q is not one of %s", flag, name, consumerNames())
 }
 
-// subjects are the profiles to look at, and those that stand beside them as far as these may be read.
-func (l *linter) subjects(cmd *cobra.Command, names []string, options *lint.Options) (profiles, fleet []inventoryv1alpha1.ClusterProfile, err error) {
+// targets returns the profiles to check, and the fleet to compare them with, as far as it may be read.
+func (l *linter) targets(
+	cmd *cobra.Command, names []string, options *lint.Options,
+) (profiles, fleet []inventoryv1alpha1.ClusterProfile, err error) {
 	if l.manifests.given() {
 		if len(names) > 0 || l.allNamespaces || l.selector != "" {
 			return nil, nil, errors.New("--filename: cannot be combined with names, -A or a selector")
@@ -148,7 +155,7 @@ func (l *linter) subjects(cmd *cobra.Command, names []string, options *lint.Opti
 	if err != nil {
 		return nil, nil, err
 	}
-	if profiles, err = l.profiles(cmd, hub, &l.scopeFlags, names); err != nil {
+	if profiles, err = l.profiles(cmd, hub, &l.selectionFlags, names); err != nil {
 		return nil, nil, err
 	}
 	var namespaces []string
@@ -165,26 +172,33 @@ func (l *linter) subjects(cmd *cobra.Command, names []string, options *lint.Opti
 }
 
 func (l *linter) print(profiles []inventoryv1alpha1.ClusterProfile, findings []lint.Finding) error {
-	switch l.format {
-	case outputTable:
-		return l.summary(findings)
-	case outputWide:
+	switch {
+	case l.isTable() && l.format == outputWide:
 		return l.details(findings)
-	case outputName:
-		return l.names(slices.DeleteFunc(slices.Clone(profiles), func(p inventoryv1alpha1.ClusterProfile) bool {
+	case l.isTable():
+		return l.summary(findings)
+	case l.format == outputName:
+		return l.printProfiles(&l.outputFlags, slices.DeleteFunc(slices.Clone(profiles), func(p inventoryv1alpha1.ClusterProfile) bool {
 			return !slices.ContainsFunc(findings, func(f lint.Finding) bool {
 				return f.Namespace == p.Namespace && f.Name == p.Name && f.Accepts == lint.No
 			})
 		}))
 	}
-	return l.encode(&l.outputFlags, map[string]any{"findings": findings})
+	return l.printObject(&l.outputFlags, map[string]any{"kind": "Findings", "findings": findings})
 }
 
 // summary prints a row for each profile and consumer, with the worst breach.
 func (l *linter) summary(findings []lint.Finding) error {
 	table := l.table(&l.outputFlags, "NAME", "NAMESPACE", "CONSUMER", "ACCEPTS", "RULE", "REMEDY")
 	for _, f := range findings {
-		row := []printers.Cell{printers.Text(f.Name), printers.Text(f.Namespace), printers.Text(string(f.Consumer)), verdictCell(f.Accepts), {}, {}}
+		row := []printers.Cell{
+			printers.Text(f.Name),
+			printers.Text(f.Namespace),
+			printers.Text(string(f.Consumer)),
+			verdictCell(f.Accepts),
+			{},
+			{},
+		}
 		if len(f.Breaches) > 0 {
 			row[4], row[5] = printers.Text(f.Breaches[0].Rule), printers.Text(f.Breaches[0].Remedy)
 		}
@@ -201,7 +215,8 @@ func (l *linter) details(findings []lint.Finding) error {
 	table := l.table(&l.outputFlags, "NAME", "NAMESPACE", "CONSUMER", "ACCEPTS", "RULE", "WHAT", "REMEDY", "SOURCE")
 	for _, f := range findings {
 		if len(f.Breaches) == 0 {
-			table.Add(printers.Text(f.Name), printers.Text(f.Namespace), printers.Text(string(f.Consumer)), verdictCell(f.Accepts), printers.Cell{}, printers.Cell{}, printers.Cell{}, printers.Cell{})
+			table.Add(printers.Text(f.Name), printers.Text(f.Namespace), printers.Text(string(f.Consumer)), verdictCell(f.Accepts),
+				printers.Cell{}, printers.Cell{}, printers.Cell{}, printers.Cell{})
 		}
 		for _, b := range f.Breaches {
 			table.Add(printers.Text(f.Name), printers.Text(f.Namespace), printers.Text(string(f.Consumer)), verdictCell(b.Verdict),
@@ -212,13 +227,15 @@ func (l *linter) details(findings []lint.Finding) error {
 }
 
 func verdictCell(verdict lint.Verdict) printers.Cell {
-	tones := map[lint.Verdict]printers.Tone{lint.Yes: printers.Good, lint.Partly: printers.Doubtful, lint.NotVisible: printers.Doubtful, lint.No: printers.Bad}
+	tones := map[lint.Verdict]printers.Tone{
+		lint.Yes: printers.Good, lint.Partly: printers.Doubtful, lint.NotVisible: printers.Doubtful, lint.No: printers.Bad,
+	}
 	return printers.Cell{Text: string(verdict), Tone: tones[verdict]}
 }
 
 func (l *linter) printRules() error {
-	if !l.human() {
-		return l.encode(&l.outputFlags, map[string]any{"rules": lint.Rules()})
+	if !l.isTable() {
+		return l.printObject(&l.outputFlags, map[string]any{"kind": "Rules", "rules": lint.Rules()})
 	}
 	table := l.table(&l.outputFlags, "RULE", "CONSUMERS", "VERDICT", "REMEDY", "SOURCE")
 	for _, rule := range lint.Rules() {
@@ -226,7 +243,8 @@ func (l *linter) printRules() error {
 		for _, consumer := range rule.Consumers {
 			consumers = append(consumers, string(consumer))
 		}
-		table.Add(printers.Text(rule.Name), printers.Text(strings.Join(consumers, ",")), verdictCell(rule.Verdict), printers.Text(rule.Remedy), printers.Text(rule.Source))
+		table.Add(printers.Text(rule.Name), printers.Text(strings.Join(consumers, ",")), verdictCell(rule.Verdict),
+			printers.Text(rule.Remedy), printers.Text(rule.Source))
 	}
 	return table.Flush()
 }

@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// kubectl-inventory is the plugin for a person who has ClusterProfiles before them: what is there, can it be reached, where
-// does it come from, who can use it, and how do I get in. It works on the profiles of any cluster manager and writes nothing
-// to the hub.
+// kubectl-inventory is a kubectl plugin for users of ClusterProfiles: it lists, checks, explains and lints them, and writes a kubeconfig
+// for their spokes. It works on the profiles of any cluster manager and writes nothing to the hub.
 package main
 
 import (
@@ -20,16 +19,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// Exit codes. Everything that was asked may have been answered, and the answer be no.
+// Exit codes. The first means that the command has succeeded and its answer is no; the second, that it could not find out.
 const (
-	exitNo    = 1
-	exitError = 2
+	exitUnsatisfied = 1
+	exitError       = 2
 )
 
-// errNo says that the answer is no; what was printed says why.
-var errNo = errors.New("no")
+// errUnsatisfied means that the answer of the command is no. The output contains the reason.
+var errUnsatisfied = errors.New("unsatisfied")
 
-// completer is the name under which kubectl asks a plugin for completions: a link of this name to the plugin is enough.
+// completer is the name of the program that kubectl calls for completions: it is a link to the plugin.
 const completer = "kubectl_complete-inventory"
 
 func main() { os.Exit(start()) }
@@ -37,7 +36,7 @@ func main() { os.Exit(start()) }
 func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// The first signal ends what is going on, and what was made for it is removed; the second one kills.
+	// The first signal cancels the command, which removes its temporary files; the second one kills it.
 	context.AfterFunc(ctx, stop)
 	log.SetLogger(logr.Discard())
 	args := os.Args[1:]
@@ -51,20 +50,20 @@ func start() int {
 // run runs one command line and returns its exit code.
 func run(ctx context.Context, streams genericiooptions.IOStreams, now func() time.Time, args []string) int {
 	o := &options{IOStreams: streams, now: now}
-	root := newRoot(o) //nolint:contextcheck // commands and completions are handed the context when they run
+	root := newRoot(o) //nolint:contextcheck // commands and completions get the context when they run
 	root.SetArgs(args)
 	o.bind(ctx)
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return 0
-	case errors.Is(err, errNo):
-		return exitNo
+	case errors.Is(err, errUnsatisfied):
+		return exitUnsatisfied
 	case ctx.Err() != nil:
-		// What failed, failed because of that.
-		o.say("error: interrupted")
+		// The error is a consequence of that.
+		o.warnf("error: interrupted")
 		return exitError
 	default:
-		o.say("error: %s", err)
+		o.warnf("error: %s", err)
 		return exitError
 	}
 }

@@ -16,20 +16,24 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 )
 
-// manifests are profiles in files, read as kubectl reads them: files, folders, addresses and - for the standard input.
+// manifests are profiles in files, which are read as in kubectl: files, folders, URLs, and - for the standard input.
 type manifests struct {
 	files     []string
 	recursive bool
 }
 
 func (m *manifests) add(cmd *cobra.Command) {
-	flags := genericclioptions.FileNameFlags{Usage: "Files that hold profiles, in place of those on the hub; - for the standard input.", Filenames: &m.files, Recursive: &m.recursive}
+	flags := genericclioptions.FileNameFlags{
+		Usage:     "Files with profiles, instead of those on the hub; - for the standard input.",
+		Filenames: &m.files,
+		Recursive: &m.recursive,
+	}
 	flags.AddFlags(cmd.Flags())
 }
 
 func (m *manifests) given() bool { return len(m.files) > 0 }
 
-// read returns the profiles in the files. Other kinds beside them are passed over.
+// read returns the profiles in the files. Other kinds are ignored.
 func (m *manifests) read() ([]inventoryv1alpha1.ClusterProfile, error) {
 	var profiles []inventoryv1alpha1.ClusterProfile
 	err := resource.NewLocalBuilder().
@@ -48,7 +52,8 @@ func (m *manifests) read() ([]inventoryv1alpha1.ClusterProfile, error) {
 				return nil
 			}
 			if kind.Version != inventoryv1alpha1.GroupVersion.Version {
-				return fmt.Errorf("%s: apiVersion: the version %q is not known, only %s", info.Source, kind.Version, inventoryv1alpha1.GroupVersion.Version)
+				return fmt.Errorf("%s: apiVersion: the version %q is unknown, only %s is supported",
+					info.Source, kind.Version, inventoryv1alpha1.GroupVersion.Version)
 			}
 			profile, err := profileOf(info.Object)
 			if err != nil {
@@ -58,13 +63,12 @@ func (m *manifests) read() ([]inventoryv1alpha1.ClusterProfile, error) {
 			return nil
 		})
 	if err == nil && len(profiles) == 0 {
-		err = errors.New("--filename: there is no ClusterProfile in the files")
+		err = errors.New("--filename: the files contain no ClusterProfile")
 	}
 	return profiles, err
 }
 
-// profileOf reads a manifest strictly: a field that the API does not have would be dropped by the API server, and with it
-// what its writer meant.
+// profileOf decodes a manifest strictly: the API server would drop an unknown field without an error.
 func profileOf(object runtime.Object) (*inventoryv1alpha1.ClusterProfile, error) {
 	content := object.(*unstructured.Unstructured).Object
 	if err := checkBase64(content); err != nil {
@@ -77,7 +81,7 @@ func profileOf(object runtime.Object) (*inventoryv1alpha1.ClusterProfile, error)
 	return profile, nil
 }
 
-// checkBase64 names the field where the decoder would not.
+// checkBase64 returns an error that names the field, which the decoder's does not.
 func checkBase64(content map[string]any) error {
 	for _, list := range []string{"accessProviders", "credentialProviders"} {
 		providers, _, _ := unstructured.NestedSlice(content, "status", list)
@@ -85,7 +89,7 @@ func checkBase64(content map[string]any) error {
 			fields, _ := provider.(map[string]any)
 			text, _, _ := unstructured.NestedString(fields, "cluster", "certificate-authority-data")
 			if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-				return fmt.Errorf("status.%s[%d].cluster.certificate-authority-data: is not base64", list, i)
+				return fmt.Errorf("status.%s[%d].cluster.certificate-authority-data: is not valid base64", list, i)
 			}
 		}
 	}

@@ -22,35 +22,37 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
-// userAgent is how the plugin introduces itself, to the hub and to spokes.
+// userAgent is the user agent of requests to the hub and to spokes.
 const userAgent = "kubectl-inventory"
 
-// options are what every command has: how to reach the hub, where to print, and what time it is.
+// options are common to all commands: the connection to the hub, the streams, and the clock.
 type options struct {
 	genericiooptions.IOStreams
 	config *genericclioptions.ConfigFlags
 	now    func() time.Time
 }
 
-// say tells a person something that is not the output. There is nobody to tell that it could not be told.
-func (o *options) say(format string, args ...any) { _, _ = fmt.Fprintf(o.ErrOut, format+"\n", args...) }
+// warnf prints a message to the error stream. An error of that stream cannot be reported.
+func (o *options) warnf(format string, args ...any) {
+	_, _ = fmt.Fprintf(o.ErrOut, format+"\n", args...)
+}
 
 func newScheme() *runtime.Scheme {
 	return hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }
 
-// connection is the hub of the kubeconfig flags.
-func (o *options) connection() (*rest.Config, error) {
+// hubConfig returns the client configuration of the kubeconfig flags.
+func (o *options) hubConfig() (*rest.Config, error) {
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("finding the hub: %w", err)
+		return nil, fmt.Errorf("loading the kubeconfig: %w", err)
 	}
 	config.UserAgent = userAgent
 	return config, nil
 }
 
 func (o *options) hub() (client.Client, error) {
-	config, err := o.connection()
+	config, err := o.hubConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -61,50 +63,52 @@ func (o *options) hub() (client.Client, error) {
 	return hub, nil
 }
 
-// namespace is that of -n, or of the kubeconfig's context.
+// namespace returns the namespace of -n, or of the kubeconfig's context.
 func (o *options) namespace() (string, error) {
 	namespace, _, err := o.config.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
-		return "", fmt.Errorf("finding the namespace: %w", err)
+		return "", fmt.Errorf("loading the namespace from the kubeconfig: %w", err)
 	}
 	return namespace, nil
 }
 
-// scopeFlags choose profiles.
-type scopeFlags struct {
+// selectionFlags select profiles.
+type selectionFlags struct {
 	allNamespaces bool
 	selector      string
 }
 
-func (f *scopeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "Look in every namespace.")
-	cmd.Flags().StringVarP(&f.selector, "selector", "l", "", "Label selector for the profiles.")
+func (f *selectionFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "Select profiles in all namespaces.")
+	cmd.Flags().StringVarP(&f.selector, "selector", "l", "", "Label selector of the profiles.")
 }
 
-// scope is what the flags and the names on the command line mean.
-func (o *options) scope(f *scopeFlags, names []string) (lookup.Selection, error) {
+// selection returns the selection of the flags and of the names on the command line.
+func (o *options) selection(f *selectionFlags, names []string) (lookup.Selection, error) {
 	selector, err := labels.Parse(f.selector)
 	if err != nil {
 		return lookup.Selection{}, fmt.Errorf("--selector: %w", err)
 	}
-	scope := lookup.Selection{Selector: selector, Names: names}
+	selection := lookup.Selection{Selector: selector, Names: names}
 	if !f.allNamespaces {
-		if scope.Namespace, err = o.namespace(); err != nil {
+		if selection.Namespace, err = o.namespace(); err != nil {
 			return lookup.Selection{}, err
 		}
 	}
-	return scope, nil
+	return selection, nil
 }
 
-// profiles reads what a command is to work on; that there is nothing is an error, with what to do about it.
-func (o *options) profiles(cmd *cobra.Command, hub client.Reader, f *scopeFlags, names []string) ([]inventoryv1alpha1.ClusterProfile, error) {
-	scope, err := o.scope(f, names)
+// profiles returns the profiles that a command works on. It is an error if there are none.
+func (o *options) profiles(
+	cmd *cobra.Command, hub client.Reader, f *selectionFlags, names []string,
+) ([]inventoryv1alpha1.ClusterProfile, error) {
+	selection, err := o.selection(f, names)
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := lookup.Profiles(cmd.Context(), hub, scope)
+	profiles, err := lookup.Profiles(cmd.Context(), hub, selection)
 	if err == nil && len(profiles) == 0 {
-		err = fmt.Errorf("nothing to do: %s", lookup.Hint(cmd.Context(), hub, scope))
+		err = fmt.Errorf("nothing to do: %s", lookup.Hint(cmd.Context(), hub, selection))
 	}
 	return profiles, err
 }

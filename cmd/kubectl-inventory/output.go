@@ -4,57 +4,70 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
-	"sigs.k8s.io/yaml"
 
-	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
 
-// What can be printed.
+// The output formats besides those of kubectl.
 const (
 	outputTable = "table"
 	outputWide  = "wide"
-	outputJSON  = "json"
-	outputYAML  = "yaml"
-	outputName  = "name"
 )
 
-var outputs = []string{outputTable, outputWide, outputJSON, outputYAML, outputName}
+// outputName is kubectl's format that prints resources and names.
+const outputName = "name"
 
-// outputFlags choose how to print.
+// outputFlags are kubectl's flags for output, with two formats for tables.
 type outputFlags struct {
+	*genericclioptions.PrintFlags
 	format    string
 	noHeaders bool
 }
 
 func (f *outputFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.format, "output", "o", outputTable, "Output format. One of: ("+strings.Join(outputs, ", ")+").")
-	cmd.Flags().BoolVar(&f.noHeaders, "no-headers", false, "Leave the headers of tables out.")
-	completeFlag(cmd, "output", outputs...)
+	f.PrintFlags = genericclioptions.NewPrintFlags("")
+	// The formats of tables are unknown to PrintFlags, so the flag --output is defined here.
+	f.OutputFormat = nil
+	f.AddFlags(cmd)
+	f.OutputFormat = &f.format
+	f.OutputFlagSpecified = func() bool { return cmd.Flag("output").Changed }
+	cmd.Flags().StringVarP(&f.format, "output", "o", outputTable, "Output format. One of: ("+strings.Join(f.formats(), ", ")+").")
+	cmd.Flags().BoolVar(&f.noHeaders, "no-headers", false, "Omit the headers of tables.")
+	completeFlag(cmd, "output", f.formats()...)
+}
+
+func (f *outputFlags) formats() []string {
+	return slices.Concat([]string{outputTable, outputWide}, f.AllowedFormats())
 }
 
 func (f *outputFlags) validate() error {
-	if slices.Contains(outputs, f.format) {
+	if f.isTable() {
 		return nil
 	}
-	if like, ok := lookup.Suggest(f.format, outputs); ok {
-		return fmt.Errorf("--output: there is no format %q; did you mean %s?", f.format, like)
+	_, err := f.ToPrinter()
+	switch {
+	case genericclioptions.IsNoCompatiblePrinterError(err):
+		return fmt.Errorf("--output: %q is not one of %s", f.format, strings.Join(f.formats(), ", "))
+	case err != nil:
+		return fmt.Errorf("--output: %w", err)
 	}
-	return fmt.Errorf("--output: %q is none of %s", f.format, strings.Join(outputs, ", "))
+	return nil
 }
 
-// human says whether a person is to read it.
-func (f *outputFlags) human() bool { return f.format == outputTable || f.format == outputWide }
+// isTable reports whether the output is a table. A template without a format is not.
+func (f *outputFlags) isTable() bool {
+	template := f.TemplatePrinterFlags.TemplateArgument
+	return (f.format == outputTable || f.format == outputWide) && (f.OutputFlagSpecified() || *template == "")
+}
 
-// table begins a table on the standard output.
+// table returns a table on the standard output.
 func (o *options) table(f *outputFlags, headers ...string) *printers.Table {
 	table := printers.NewTable(o.Out, printers.PaletteFor(o.Out), headers...)
 	if f.noHeaders {
@@ -63,68 +76,22 @@ func (o *options) table(f *outputFlags, headers ...string) *printers.Table {
 	return table
 }
 
-// encode prints an object as JSON or YAML. What is null in it is left out: the Go types of ClusterProfile write nulls that
-// the API server would not take back.
-func (o *options) encode(f *outputFlags, object any) error {
-	raw, err := json.Marshal(object)
+// printObject prints a value in a format of kubectl.
+func (o *options) printObject(f *outputFlags, value any) error {
+	printer, err := f.ToPrinter()
 	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
+		return fmt.Errorf("--output: %w", err)
 	}
-	var content any
-	if err := json.Unmarshal(raw, &content); err != nil {
-		return fmt.Errorf("encoding: %w", err)
-	}
-	content = withoutNulls(content)
-	if f.format == outputYAML {
-		raw, err = yaml.Marshal(content)
-	} else if raw, err = json.MarshalIndent(content, "", "    "); err == nil {
-		raw = append(raw, '\n')
-	}
-	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
-	}
-	if _, err := o.Out.Write(raw); err != nil {
-		return fmt.Errorf("printing: %w", err)
-	}
-	return nil
+	return printers.PrintObject(printer, value, o.Out)
 }
 
-func withoutNulls(content any) any {
-	switch content := content.(type) {
-	case map[string]any:
-		for key, value := range content {
-			if value == nil {
-				delete(content, key)
-				continue
-			}
-			content[key] = withoutNulls(value)
-		}
-	case []any:
-		for i := range content {
-			content[i] = withoutNulls(content[i])
-		}
+// printProfiles prints profiles in a format of kubectl.
+func (o *options) printProfiles(f *outputFlags, profiles []inventoryv1alpha1.ClusterProfile) error {
+	// An empty list, and not null, if there are none.
+	list := &inventoryv1alpha1.ClusterProfileList{Items: append([]inventoryv1alpha1.ClusterProfile{}, profiles...)}
+	list.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfileList"))
+	for i := range list.Items {
+		list.Items[i].SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"))
 	}
-	return content
-}
-
-// names prints names as kubectl does.
-func (o *options) names(profiles []inventoryv1alpha1.ClusterProfile) error {
-	for i := range profiles {
-		if _, err := fmt.Fprintf(o.Out, "clusterprofile.%s/%s\n", inventoryv1alpha1.Group, profiles[i].Name); err != nil {
-			return fmt.Errorf("printing: %w", err)
-		}
-	}
-	return nil
-}
-
-// tones of a condition's status, and of yes and no.
-func toneOf(status metav1.ConditionStatus) printers.Tone {
-	switch status {
-	case metav1.ConditionTrue:
-		return printers.Good
-	case metav1.ConditionFalse:
-		return printers.Bad
-	default:
-		return printers.Doubtful
-	}
+	return o.printObject(f, list)
 }

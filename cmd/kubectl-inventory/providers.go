@@ -5,6 +5,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,68 +18,76 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/homedir"
 	"k8s.io/utils/clock"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
+	"github.com/capi-inventory/capi-inventory/internal/cli/references"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/credential/hubconfig"
 )
 
 const (
-	// providersVariable names the provider file where the flag does not.
+	// providersVariable is the environment variable for the provider file, if the flag is not set.
 	providersVariable = "KUBECTL_INVENTORY_PROVIDERS"
 	providersName     = "clusterprofile-provider-file.json"
 )
 
-// noProviders is what to say to a person who has no provider file yet.
+// noProviders is the error for a user without a provider file.
 const noProviders = `%w
-A provider file says which credential plugin to run for which access provider, for example
+A provider file maps access providers to credential plugins, for example
   {"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
     "apiVersion": "client.authentication.k8s.io/v1", "command": "kubeconfig-secretreader", "provideClusterInfo": true}}]}
-Name yours with --clusterprofile-provider-file or $` + providersVariable
+Set its path with --clusterprofile-provider-file or $` + providersVariable
 
-// providerFlags say how to get into spokes.
+// providerFlags configure the connections to spokes.
 type providerFlags struct {
 	file              string
 	allowLocalServers bool
 	honorTLSFields    bool
 	timeout           time.Duration
 	workers           int
-	// referenceNamespaces are those from which references of any profile are followed.
+	// referenceNamespaces are the namespaces whose Secrets any profile may refer to.
 	referenceNamespaces []string
 }
 
 func (f *providerFlags) add(cmd *cobra.Command) {
-	f.addFile(cmd, "")
-	cmd.Flags().BoolVar(&f.allowLocalServers, "allow-local-servers", false, "Dial servers on loopback, link-local and metadata addresses too, such as those of clusters in containers on this machine.")
-	cmd.Flags().BoolVar(&f.honorTLSFields, "honor-tls-fields", false, "Use tls-server-name and insecure-skip-tls-verify of a profile, which readers built on v0.1.3 of cluster-inventory-api drop.")
-	cmd.Flags().StringSliceVar(&f.referenceNamespaces, "reference-namespaces", nil, "Namespaces whose Secrets profiles of other namespaces may refer to, separated by commas; * for all. Whoever writes a profile has what is in such a Secret sent to a server of their choice. A profile may always refer to Secrets of its own namespace, and to those of its Cluster's where it leads to that Cluster.")
-	cmd.Flags().DurationVar(&f.timeout, "timeout", 5*time.Second, "Deadline of each single stage, and of a credential plugin.")
-	cmd.Flags().IntVar(&f.workers, "workers", 16, "How many spokes are worked on at once.")
+	f.addFile(cmd, "If empty, $"+providersVariable+", or else ~/.kube/"+providersName+".")
+	cmd.Flags().BoolVar(&f.allowLocalServers, "allow-local-servers", false, "Also dial servers on loopback, link-local and metadata "+
+		"addresses, such as clusters in containers on this machine.")
+	cmd.Flags().BoolVar(&f.honorTLSFields, "honor-tls-fields", false, "Use tls-server-name and insecure-skip-tls-verify of a profile, "+
+		"which consumers built on cluster-inventory-api v0.1.3 ignore.")
+	cmd.Flags().StringSliceVar(&f.referenceNamespaces, "reference-namespaces", nil, "Namespaces whose Secrets profiles of other "+
+		"namespaces may refer to, separated by "+
+		"commas; * for all. The writer of a profile chooses the server that gets the credentials in such a Secret. A profile may always "+
+		"refer to Secrets of its own namespace, and of its Cluster's if its server is that of the Cluster.")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", 5*time.Second, "Timeout of each stage, and of a credential plugin.")
+	cmd.Flags().IntVar(&f.workers, "workers", 16, "Number of spokes that are processed at the same time.")
 }
 
-func (f *providerFlags) addFile(cmd *cobra.Command, otherwise string) {
-	if otherwise == "" {
-		otherwise = "$" + providersVariable + " or ~/.kube/" + providersName + " if not set."
-	}
-	cmd.Flags().StringVar(&f.file, "clusterprofile-provider-file", "", "Path to the provider file, which says which plugin to run for which access provider; "+otherwise)
+// addFile adds the flag for the provider file, with a sentence about what it is for.
+func (f *providerFlags) addFile(cmd *cobra.Command, purpose string) {
+	cmd.Flags().StringVar(&f.file, "clusterprofile-provider-file", "",
+		"Path to the provider file, which maps access providers to credential plugins. "+purpose)
 }
 
 func (f *providerFlags) validate() error {
 	if f.timeout <= 0 {
-		return errors.New("--timeout: must be longer than nothing")
+		return errors.New("--timeout: must be positive")
 	}
 	if f.workers < 1 {
 		return errors.New("--workers: must be at least 1")
 	}
 	for _, namespace := range f.referenceNamespaces {
 		if namespace != access.AllNamespaces && len(validation.ValidateNamespaceName(namespace, false)) > 0 {
-			return fmt.Errorf("--reference-namespaces: %q is neither the name of a namespace nor %s", namespace, access.AllNamespaces)
+			return fmt.Errorf("--reference-namespaces: %q is neither a valid namespace nor %s", namespace, access.AllNamespaces)
 		}
 	}
 	return nil
 }
 
-// load reads the provider file.
+// load loads the provider file.
 func (f *providerFlags) load() (*access.Providers, error) {
 	path := cmp.Or(f.file, os.Getenv(providersVariable), filepath.Join(homedir.HomeDir(), clientcmd.RecommendedHomeDir, providersName))
 	providers, err := access.Load(path, access.Options{HonorTLSFields: f.honorTLSFields, AllowLocalServers: f.allowLocalServers})
@@ -88,18 +97,38 @@ func (f *providerFlags) load() (*access.Providers, error) {
 	return providers, err
 }
 
-// source runs plugins, which find the hub that the kubeconfig flags name. done removes what was made for that.
+// source returns a source that runs plugins, with a connection to the hub of the kubeconfig flags. done removes its temporary files.
 func (o *options) source(f *providerFlags) (source *credential.Source, done func() error, err error) {
 	found, err := o.pluginHub()
 	if err != nil {
 		return nil, nil, err
 	}
 	return &credential.Source{
-		Timeout: f.timeout, MaxAge: time.Hour, Environment: credential.Personal(), Hub: found.Environment, Clock: clock.RealClock{},
+		Timeout:     f.timeout,
+		MaxAge:      time.Hour,
+		Environment: credential.Personal(),
+		Hub:         found.Environment,
+		Clock:       clock.RealClock{},
 	}, found.Close, nil
 }
 
-// pluginHub is how plugins find the hub that the kubeconfig flags name.
+// pluginHub returns how plugins connect to the hub of the kubeconfig flags.
 func (o *options) pluginHub() (*hubconfig.Hub, error) {
 	return hubconfig.Find(o.config.ToRawKubeConfigLoader(), *o.config.Context)
+}
+
+// permit returns the providers with the references of the profiles that are permitted, and warns of those that only a flag permits.
+func (o *options) permit(
+	ctx context.Context, hub client.Reader, policy references.Policy, profiles []inventoryv1alpha1.ClusterProfile,
+) (*access.Providers, error) {
+	found, err := o.pluginHub()
+	if err != nil {
+		return nil, err
+	}
+	policy.Default = found.Namespace
+	permitted, warnings, err := policy.Permit(ctx, hub, profiles)
+	for _, warning := range warnings {
+		o.warnf("Warning: %s", printers.Printable(warning))
+	}
+	return permitted, err
 }

@@ -20,16 +20,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestForeignReferences: a tenant may write profiles in a namespace of his own, and an administrator checks all of them with
-// rights to all Secrets. The credentials of london must go to london only.
+// TestForeignReferences: a tenant may write profiles in one namespace, and an administrator with rights to all Secrets checks them.
+// The credentials of london must be sent to london only.
 func TestForeignReferences(t *testing.T) {
 	london := &inventoryv1alpha1.ClusterProfile{}
-	must(t, world.k8s.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: "team-a--london"}, london))
-	must(t, world.k8s.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "tenant"}}))
+	must(t, env.k8s.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: "team-a--london"}, london))
+	must(t, env.k8s.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "tenant"}}))
 	t.Cleanup(func() {
-		must(t, world.k8s.DeleteAllOf(context.WithoutCancel(t.Context()), &inventoryv1alpha1.ClusterProfile{}, client.InNamespace("tenant")))
+		must(t, env.k8s.DeleteAllOf(context.WithoutCancel(t.Context()), &inventoryv1alpha1.ClusterProfile{}, client.InNamespace("tenant")))
 	})
-	elsewhere, err := world.spoke.Forward()
+	elsewhere, err := env.spoke.Forward()
 	must(t, err)
 	t.Cleanup(func() { _ = elsewhere.Close() })
 	server := london.Status.AccessProviders[0].Cluster.Server
@@ -42,23 +42,66 @@ func TestForeignReferences(t *testing.T) {
 		permitted bool
 		secret    string
 	}{
-		"forged": {why: "with the labels of london, and a server of the tenant's", labels: london.Labels, server: elsewhere.URL(), reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`, secret: "team-a/london-kubeconfig"},
-		"proxy":  {why: "with london's server, through a proxy of the tenant's", labels: london.Labels, server: server, proxy: strings.Replace(elsewhere.URL(), "https", "http", 1), reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`, secret: "team-a/london-kubeconfig"},
-		"plain":  {why: "without labels", server: server, reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`, secret: "team-a/london-kubeconfig"},
-		"third":  {why: "another namespace than london's", labels: london.Labels, server: server, reference: `{"name": "oslo-kubeconfig", "key": "value", "namespace": "team-b"}`, secret: "team-b/oslo-kubeconfig"},
-		"nobody": {why: "no namespace, so that the plugin takes its own", labels: london.Labels, server: server, reference: `{"name": "london-kubeconfig", "key": "value"}`, secret: "default/london-kubeconfig"},
-		"true":   {why: "as the publisher publishes into another namespace", labels: london.Labels, server: server, reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`, permitted: true},
+		"forged": {
+			why:       "the labels of london, and a server of the tenant",
+			labels:    london.Labels,
+			server:    elsewhere.URL(),
+			reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`,
+			secret:    "team-a/london-kubeconfig",
+		},
+		"proxy": {
+			why:       "london's server, through a proxy of the tenant",
+			labels:    london.Labels,
+			server:    server,
+			proxy:     strings.Replace(elsewhere.URL(), "https", "http", 1),
+			reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`,
+			secret:    "team-a/london-kubeconfig",
+		},
+		"plain": {
+			why:       "without labels",
+			server:    server,
+			reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`,
+			secret:    "team-a/london-kubeconfig",
+		},
+		"third": {
+			why:       "another namespace than london's",
+			labels:    london.Labels,
+			server:    server,
+			reference: `{"name": "oslo-kubeconfig", "key": "value", "namespace": "team-b"}`,
+			secret:    "team-b/oslo-kubeconfig",
+		},
+		"default": {
+			why:       "no namespace, so that the plugin uses its own",
+			labels:    london.Labels,
+			server:    server,
+			reference: `{"name": "london-kubeconfig", "key": "value"}`,
+			secret:    "default/london-kubeconfig",
+		},
+		"true": {
+			why:       "as the publisher publishes into another namespace",
+			labels:    london.Labels,
+			server:    server,
+			reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`,
+			permitted: true,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			profile := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: name, Labels: tc.labels}, Spec: london.Spec}
-			must(t, world.k8s.Create(t.Context(), profile))
+			profile := &inventoryv1alpha1.ClusterProfile{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: name, Labels: tc.labels},
+				Spec:       london.Spec,
+			}
+			must(t, env.k8s.Create(t.Context(), profile))
 			profile.Status = london.Status
-			profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{{Name: "kubeconfig-secretreader", Cluster: clientcmdv1.Cluster{
-				Server: tc.server, ProxyURL: tc.proxy, CertificateAuthorityData: world.spoke.CertificateAuthority(),
-				Extensions: []clientcmdv1.NamedExtension{{Name: "client.authentication.k8s.io/exec", Extension: runtime.RawExtension{Raw: []byte(tc.reference)}}},
-			}}}
-			must(t, world.k8s.Status().Update(t.Context(), profile))
+			profile.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{
+				{Name: "kubeconfig-secretreader", Cluster: clientcmdv1.Cluster{
+					Server: tc.server, ProxyURL: tc.proxy, CertificateAuthorityData: env.spoke.CertificateAuthority(),
+					Extensions: []clientcmdv1.NamedExtension{
+						{Name: "client.authentication.k8s.io/exec", Extension: runtime.RawExtension{Raw: []byte(tc.reference)}},
+					},
+				}},
+			}
+			must(t, env.k8s.Status().Update(t.Context(), profile))
 
 			file := []string{"--clusterprofile-provider-file", in("providers.json"), "--allow-local-servers", "-n", "tenant", name}
 			got := plugin(t, in("hub.kubeconfig"), append([]string{"check"}, file...)...)
@@ -69,8 +112,10 @@ func TestForeignReferences(t *testing.T) {
 				return
 			}
 			namespace, _, _ := strings.Cut(tc.secret, "/")
-			refusal := fmt.Sprintf("The profile refers to a Secret in the namespace %q, which is not its own; --reference-namespaces permits it", namespace)
-			if got.code != exitNo || !strings.Contains(got.out, "ReferenceNotPermitted") || !strings.Contains(got.out, "access failed") || !strings.Contains(got.out, refusal) {
+			refusal := fmt.Sprintf("The profile refers to a Secret in the namespace %q, which is not its own; --reference-namespaces "+
+				"permits it", namespace)
+			if got.code != exitUnsatisfied || !strings.Contains(got.out,
+				"ReferenceNotPermitted") || !strings.Contains(got.out, "access failed") || !strings.Contains(got.out, refusal) {
 				t.Errorf("%s: check: exit code %d:\n%s%s", tc.why, got.code, got.out, got.err)
 			}
 			for _, how := range [][]string{nil, {"--embed"}} {
@@ -81,22 +126,25 @@ func TestForeignReferences(t *testing.T) {
 				}
 			}
 			got = plugin(t, in("hub.kubeconfig"), append([]string{"check", "--reference-namespaces", "default," + namespace}, file...)...)
-			if want := fmt.Sprintf("Warning: tenant/%s refers to the Secret %s, whose credentials go to %s\n", name, tc.secret, tc.server); got.err != want {
-				t.Errorf("%s: what is followed by a flag is named: got %q, want %q", tc.why, got.err, want)
+			if want := fmt.Sprintf("Warning: tenant/%s refers to the Secret %s, whose credentials are sent to "+
+				"%s\n", name, tc.secret, tc.server); got.err != want {
+				t.Errorf("%s: a reference that a flag permits needs a warning: got %q, want %q", tc.why, got.err, want)
 			}
 			if strings.Contains(got.out, "ReferenceNotPermitted") {
 				t.Errorf("%s: the flag has no effect:\n%s", tc.why, got.out)
 			}
 		})
 	}
-	if got := plugin(t, in("hub.kubeconfig"), "check", "--reference-namespaces", "a_b", "--clusterprofile-provider-file", in("providers.json")); got.code != exitError || got.err != "error: --reference-namespaces: \"a_b\" is neither the name of a namespace nor *\n" {
+	if got := plugin(t, in("hub.kubeconfig"), "check", "--reference-namespaces", "a_b", "--clusterprofile-provider-file",
+		in("providers.json")); got.code != exitError || got.err != "error: --reference-namespaces: \"a_b\" is neither a valid namespace "+
+		"nor *\n" {
 		t.Errorf("exit code %d: %s", got.code, got.err)
 	}
 }
 
-// endpointOfSpoke is what Cluster API says of where the spoke answers.
+// endpointOfSpoke returns the endpoint of the spoke as in a Cluster.
 func endpointOfSpoke() (clusterv1.APIEndpoint, error) {
-	host, port, _ := strings.Cut(world.spoke.Address(), ":")
+	host, port, _ := strings.Cut(env.spoke.Address(), ":")
 	number, err := strconv.ParseInt(port, 10, 32)
 	return clusterv1.APIEndpoint{Host: host, Port: int32(number)}, err
 }

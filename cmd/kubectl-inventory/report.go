@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"strings"
 
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
 	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
 	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
 
-// maxValue is how much of a value is printed, in characters: the rest is in -o json.
+// maxValue is the maximal length of a printed value in characters; -o wide and -o json print all of it.
 const maxValue = 60
 
-// printReport prints an explanation as a text with tables.
+// printReport prints an explanation as text and tables.
 func (e *explainer) printReport(report explain.Report) error {
 	e.heading("%s %s", report.Kind, report.Name)
 	for _, note := range report.Notes {
@@ -38,26 +40,31 @@ func (e *explainer) printReport(report explain.Report) error {
 }
 
 func (e *explainer) heading(format string, args ...any) {
-	// A table follows, and fails where this would.
+	// The table that follows reports the error of the stream.
 	_, _ = fmt.Fprintln(e.Out, printers.Printable(fmt.Sprintf(format, args...)))
 }
 
 func (e *explainer) printPlacements(placements []explain.Placement) error {
 	tones := map[explain.State]printers.Tone{
-		explain.Published: printers.Good, explain.Pending: printers.Doubtful, explain.Withdrawing: printers.Doubtful, explain.ClaimedByOther: printers.Doubtful,
-		explain.Blocked: printers.Bad, explain.Broken: printers.Bad,
-		explain.Unknown: printers.Doubtful,
+		explain.Published:      printers.Good,
+		explain.Pending:        printers.Doubtful,
+		explain.Withdrawing:    printers.Doubtful,
+		explain.ClaimedByOther: printers.Doubtful,
+		explain.Unknown:        printers.Doubtful,
+		explain.Blocked:        printers.Bad,
+		explain.Broken:         printers.Bad,
 	}
 	table := e.table(&e.outputFlags, "INVENTORY", "STATE", "PROFILE", "WHY")
 	for _, p := range placements {
-		table.Add(printers.Text(p.Inventory), printers.Cell{Text: string(p.State), Tone: tones[p.State]}, printers.Text(p.Profile), printers.Text(p.Why))
+		table.Add(printers.Text(p.Inventory), printers.Cell{Text: string(p.State), Tone: tones[p.State]},
+			printers.Text(p.Profile), printers.Text(p.Why))
 	}
 	return table.Flush()
 }
 
 func (e *explainer) printProfile(p *explain.Profile) error {
 	e.heading("")
-	e.heading("ClusterProfile %s/%s, by the cluster manager %s", p.Namespace, p.Name, p.Manager)
+	e.heading("ClusterProfile %s/%s of the cluster manager %s", p.Namespace, p.Name, p.Manager)
 	if p.Reachable != "" {
 		e.heading("Reachable: %s", p.Reachable)
 	} else {
@@ -66,14 +73,15 @@ func (e *explainer) printProfile(p *explain.Profile) error {
 	e.heading("")
 	fields := e.table(&e.outputFlags, "FIELD", "VALUE", "SOURCE", "OWNERS")
 	for _, f := range p.Fields {
-		fields.Add(printers.Text(f.Path), printers.Text(e.shortened(f.Value)), printers.Text(f.Source), printers.Text(strings.Join(f.Owners, ",")))
+		fields.Add(printers.Text(f.Path), printers.Text(e.truncated(f.Value)), printers.Text(f.Source),
+			printers.Text(strings.Join(f.Owners, ",")))
 	}
 	if err := fields.Flush(); err != nil {
 		return err
 	}
 	if len(p.LeftOut) > 0 {
 		e.heading("")
-		e.heading("Left out, or not in full:")
+		e.heading("Not published, or only in part:")
 		problems := e.table(&e.outputFlags, "REASON", "MESSAGE")
 		for _, problem := range p.LeftOut {
 			problems.Add(printers.Text(problem.Reason), printers.Text(problem.Message))
@@ -88,32 +96,32 @@ func (e *explainer) printProfile(p *explain.Profile) error {
 func (e *explainer) printConsumers(p *explain.Profile) error {
 	e.heading("")
 	if len(p.Consumers) == 0 {
-		e.heading("Every known consumer accepts it.")
+		e.heading("All known consumers accept it.")
 		return nil
 	}
-	e.heading("Consumers that do not accept it as it is:")
+	e.heading("Consumers that do not fully accept it:")
 	table := e.table(&e.outputFlags, "CONSUMER", "ACCEPTS", "WHAT", "REMEDY")
 	for _, finding := range p.Consumers {
 		for _, breach := range finding.Breaches {
-			table.Add(printers.Text(string(finding.Consumer)), verdictCell(breach.Verdict), printers.Text(breach.What), printers.Text(breach.Remedy))
+			table.Add(printers.Text(string(finding.Consumer)), verdictCell(breach.Verdict),
+				printers.Text(breach.What), printers.Text(breach.Remedy))
 		}
 	}
 	return table.Flush()
 }
 
-func (e *explainer) shortened(value string) string {
+func (e *explainer) truncated(value string) string {
 	if characters := []rune(value); e.format != outputWide && len(characters) > maxValue {
 		return string(characters[:maxValue-1]) + "…"
 	}
 	return value
 }
 
-// printName prints the profiles that stand for what was explained.
-func (e *explainer) printName(report explain.Report) error {
-	for i := range report.Profiles {
-		if _, err := fmt.Fprintf(e.Out, "clusterprofile.multicluster.x-k8s.io/%s\n", report.Profiles[i].Name); err != nil {
-			return fmt.Errorf("printing: %w", err)
-		}
+// printNames prints the names of the profiles of an explanation.
+func (e *explainer) printNames(report explain.Report) error {
+	profiles := make([]inventoryv1alpha1.ClusterProfile, len(report.Profiles))
+	for i := range profiles {
+		profiles[i].Namespace, profiles[i].Name = report.Profiles[i].Namespace, report.Profiles[i].Name
 	}
-	return nil
+	return e.printProfiles(&e.outputFlags, profiles)
 }

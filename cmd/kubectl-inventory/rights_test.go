@@ -22,16 +22,16 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// right is what a person may do with a resource, in a namespace or on the whole hub.
+// right is a permission for a resource, in a namespace or on the whole hub.
 type right struct{ namespace, resource, verbs string }
 
 const see = "get list watch"
 
-// personWith is the kubeconfig of somebody with these rights and no others. Rights that have been given remain.
-func personWith(t *testing.T, name string, rights ...right) string {
+// userWith returns the kubeconfig of a user with these rights and no others. Rights are never removed.
+func userWith(t *testing.T, name string, rights ...right) string {
 	t.Helper()
 	g := gomega.NewWithT(t)
-	config, err := world.hub.As(name)
+	config, err := env.hub.As(name)
 	must(t, err)
 	k8s, err := client.New(config, client.Options{Scheme: newScheme()})
 	must(t, err)
@@ -39,13 +39,15 @@ func personWith(t *testing.T, name string, rights ...right) string {
 		grant(t, fmt.Sprintf("%s-%d", name, i), name, r)
 		group, resource := groupOf(r.resource)
 		for verb := range strings.FieldsSeq(r.verbs) {
-			// The API server's authorizer learns of a role a moment after it is made.
+			// The API server's authorizer takes a role into account after a moment.
 			g.Eventually(func() bool {
-				review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Namespace: r.namespace, Verb: verb, Group: group, Resource: resource,
-				}}}
+				review := &authorizationv1.SelfSubjectAccessReview{
+					Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+						Namespace: r.namespace, Verb: verb, Group: group, Resource: resource,
+					}},
+				}
 				return k8s.Create(t.Context(), review) == nil && review.Status.Allowed
-			}).WithTimeout(aWhile).Should(gomega.BeTrue(), "%s %s", verb, r.resource)
+			}).WithTimeout(testTimeout).Should(gomega.BeTrue(), "%s %s", verb, r.resource)
 		}
 	}
 	path := filepath.Join(t.TempDir(), name)
@@ -61,16 +63,24 @@ func grant(t *testing.T, object, name string, r right) {
 	in := metav1.ObjectMeta{Namespace: r.namespace, Name: object}
 	objects := []client.Object{
 		&rbacv1.Role{ObjectMeta: in, Rules: rules},
-		&rbacv1.RoleBinding{ObjectMeta: in, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: object}, Subjects: subjects},
+		&rbacv1.RoleBinding{
+			ObjectMeta: in,
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: object},
+			Subjects:   subjects,
+		},
 	}
 	if r.namespace == "" {
 		objects = []client.Object{
 			&rbacv1.ClusterRole{ObjectMeta: in, Rules: rules},
-			&rbacv1.ClusterRoleBinding{ObjectMeta: in, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: object}, Subjects: subjects},
+			&rbacv1.ClusterRoleBinding{
+				ObjectMeta: in,
+				RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: object},
+				Subjects:   subjects,
+			},
 		}
 	}
 	for _, o := range objects {
-		if err := world.k8s.Create(t.Context(), o); !apierrors.IsAlreadyExists(err) {
+		if err := env.k8s.Create(t.Context(), o); !apierrors.IsAlreadyExists(err) {
 			must(t, err)
 		}
 	}
@@ -88,34 +98,76 @@ const (
 	inventories = "inventories.capi-inventory.dev"
 )
 
-// TestRights: a person is told what their rights show, and what they do not show.
+// TestRights: users see what they may read, and what they may not.
 func TestRights(t *testing.T) {
-	one := personWith(t, "one", right{"team-a", profiles, see})
-	two := personWith(t, "two", right{"team-a", profiles, see}, right{"argocd", profiles, see}, right{"team-a", checks, see})
-	tenant := personWith(t, "tenant", right{"team-a", profiles, see}, right{"team-a", checks, see}, right{"team-a", clusters, see})
-	viewer := personWith(t, "viewer", right{"team-a", profiles, see}, right{"team-a", clusters, see}, right{"", inventories, see})
-	blind := personWith(t, "blind", right{"team-a", clusters, see})
+	one := userWith(t, "one", right{"team-a", profiles, see})
+	two := userWith(t, "two", right{"team-a", profiles, see}, right{"argocd", profiles, see}, right{"team-a", checks, see})
+	tenant := userWith(t, "tenant", right{"team-a", profiles, see}, right{"team-a", checks, see}, right{"team-a", clusters, see})
+	viewer := userWith(t, "viewer", right{"team-a", profiles, see}, right{"team-a", clusters, see}, right{"", inventories, see})
+	blind := userWith(t, "blind", right{"team-a", clusters, see})
 	cases := map[string]struct {
 		why  string
 		hub  string
 		args []string
 		code int
 	}{
-		"rights-list":            {why: "nobody has checked, and may not see, are two answers", hub: one, args: []string{"list", "-n", "team-a"}},
-		"rights-list-wide":       {why: "the server is that of the profile", hub: one, args: []string{"list", "-n", "team-a", "-o", "wide"}},
-		"rights-list-partly":     {why: "in one namespace it is known", hub: two, args: []string{"list", "-n", "team-a", "paris", "argocd/team-a--london"}},
-		"rights-list-all":        {why: "what helps is said", hub: one, args: []string{"list", "-A"}, code: exitError},
-		"rights-explain":         {why: "a tenant, with rights in one namespace", hub: tenant, args: []string{"explain", "-n", "team-a", "paris"}},
-		"rights-explain-profile": {why: "not even the Cluster may be read", hub: one, args: []string{"explain", "-n", "team-a", "profile/paris"}},
-		"rights-explain-hidden":  {why: "its profiles tell of the Cluster", hub: one, args: []string{"explain", "-n", "team-a", "cluster/paris"}},
-		"rights-explain-viewer":  {why: "the Inventories may be read, and neither what they made elsewhere nor the namespace", hub: viewer, args: []string{"explain", "-n", "team-a", "london"}},
-		"rights-explain-json":    {why: "programs are told too", hub: tenant, args: []string{"explain", "-n", "team-a", "rome", "-o", "json"}},
-		"rights-explain-blind":   {why: "no profile may be read", hub: blind, args: []string{"explain", "-n", "team-a", "rome"}},
-		"rights-explain-unknown": {why: "a slip of the finger", hub: tenant, args: []string{"explain", "-n", "team-a", "rme"}, code: exitError},
-		"rights-explain-nowhere": {why: "what is not there and what may not be read are two answers", hub: one, args: []string{"explain", "-n", "team-a", "rome"}, code: exitError},
-		"rights-explain-none":    {why: "nothing may be read", hub: one, args: []string{"explain", "-n", "team-b", "oslo"}, code: exitError},
-		"rights-lint":            {why: "the member may be where one may not look", hub: one, args: []string{"lint", "-n", "team-a", "paris"}, code: exitNo},
-		"rights-lint-two":        {why: "each namespace is looked into that may be", hub: two, args: []string{"lint", "-n", "team-a", "london", "argocd/team-a--london", "--consumer", "argocd,kueue"}},
+		"rights-list": {
+			why:  "a check that may not be read is not reported as absent",
+			hub:  one,
+			args: []string{"list", "-n", "team-a"},
+		},
+		"rights-list-wide": {why: "the server is the profile's", hub: one, args: []string{"list", "-n", "team-a", "-o", "wide"}},
+		"rights-list-partly": {
+			why:  "checks may be read in one of two namespaces",
+			hub:  two,
+			args: []string{"list", "-n", "team-a", "paris", "argocd/team-a--london"},
+		},
+		"rights-list-all": {why: "the error has a hint", hub: one, args: []string{"list", "-A"}, code: exitError},
+		"rights-explain": {
+			why:  "a user with rights in one namespace",
+			hub:  tenant,
+			args: []string{"explain", "-n", "team-a", "paris"},
+		},
+		"rights-explain-profile": {
+			why:  "the Cluster may not be read",
+			hub:  one,
+			args: []string{"explain", "-n", "team-a", "profile/paris"},
+		},
+		"rights-explain-hidden": {
+			why:  "the profiles of a Cluster that may not be read",
+			hub:  one,
+			args: []string{"explain", "-n", "team-a", "cluster/paris"},
+		},
+		"rights-explain-viewer": {
+			why:  "the Inventories may be read, but neither other profiles nor the namespace",
+			hub:  viewer,
+			args: []string{"explain", "-n", "team-a", "london"},
+		},
+		"rights-explain-json": {
+			why:  "in the output for programs, too",
+			hub:  tenant,
+			args: []string{"explain", "-n", "team-a", "rome", "-o", "json"},
+		},
+		"rights-explain-blind":   {why: "profiles may not be read", hub: blind, args: []string{"explain", "-n", "team-a", "rome"}},
+		"rights-explain-unknown": {why: "a typing error", hub: tenant, args: []string{"explain", "-n", "team-a", "rme"}, code: exitError},
+		"rights-explain-nowhere": {
+			why:  "what may not be read is not reported as absent",
+			hub:  one,
+			args: []string{"explain", "-n", "team-a", "rome"},
+			code: exitError,
+		},
+		"rights-explain-none": {why: "nothing may be read", hub: one, args: []string{"explain", "-n", "team-b", "oslo"}, code: exitError},
+		"rights-lint": {
+			why:  "the member may have a profile in another namespace",
+			hub:  one,
+			args: []string{"lint", "-n", "team-a", "paris"},
+			code: exitUnsatisfied,
+		},
+		"rights-lint-two": {
+			why:  "each namespace that may be read is read",
+			hub:  two,
+			args: []string{"lint", "-n", "team-a", "london", "argocd/team-a--london", "--consumer", "argocd,kueue"},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -128,50 +180,61 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestWatchWithRights: a watch shows what its person may see, or ends; it never waits in silence.
+// TestWatchWithRights: a watch prints what the user may read, or fails; it never waits without a message.
 func TestWatchWithRights(t *testing.T) {
 	const header = "NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE"
-	const london, paris, argocd = "london team-a cluster-api v1.36.3 True", "paris team-a cluster-api v1.35.1 Unknown", "team-a--london argocd cluster-api v1.36.3 True"
+	const (
+		london = "london team-a cluster-api v1.36.3 True"
+		paris  = "paris team-a cluster-api v1.35.1 Unknown"
+		argocd = "team-a--london argocd cluster-api v1.36.3 True"
+	)
 	cases := map[string]struct {
 		why    string
 		rights []right
 		args   []string
-		// out is what is printed, and then goes on; fails is how it ends instead.
+		// out is the output of a watch that goes on; fails is the error of one that ends.
 		out   []string
 		said  string
 		fails string
 	}{
 		"NoChecks": {
-			why: "the table without what may not be seen", rights: []right{{"team-a", profiles, see}}, args: []string{"-n", "team-a"},
+			why: "the column is omitted", rights: []right{{"team-a", profiles, see}}, args: []string{"-n", "team-a"},
 			out:  []string{"NAME NAMESPACE MANAGER VERSION HEALTHY AGE", london, paris},
 			said: "REACHABLE is not shown: you may not read SpokeChecks (capi-inventory.dev) in the namespace team-a.",
 		},
 		"ChecksCannotBeWatched": {
-			why: "that they may be listed does not help a watch", rights: []right{{"team-a", profiles, see}, {"team-a", checks, "get list"}}, args: []string{"-n", "team-a"},
-			out:  []string{"NAME NAMESPACE MANAGER VERSION HEALTHY AGE", london, paris},
-			said: "REACHABLE is not shown: you may not read SpokeChecks (capi-inventory.dev) in the namespace team-a.",
+			why:    "the right to list is not enough",
+			rights: []right{{"team-a", profiles, see}, {"team-a", checks, "get list"}},
+			args:   []string{"-n", "team-a"},
+			out:    []string{"NAME NAMESPACE MANAGER VERSION HEALTHY AGE", london, paris},
+			said:   "REACHABLE is not shown: you may not read SpokeChecks (capi-inventory.dev) in the namespace team-a.",
 		},
 		"ProfilesCannotBeWatched": {
-			why: "there is nothing to wait for", rights: []right{{"team-a", profiles, "get list"}, {"team-a", checks, see}}, args: []string{"-n", "team-a"},
-			fails: `error: watching ClusterProfiles in the namespace team-a: clusterprofiles.multicluster.x-k8s.io is forbidden: User "watcher-ProfilesCannotBeWatched" cannot watch resource`,
+			why:    "nothing can be watched",
+			rights: []right{{"team-a", profiles, "get list"}, {"team-a", checks, see}},
+			args:   []string{"-n", "team-a"},
+			fails: "error: watching ClusterProfiles in the namespace team-a: clusterprofiles.multicluster.x-k8s.io is forbidden: " +
+				`User "watcher-ProfilesCannotBeWatched" cannot watch resource`,
 		},
 		"NoProfiles": {
-			why: "nor anything to see", rights: []right{{"team-a", checks, see}}, args: []string{"-n", "team-a"},
+			why: "nothing can be listed", rights: []right{{"team-a", checks, see}}, args: []string{"-n", "team-a"},
 			fails: "error: listing ClusterProfiles: ",
 		},
 		"TwoNamespaces": {
-			why: "rights in the namespaces that are named are enough", rights: []right{{"team-a", profiles, see}, {"argocd", profiles, see}, {"team-a", checks, see}, {"argocd", checks, see}},
-			args: []string{"-n", "team-a", "paris", "argocd/team-a--london"},
-			out:  []string{header, argocd + " <none>", paris + " False(ConnectFailed)"},
+			why:    "rights in the selected namespaces are enough",
+			rights: []right{{"team-a", profiles, see}, {"argocd", profiles, see}, {"team-a", checks, see}, {"argocd", checks, see}},
+			args:   []string{"-n", "team-a", "paris", "argocd/team-a--london"},
+			out:    []string{header, argocd + " <none>", paris + " False(ConnectFailed)"},
 		},
 		"TwoNamespacesChecksInOne": {
-			why: "each namespace shows what may be seen there", rights: []right{{"team-a", profiles, see}, {"argocd", profiles, see}, {"team-a", checks, see}},
-			args: []string{"-n", "team-a", "paris", "argocd/team-a--london"},
-			out:  []string{header, argocd + " <unknown>", paris + " False(ConnectFailed)"},
-			said: "REACHABLE is <unknown> in the namespace argocd: you may not read SpokeChecks (capi-inventory.dev) there.",
+			why:    "checks may be read in one namespace only",
+			rights: []right{{"team-a", profiles, see}, {"argocd", profiles, see}, {"team-a", checks, see}},
+			args:   []string{"-n", "team-a", "paris", "argocd/team-a--london"},
+			out:    []string{header, argocd + " <unknown>", paris + " False(ConnectFailed)"},
+			said:   "REACHABLE is <unknown> in the namespace argocd: you may not read SpokeChecks (capi-inventory.dev) there.",
 		},
 		"OtherNamespaceOnly": {
-			why: "the namespace of -n is not looked into when no name is in it", rights: []right{{"argocd", profiles, see}, {"argocd", checks, see}},
+			why: "the namespace of -n is not read if no name is in it", rights: []right{{"argocd", profiles, see}, {"argocd", checks, see}},
 			args: []string{"-n", "team-a", "argocd/team-a--london"},
 			out:  []string{header, argocd + " <none>"},
 		},
@@ -179,23 +242,26 @@ func TestWatchWithRights(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			g := gomega.NewWithT(t)
-			hub := personWith(t, "watcher-"+name, tc.rights...)
+			hub := userWith(t, "watcher-"+name, tc.rights...)
 			var out, errOut screen
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			ended := make(chan int, 1)
 			go func() {
-				ended <- run(ctx, genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, later, append([]string{"--kubeconfig", hub, "list", "-w"}, tc.args...))
+				ended <- run(ctx, genericiooptions.IOStreams{
+					Out:    &out,
+					ErrOut: &errOut,
+				}, later, append([]string{"--kubeconfig", hub, "list", "-w"}, tc.args...))
 			}()
 			if tc.fails != "" {
-				g.Eventually(ended).WithTimeout(aWhile).Should(gomega.Receive(gomega.Equal(exitError)), tc.why)
+				g.Eventually(ended).WithTimeout(testTimeout).Should(gomega.Receive(gomega.Equal(exitError)), tc.why)
 				g.Expect(out.lines()).To(gomega.BeEmpty())
 				g.Expect(strings.Join(errOut.lines(), "\n")).To(gomega.HavePrefix(tc.fails))
 				return
 			}
-			g.Eventually(out.lines).WithTimeout(aWhile).Should(gomega.Equal(tc.out), tc.why)
+			g.Eventually(out.lines).WithTimeout(testTimeout).Should(gomega.Equal(tc.out), tc.why)
 			stop()
-			g.Eventually(ended).WithTimeout(aWhile).Should(gomega.Receive(gomega.Equal(0)))
+			g.Eventually(ended).WithTimeout(testTimeout).Should(gomega.Receive(gomega.Equal(0)))
 			g.Expect(strings.Join(errOut.lines(), "\n")).To(gomega.Equal(tc.said))
 		})
 	}

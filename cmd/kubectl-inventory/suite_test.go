@@ -31,21 +31,21 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// world is what the tests of this package look at: a hub with two Inventories and Clusters of every sort, and a spoke. Its
-// objects are never changed; a test that changes some makes its own.
-var world struct {
+// env is what the tests of this package share: a hub with two Inventories and several Clusters, and a spoke. Its objects are never
+// changed; a test that changes objects creates its own.
+var env struct {
 	hub, spoke *apiserver.Server
 	k8s        client.Client
-	// dir holds the hub's kubeconfig, the spoke's, a provider file, and upstream's plugin.
+	// dir contains the kubeconfigs of hub and spoke, a provider file, and upstream's plugin.
 	dir string
 }
 
-// later is the present of the tests: everything is three days old, to the minute.
+// later is the current time of the tests: all objects are three days old.
 func later() time.Time { return time.Now().Add(72*time.Hour + time.Minute) }
 
-// asProgram is set where the test binary is to be the plugin itself, so that it can be sent signals.
+// asProgram is set if the test binary runs as the plugin, so that a test can send it signals.
 const asProgram = "KUBECTL_INVENTORY_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 		os.Exit(start())
 	}
 	flag.Parse()
-	code, err := runInWorld(m)
+	code, err := runInEnv(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -61,55 +61,63 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func runInWorld(m *testing.M) (code int, err error) {
-	if world.hub, err = apiserver.StartHub(); err != nil {
+func runInEnv(m *testing.M) (code int, err error) {
+	if env.hub, err = apiserver.StartHub(); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, world.hub.Stop()) }()
-	if world.spoke, err = apiserver.Start(); err != nil {
+	defer func() { err = errors.Join(err, env.hub.Stop()) }()
+	if env.spoke, err = apiserver.Start(); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, world.spoke.Stop()) }()
-	if world.dir, err = os.MkdirTemp("", "kubectl-inventory-test-"); err != nil {
+	defer func() { err = errors.Join(err, env.spoke.Stop()) }()
+	if env.dir, err = os.MkdirTemp("", "kubectl-inventory-test-"); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(world.dir)) }()
-	if world.k8s, err = client.New(world.hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(env.dir)) }()
+	if env.k8s, err = client.New(env.hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
 		return 1, err
 	}
-	if err := errors.Join(equip(), populate(context.Background())); err != nil {
+	if err := errors.Join(writeFiles(), populate(context.Background())); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
 }
 
-// equip writes the files that a person would have.
-func equip() error {
-	build := exec.Command("go", "build", "-o", filepath.Join(world.dir, "kubeconfig-secretreader"), "sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin")
+// writeFiles writes the files that a user has.
+func writeFiles() error {
+	build := exec.Command("go", "build", "-o", filepath.Join(env.dir, "kubeconfig-secretreader"),
+		"sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the plugin: %w\n%s", err, out)
 	}
 	return errors.Join(
-		os.WriteFile(in("hub.kubeconfig"), fixture.Kubeconfig("hub", world.hub.Config(), ""), 0o600),
-		os.WriteFile(in("spoke.kubeconfig"), fixture.Kubeconfig("spoke", world.spoke.Config(), ""), 0o600),
+		os.WriteFile(in("hub.kubeconfig"), fixture.Kubeconfig("hub", env.hub.Config(), ""), 0o600),
+		os.WriteFile(in("spoke.kubeconfig"), fixture.Kubeconfig("spoke", env.spoke.Config(), ""), 0o600),
 		os.WriteFile(in("providers.json"), fmt.Appendf(nil, `{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
-			"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`, in("kubeconfig-secretreader")), 0o600))
+			"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`,
+			in("kubeconfig-secretreader")), 0o600))
 }
 
-// in is a file of the world's folder.
-func in(name string) string { return filepath.Join(world.dir, name) }
+// in returns the path of a file in env.dir.
+func in(name string) string { return filepath.Join(env.dir, name) }
 
 // populate fills the hub.
 func populate(ctx context.Context) error {
 	for _, namespace := range []string{"team-a", "team-b", "argocd", "empty", "cluster-inventory"} {
-		if err := world.k8s.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{"team": namespace}}}); err != nil {
+		if err := env.k8s.Create(ctx, &corev1.Namespace{
+			ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{"team": namespace}},
+		}); err != nil {
 			return err
 		}
 	}
 	everything, err := inventory(ctx, "default", v1alpha1.InventorySpec{
-		NamespaceSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "team", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"team-b"}}}},
-		Labels:            v1alpha1.Propagation{Include: []string{"env"}},
-		Properties:        []v1alpha1.PropertyExpression{{Name: "region.example.com", Expression: "cluster.metadata.labels['region']"}},
+		NamespaceSelector: metav1.LabelSelector{
+			MatchExpressions: []metav1.LabelSelectorRequirement{
+				{Key: "team", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"team-b"}},
+			},
+		},
+		Labels:     v1alpha1.Propagation{Include: []string{"env"}},
+		Properties: []v1alpha1.PropertyExpression{{Name: "region.example.com", Expression: "cluster.metadata.labels['region']"}},
 	})
 	if err != nil {
 		return err
@@ -120,14 +128,17 @@ func populate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dead, err := world.spoke.Forward()
+	dead, err := env.spoke.Forward()
 	if err != nil {
 		return err
 	}
-	defer dead.Close() // before anybody dials it
+	defer dead.Close() // before a client dials it
 	labels := fixture.Labels(map[string]string{"env": "prod", "region": "eu"})
 	london := fixture.Cluster("team-a", "london", fixture.Provisioned("v1.36.3"), labels)
-	paris := fixture.Cluster("team-a", "paris", fixture.Provisioned("v1.35.1"), fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionFalse), fixture.Labels(map[string]string{"env": "test"}))
+	paris := fixture.Cluster("team-a", "paris", fixture.Provisioned("v1.35.1"),
+		fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionFalse), fixture.Labels(map[string]string{
+			"env": "test",
+		}))
 	err = errors.Join(
 		member(ctx, london, "", everything, production),
 		member(ctx, paris, dead.URL(), everything),
@@ -144,10 +155,10 @@ func populate(ctx context.Context) error {
 	return report(ctx)
 }
 
-// inventory creates an Inventory, made ready for use.
+// inventory creates an Inventory, and compiles it.
 func inventory(ctx context.Context, name string, spec v1alpha1.InventorySpec) (*profile.Inventory, error) {
 	source := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
-	if err := world.k8s.Create(ctx, source); err != nil {
+	if err := env.k8s.Create(ctx, source); err != nil {
 		return nil, err
 	}
 	compiler, err := cel.NewCompiler()
@@ -157,10 +168,9 @@ func inventory(ctx context.Context, name string, spec v1alpha1.InventorySpec) (*
 	return profile.Compile(compiler, source)
 }
 
-// member creates a Cluster with a kubeconfig that leads to the spoke, at the server or directly, and publishes it as the
-// publisher does.
+// member creates a Cluster with a kubeconfig of the spoke, with the server if it is not empty, and publishes it as the publisher does.
 func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inventories ...*profile.Inventory) error {
-	raw := fixture.Kubeconfig(cluster.Name, world.spoke.Config(), server)
+	raw := fixture.Kubeconfig(cluster.Name, env.spoke.Config(), server)
 	endpoint, err := endpoint.Parse(raw)
 	if err != nil {
 		return err
@@ -169,22 +179,28 @@ func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inve
 	if cluster.Spec.ControlPlaneEndpoint, err = endpointOfSpoke(); err != nil {
 		return err
 	}
-	if err := world.k8s.Create(ctx, cluster); err != nil {
+	if err := env.k8s.Create(ctx, cluster); err != nil {
 		return err
 	}
 	cluster.Status = status
-	if err := errors.Join(world.k8s.Status().Update(ctx, cluster), world.k8s.Create(ctx, fixture.KubeconfigSecret(cluster.Namespace, cluster.Name, raw))); err != nil {
+	if err := errors.Join(env.k8s.Status().Update(ctx, cluster),
+		env.k8s.Create(ctx, fixture.KubeconfigSecret(cluster.Namespace, cluster.Name, raw))); err != nil {
 		return err
 	}
 	for _, inventory := range inventories {
-		facts := profile.Facts{Manager: "cluster-api", Cluster: cluster, Now: fixture.Since.Time, Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{
-			{Name: cluster.Name + "-kubeconfig", Key: "value"}: {Endpoint: endpoint},
-		}}
+		facts := profile.Facts{
+			Manager: "cluster-api",
+			Cluster: cluster,
+			Now:     fixture.Since.Time,
+			Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{
+				{Name: cluster.Name + "-kubeconfig", Key: "value"}: {Endpoint: endpoint},
+			},
+		}
 		what, _ := inventory.Profile(facts)
 		how, _ := inventory.Status(facts, 1)
 		if err := errors.Join(
-			world.k8s.Apply(ctx, what, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
-			world.k8s.Status().Apply(ctx, how, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
+			env.k8s.Apply(ctx, what, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
+			env.k8s.Status().Apply(ctx, how, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
 		); err != nil {
 			return err
 		}
@@ -192,7 +208,7 @@ func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inve
 	return nil
 }
 
-// foreign creates the profile of another manager's that testdata shows.
+// foreign creates the profile of another manager in testdata.
 func foreign(ctx context.Context) error {
 	raw, err := os.ReadFile(filepath.Join("testdata", "profiles", "ocm.yaml"))
 	if err != nil {
@@ -203,54 +219,69 @@ func foreign(ctx context.Context) error {
 		return err
 	}
 	status := p.Status
-	if err := world.k8s.Create(ctx, p, client.FieldOwner("registration-controller")); err != nil {
+	if err := env.k8s.Create(ctx, p, client.FieldOwner("registration-controller")); err != nil {
 		return err
 	}
 	p.Status = status
-	return world.k8s.Status().Update(ctx, p, client.FieldOwner("registration-controller"))
+	return env.k8s.Status().Update(ctx, p, client.FieldOwner("registration-controller"))
 }
 
-// check creates what a consumer would have seen of a profile in team-a.
+// check creates the SpokeCheck of a profile in team-a.
 func check(ctx context.Context, name string, status metav1.ConditionStatus, reason, message string) error {
 	c := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: name}}
-	if err := world.k8s.Create(ctx, c); err != nil {
+	if err := env.k8s.Create(ctx, c); err != nil {
 		return err
 	}
 	at := metav1.NewTime(later())
 	c.Status.LastProbeTime = &at
-	c.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason, Message: message, LastTransitionTime: at}}
-	return world.k8s.Status().Update(ctx, c)
+	c.Status.Conditions = []metav1.Condition{
+		{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason, Message: message, LastTransitionTime: at},
+	}
+	return env.k8s.Status().Update(ctx, c)
 }
 
-// report gives the Inventory default the status that the publisher would.
+// report sets the status of the Inventory default as the publisher does.
 func report(ctx context.Context) error {
 	source := &v1alpha1.Inventory{}
-	if err := world.k8s.Get(ctx, client.ObjectKey{Name: "default"}, source); err != nil {
+	if err := env.k8s.Get(ctx, client.ObjectKey{Name: "default"}, source); err != nil {
 		return err
 	}
 	source.Status = v1alpha1.InventoryStatus{
 		Clusters: 3, Published: 2,
-		Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonProblems, Message: "Not everything could be published.", LastTransitionTime: fixture.Since, ObservedGeneration: source.Generation}},
+		Conditions: []metav1.Condition{
+			{
+				Type:               v1alpha1.ConditionReady,
+				Status:             metav1.ConditionFalse,
+				Reason:             v1alpha1.ReasonProblems,
+				Message:            "Some Clusters are not fully published.",
+				LastTransitionTime: fixture.Since,
+				ObservedGeneration: source.Generation,
+			},
+		},
 		Problems: []v1alpha1.InventoryProblem{
-			{Cluster: "team-a/berlin", Reason: v1alpha1.ProblemForeignProfile, Message: "ClusterProfile team-a/berlin belongs to the cluster manager \"other\" and is left untouched"},
+			{
+				Cluster: "team-a/berlin",
+				Reason:  v1alpha1.ProblemForeignProfile,
+				Message: "ClusterProfile team-a/berlin belongs to the cluster manager \"other\" and is left untouched",
+			},
 			{Cluster: "team-a/paris", Reason: v1alpha1.ProblemPropertySkipped, Message: "property region.example.com: no such key: region"},
 		},
 	}
-	return world.k8s.Status().Update(ctx, source)
+	return env.k8s.Status().Update(ctx, source)
 }
 
-// result is what a command line gave.
+// result is the result of a command line.
 type result struct {
 	out, err string
 	code     int
 }
 
-// plugin runs a command line against the hub of the kubeconfig.
+// plugin runs a command line with the kubeconfig.
 func plugin(t *testing.T, kubeconfig string, args ...string) result {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	streams := genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &out, ErrOut: &errOut}
-	// Flags of the kubeconfig last: a completion is about the word at the end.
+	// The flag of the kubeconfig comes first, because a completion completes the last word.
 	code := run(t.Context(), streams, later, append([]string{"--kubeconfig", kubeconfig}, args...))
 	return result{out: out.String(), err: errOut.String(), code: code}
 }

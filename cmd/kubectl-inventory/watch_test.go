@@ -22,7 +22,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// screen is written to by a command and read by a test at once.
+// screen is written by a command and read by a test concurrently.
 type screen struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -34,7 +34,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.buf.Write(p)
 }
 
-// lines are the rows so far, with single spaces and without the age.
+// lines returns the rows so far, with single spaces and without the age.
 func (s *screen) lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,13 +53,13 @@ func TestWatch(t *testing.T) {
 	g := gomega.NewWithT(t)
 	g.SetDefaultEventuallyTimeout(20 * time.Second)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "watched-"}}
-	must(t, world.k8s.Create(t.Context(), namespace))
+	must(t, env.k8s.Create(t.Context(), namespace))
 	newProfile := func(name string) *inventoryv1alpha1.ClusterProfile {
 		p := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: name}}
 		p.Spec.ClusterManager.Name = "test"
-		must(t, world.k8s.Create(t.Context(), p))
-		// The other tests look at every namespace.
-		t.Cleanup(func() { must(t, client.IgnoreNotFound(world.k8s.Delete(context.Background(), p))) })
+		must(t, env.k8s.Create(t.Context(), p))
+		// Other tests read all namespaces.
+		t.Cleanup(func() { must(t, client.IgnoreNotFound(env.k8s.Delete(context.Background(), p))) })
 		return p
 	}
 	london := newProfile("london")
@@ -75,22 +75,24 @@ func TestWatch(t *testing.T) {
 		"NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE",
 		"london " + namespace.Name + " test <none> <none> <none>",
 	}
-	g.Eventually(out.lines).Should(gomega.Equal(want), "what is there is printed first")
+	g.Eventually(out.lines).Should(gomega.Equal(want), "the initial state is printed first")
 
 	london.Status.Version.Kubernetes = "v1.36.3"
 	london.Status.Conditions = []metav1.Condition{}
-	must(t, world.k8s.Status().Update(t.Context(), london))
+	must(t, env.k8s.Status().Update(t.Context(), london))
 	want = append(want, "london "+namespace.Name+" test v1.36.3 <none> <none>")
 	g.Eventually(out.lines).Should(gomega.Equal(want), "a change of the profile is printed")
 
 	london.Annotations = map[string]string{"note": "not in the table"}
-	must(t, world.k8s.Update(t.Context(), london))
+	must(t, env.k8s.Update(t.Context(), london))
 	c := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: "london"}}
-	must(t, world.k8s.Create(t.Context(), c))
+	must(t, env.k8s.Create(t.Context(), c))
 	at := metav1.NewTime(later())
 	c.Status.LastProbeTime = &at
-	c.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonTLSFailed, LastTransitionTime: at}}
-	must(t, world.k8s.Status().Update(t.Context(), c))
+	c.Status.Conditions = []metav1.Condition{
+		{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonTLSFailed, LastTransitionTime: at},
+	}
+	must(t, env.k8s.Status().Update(t.Context(), c))
 	want = append(want, "london "+namespace.Name+" test v1.36.3 <none> False(TLSFailed)")
 	g.Eventually(out.lines).Should(gomega.Equal(want), "a change of the check is printed, one that is not in the table is not")
 
@@ -98,13 +100,13 @@ func TestWatch(t *testing.T) {
 	want = append(want, "paris "+namespace.Name+" test <none> <none> <none>")
 	g.Eventually(out.lines).Should(gomega.Equal(want), "a new profile is printed")
 
-	must(t, world.k8s.Delete(t.Context(), london))
+	must(t, env.k8s.Delete(t.Context(), london))
 	want = append(want, "london "+namespace.Name+" test v1.36.3 <none> False(TLSFailed) deleted")
-	g.Eventually(out.lines).Should(gomega.Equal(want), "a profile that is gone is printed as gone")
+	g.Eventually(out.lines).Should(gomega.Equal(want), "a deleted profile is printed as deleted")
 
 	stop()
 	if code := <-ended; code != 0 {
-		t.Errorf("a watch that was interrupted has done what it should; exit code %d", code)
+		t.Errorf("an interrupted watch succeeds; exit code %d", code)
 	}
 	if diff := cmp.Diff(want, out.lines()); diff != "" {
 		t.Errorf("after the end -want +got:\n%s", diff)

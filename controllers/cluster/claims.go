@@ -6,7 +6,6 @@ package cluster
 import (
 	"context"
 
-	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,29 +22,11 @@ func (r *Reconciler) resolveClaims(
 	if err != nil {
 		return profile.Claims{}, err
 	}
-	kept, err := r.keptByInvalid(snapshot, client.ObjectKeyFromObject(cluster))
+	kept, err := profile.Kept(r.Index.ForCluster(client.ObjectKeyFromObject(cluster)), snapshot.Invalid)
 	if err != nil {
 		return profile.Claims{}, err
 	}
 	return profile.Decide(snapshot.Valid, kept, cluster, namespaceLabels), nil
-}
-
-// keptByInvalid returns, by namespace, the names of the invalid Inventories that have published the Cluster there.
-func (r *Reconciler) keptByInvalid(snapshot *source.Snapshot, cluster types.NamespacedName) (map[string]string, error) {
-	if len(snapshot.Invalid) == 0 {
-		return nil, nil
-	}
-	kept := map[string]string{}
-	for _, published := range r.Index.ForCluster(cluster) {
-		live, err := profile.Read(published)
-		if err != nil {
-			return nil, err
-		}
-		if _, inventory, owned := live.Source(); owned && snapshot.Invalid[inventory] != nil {
-			kept[live.Namespace] = inventory
-		}
-	}
-	return kept, nil
 }
 
 // referencesOf returns the objects that the Cluster refers to and its profiles are made of.

@@ -1,21 +1,20 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package explain says why a Cluster is or is not published, where, and where each field of its profiles comes from.
+// Package explain explains why a Cluster is or is not published, where, and where each field of its profiles comes from.
 //
-// It decides nothing anew: whether an Inventory selects a Cluster, under which name it publishes it and which of two
-// Inventories has it are asked of the publisher's own core (internal/publish/profile), so that the explanation cannot differ from
-// what happens. What the core does not say is why a selector does not match; that is told here, field by field.
+// It makes no decision of its own: whether an Inventory selects a Cluster, which of several Inventories publishes it, under which
+// name, and from which source a value comes are results of the publisher's core (internal/publish/profile), so that explanation and
+// publisher cannot differ. This package adds why a selector does not match, field by field.
 //
-// It is pure: objects in, a Report out. Facts of the publisher that no object shows (its flags --namespace and
-// --watch-filter, what is in a Secret) are named where they may matter, not guessed.
+// It is pure: objects in, a Report out. What no object shows of the publisher (its flags --namespace and --watch-filter, the content
+// of a Secret) is mentioned where it may matter, not guessed.
 package explain
 
 import (
 	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -26,38 +25,38 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// Facts are the objects that an explanation is made of.
+// Facts are the objects that an explanation is based on.
 type Facts struct {
-	// Cluster is what is explained, with its managed fields; nil where a profile is explained that stands for none here.
+	// Cluster is what is explained, with its managed fields; nil for a profile that stands for no Cluster of this hub.
 	Cluster *clusterv1.Cluster
 	// NamespaceLabels are those of the Cluster's namespace.
 	NamespaceLabels labels.Set
-	// Inventories are all that there are.
+	// Inventories are all Inventories of the hub.
 	Inventories []v1alpha1.Inventory
-	// Profiles are all that may be read, with their managed fields.
+	// Profiles are all profiles that may be read, with their managed fields.
 	Profiles []inventoryv1alpha1.ClusterProfile
-	// Checks are the SpokeChecks beside them.
+	// Checks are the SpokeChecks of the profiles.
 	Checks map[types.NamespacedName]*v1alpha1.SpokeCheck
-	// Unread is what may be there besides, and could not be read for lack of rights.
+	// Unread is what the user may not read.
 	Unread Unread
-	// Only, where it is set, is the one profile to be told of.
+	// Only, if set, is the only profile to report.
 	Only types.NamespacedName
-	// Lint is what is known of the consumers.
+	// Lint describes how the consumers are configured.
 	Lint lint.Options
 }
 
 // Report is an explanation.
 type Report struct {
-	// Kind and Name are of what is explained.
+	// Kind and Name identify what is explained.
 	Kind string `json:"kind"`
 	Name string `json:"name"`
-	// Notes are sentences about the whole.
+	// Notes are sentences about the Cluster or the profile.
 	Notes []string `json:"notes,omitempty"`
-	// Unread says what could not be read for lack of rights, and what is not known because of that.
+	// Unread lists what the user may not read, and what is not known because of that.
 	Unread []string `json:"unread,omitempty"`
-	// Placements say what each Inventory does with the Cluster.
+	// Placements are what each Inventory does with the Cluster.
 	Placements []Placement `json:"placements,omitempty"`
-	// Profiles are those that stand for the Cluster.
+	// Profiles are the profiles that stand for the Cluster.
 	Profiles []Profile `json:"profiles,omitempty"`
 }
 
@@ -66,12 +65,12 @@ type Profile struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Manager   string `json:"manager"`
-	// Reachable is what the SpokeCheck beside it says, or that this may not be read; empty where there is no SpokeCheck.
+	// Reachable is the condition of the profile's SpokeCheck, or that it may not be read; empty if there is no SpokeCheck.
 	Reachable string  `json:"reachable,omitempty"`
 	Fields    []Field `json:"fields"`
-	// LeftOut is what the Inventory could not publish, or not in full.
+	// LeftOut is what the Inventory could not publish, or only in part.
 	LeftOut []Problem `json:"leftOut,omitempty"`
-	// Consumers are the findings of those consumers that do not accept the profile as it is.
+	// Consumers are the findings for the consumers that do not fully accept the profile.
 	Consumers []lint.Finding `json:"consumers,omitempty"`
 }
 
@@ -85,9 +84,9 @@ type Problem struct {
 type Field struct {
 	Path  string `json:"path"`
 	Value string `json:"value"`
-	// Source says from where the value comes.
+	// Source is where the value comes from.
 	Source string `json:"source"`
-	// Owners are the field managers that have set it.
+	// Owners are the field managers that own the field.
 	Owners []string `json:"owners,omitempty"`
 }
 
@@ -106,7 +105,8 @@ func Cluster(f Facts) (Report, error) {
 	report.Placements = placements
 	report.Unread = f.unread(name)
 	if len(f.Inventories) == 0 && !f.Unread.Inventories {
-		report.Notes = append(report.Notes, "There is no Inventory, so nothing is published: an Inventory says which Clusters are published where.")
+		report.Notes = append(report.Notes, "There is no Inventory, so nothing is published: an Inventory selects Clusters and where to "+
+			"publish them.")
 	}
 	for i := range f.Profiles {
 		p := &f.Profiles[i]
@@ -135,15 +135,17 @@ func Foreign(f Facts) (Report, error) {
 		report.Notes = append(report.Notes, fmt.Sprintf("It stands for the Cluster %s.", source))
 		report.Unread = f.unread(source)
 	case stamped:
-		report.Notes = append(report.Notes, fmt.Sprintf("It stands for the Cluster %s, which is not there; the publisher deletes it when it has made sure of that.", source))
+		report.Notes = append(report.Notes,
+			fmt.Sprintf("It stands for the Cluster %s, which does not exist; the publisher verifies that and deletes the profile.", source))
 		report.Unread = f.unread(source)
 	default:
-		report.Notes = append(report.Notes, fmt.Sprintf("It is published by the cluster manager %q, for no Cluster of this hub.", p.Spec.ClusterManager.Name))
+		report.Notes = append(report.Notes,
+			fmt.Sprintf("The cluster manager %q publishes it, and it stands for no Cluster of this hub.", p.Spec.ClusterManager.Name))
 	}
 	return report, nil
 }
 
-// Hidden explains a Cluster that may not be read by the profiles that stand for it.
+// Hidden explains a Cluster that the user may not read, from the profiles that stand for it.
 func Hidden(f Facts, cluster types.NamespacedName) Report {
 	report := Report{Kind: "Cluster", Name: cluster.String(), Unread: f.unread(cluster)}
 	for i := range f.Profiles {
@@ -155,7 +157,13 @@ func Hidden(f Facts, cluster types.NamespacedName) Report {
 }
 
 func (f Facts) profile(p *inventoryv1alpha1.ClusterProfile) Profile {
-	out := Profile{Namespace: p.Namespace, Name: p.Name, Manager: p.Spec.ClusterManager.Name, Fields: f.fields(p), LeftOut: f.leftOut(p.Labels[v1alpha1.LabelInventory])}
+	out := Profile{
+		Namespace: p.Namespace,
+		Name:      p.Name,
+		Manager:   p.Spec.ClusterManager.Name,
+		Fields:    f.fields(p),
+		LeftOut:   f.leftOut(p.Labels[v1alpha1.LabelInventory]),
+	}
 	if f.Unread.Checks.Has(p.Namespace) {
 		out.Reachable = "not known: you may not read SpokeChecks in the namespace " + p.Namespace
 	}
@@ -174,7 +182,7 @@ func (f Facts) profile(p *inventoryv1alpha1.ClusterProfile) Profile {
 	return out
 }
 
-// leftOut are the problems that an Inventory tells of the Cluster.
+// leftOut returns the problems that an Inventory reports for the Cluster.
 func (f Facts) leftOut(inventory string) []Problem {
 	if f.Cluster == nil {
 		return nil
@@ -185,40 +193,31 @@ func (f Facts) leftOut(inventory string) []Problem {
 		if f.Inventories[i].Name != inventory {
 			continue
 		}
-		for _, told := range f.Inventories[i].Status.Problems {
-			if told.Cluster == name {
-				problems = append(problems, Problem{Reason: told.Reason, Message: told.Message})
+		for _, p := range f.Inventories[i].Status.Problems {
+			if p.Cluster == name {
+				problems = append(problems, Problem{Reason: p.Reason, Message: p.Message})
 			}
 		}
 	}
 	return problems
 }
 
-// clusterNotes are what to know of a Cluster whatever the Inventories say.
+// clusterNotes returns notes about the Cluster that do not depend on an Inventory.
 func clusterNotes(cluster *clusterv1.Cluster) []string {
 	var notes []string
 	if !cluster.DeletionTimestamp.IsZero() {
-		notes = append(notes, "The Cluster is being deleted; its profiles go when it is gone.")
+		notes = append(notes, "The Cluster is being deleted; its profiles are deleted after it.")
 	}
-	_, annotated := cluster.Annotations[clusterv1.PausedAnnotation]
-	if annotated || cluster.Spec.Paused != nil && *cluster.Spec.Paused {
-		notes = append(notes, "The Cluster is paused, so its conditions are frozen and its profiles say Unknown.")
+	if profile.Paused(cluster) {
+		notes = append(notes, "The Cluster is paused: its conditions are not updated, so the health of its profiles is Unknown.")
 	}
-	if initialized := cluster.Status.Initialization.ControlPlaneInitialized; initialized == nil || !*initialized {
-		notes = append(notes, "The control plane is not initialized yet: there is no access to publish before it is.")
+	if !profile.ControlPlaneInitialized(cluster) {
+		notes = append(notes, "The control plane is not initialized yet; its access is published after that.")
 	}
 	if filter, set := cluster.Labels[clusterv1.WatchLabel]; set {
-		notes = append(notes, fmt.Sprintf("The label %s is %q: only a publisher with that --watch-filter, or with none, looks at it.", clusterv1.WatchLabel, filter))
+		notes = append(notes, fmt.Sprintf("The label %s is %q: only a publisher with that --watch-filter, or without one, watches the "+
+			"Cluster.",
+			clusterv1.WatchLabel, filter))
 	}
 	return notes
-}
-
-// conditionOf finds a condition of a Cluster.
-func conditionOf(cluster *clusterv1.Cluster, conditionType string) metav1.ConditionStatus {
-	for _, condition := range cluster.Status.Conditions {
-		if condition.Type == conditionType {
-			return condition.Status
-		}
-	}
-	return "not reported"
 }

@@ -10,13 +10,13 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// owners knows which field managers have set what.
+// owners holds the fields of each field manager.
 type owners struct {
 	names []string
 	sets  []*fieldpath.Set
 }
 
-// ownersOf reads the managed fields of an object; an entry that cannot be read owns nothing.
+// ownersOf parses the managed fields of an object; an entry that cannot be parsed owns nothing.
 func ownersOf(entries []metav1.ManagedFieldsEntry) owners {
 	var o owners
 	for _, entry := range entries {
@@ -29,7 +29,7 @@ func ownersOf(entries []metav1.ManagedFieldsEntry) owners {
 	return o
 }
 
-// of are the managers that have set the field, or anything below it, by name.
+// of returns the managers that own the field, or a field below it, by name.
 func (o owners) of(path fieldpath.Path) []string {
 	var found []string
 	for i, set := range o.sets {

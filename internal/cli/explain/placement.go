@@ -8,36 +8,34 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// State is what became of a Cluster in an Inventory.
+// State is what an Inventory does with a Cluster.
 type State string
 
 // The states.
 const (
-	// Published: the profile is there and is this Cluster's.
+	// Published: the profile exists and is this Cluster's.
 	Published State = "Published"
-	// Pending: the Inventory selects the Cluster, and its profile is not there yet.
+	// Pending: the Inventory selects the Cluster, and its profile does not exist yet.
 	Pending State = "Pending"
-	// Blocked: something that is not the Cluster's has the name.
+	// Blocked: a profile of another Cluster or another manager has the name.
 	Blocked State = "Blocked"
-	// ClaimedByOther: an older Inventory publishes the Cluster into the same namespace.
+	// ClaimedByOther: another Inventory publishes the Cluster into the same namespace.
 	ClaimedByOther State = "ClaimedByOther"
-	// NotSelected: the Inventory does not want the Cluster.
+	// NotSelected: the Inventory does not select the Cluster.
 	NotSelected State = "NotSelected"
-	// Withdrawing: the Inventory does not want the Cluster, and its profile is still there.
+	// Withdrawing: the Inventory does not select the Cluster, and its profile still exists.
 	Withdrawing State = "Withdrawing"
-	// Broken: the Inventory cannot work, or is going.
+	// Broken: the Inventory is invalid, or is being deleted.
 	Broken State = "Broken"
-	// Unknown: it could not be read what becomes of the Cluster.
+	// Unknown: the user may not read what decides.
 	Unknown State = "Unknown"
 )
 
@@ -51,94 +49,139 @@ type Placement struct {
 	Why string `json:"why"`
 }
 
-// place goes through the Inventories as the publisher does, the oldest first: it has the Cluster of all that want it in one
-// namespace.
+// placement is how the Inventories of the hub compete for a Cluster. Inventories of different publisher classes do not.
+type placement struct {
+	Facts
+	sources map[string]*v1alpha1.Inventory
+	// invalid are the errors of Inventories that cannot be compiled, by name.
+	invalid map[string]error
+	// claims are the decisions of the publishers' core, by publisher class.
+	claims map[string]profile.Claims
+}
+
+// place returns what each Inventory does: first those that cannot publish, then the others, the oldest first.
 func place(f Facts) ([]Placement, error) {
-	compiler, err := cel.NewCompiler()
+	p := &placement{
+		Facts: f, sources: map[string]*v1alpha1.Inventory{}, invalid: map[string]error{}, claims: map[string]profile.Claims{},
+	}
+	broken, valid, err := p.compile()
 	if err != nil {
 		return nil, err
 	}
-	var placements []Placement
-	var usable []*profile.Inventory
-	sources := map[string]*v1alpha1.Inventory{}
-	for i := range f.Inventories {
-		source := &f.Inventories[i]
-		sources[source.Name] = source
-		inventory, err := profile.Compile(compiler, source)
-		switch {
-		case err != nil:
-			placements = append(placements, Placement{Inventory: source.Name, State: Broken, Why: "its specification cannot work: " + strings.ReplaceAll(err.Error(), "\n", "; ")})
-		case !source.DeletionTimestamp.IsZero():
-			placements = append(placements, Placement{Inventory: source.Name, State: Broken, Why: "it is being deleted, and its profiles with it"})
-		default:
-			usable = append(usable, inventory)
-		}
+	if err := p.decide(valid); err != nil {
+		return nil, err
 	}
-	slices.SortFunc(usable, func(a, b *profile.Inventory) int {
-		if a.OlderThan(b) {
-			return -1
-		}
-		return 1
-	})
-	holders := map[string]string{}
-	for _, inventory := range usable {
-		placements = append(placements, f.placeIn(inventory, sources[inventory.Name()], holders))
+	placements := broken
+	for _, inventory := range valid {
+		placements = append(placements, p.in(inventory))
 	}
 	return placements, nil
 }
 
-// placeIn says what one Inventory does. holders are the Inventories that have the Cluster already, by namespace.
-func (f Facts) placeIn(inventory *profile.Inventory, source *v1alpha1.Inventory, holders map[string]string) Placement {
-	key := inventory.Key(f.Cluster)
-	live := f.find(key)
-	out := Placement{Inventory: inventory.Name(), Profile: key.String()}
-	if f.Unread.Namespace && f.hangsOnNamespace(source) {
-		out.State, out.Why = Unknown, fmt.Sprintf("spec.namespaceSelector decides, and you may not read the labels of the Namespace %s", f.Cluster.Namespace)
-		return out
+// compile compiles the Inventories. Those that can publish are sorted by age.
+func (p *placement) compile() (broken []Placement, valid []*profile.Inventory, err error) {
+	compiler, err := cel.NewCompiler()
+	if err != nil {
+		return nil, nil, err
 	}
-	if !inventory.Selects(f.Cluster, f.NamespaceLabels) {
-		out.State, out.Profile, out.Why = NotSelected, "", f.whyNotSelected(source)
-		if live != nil && live.Labels[v1alpha1.LabelInventory] == source.Name && f.standing(live) == profile.Ours {
+	for i := range p.Inventories {
+		source := &p.Inventories[i]
+		p.sources[source.Name] = source
+		inventory, err := profile.Compile(compiler, source)
+		switch {
+		case !source.DeletionTimestamp.IsZero():
+			broken = append(broken, Placement{Inventory: source.Name, State: Broken, Why: "it is being deleted, and its profiles with it"})
+		case err != nil:
+			p.invalid[source.Name] = err
+			why := "its specification is invalid: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+			broken = append(broken, Placement{Inventory: source.Name, State: Broken, Why: why})
+		default:
+			valid = append(valid, inventory)
+		}
+	}
+	profile.SortByAge(valid)
+	return broken, valid, nil
+}
+
+// decide lets the core decide, for each publisher class. An Inventory of which the user may not read whether it selects the Cluster
+// is left out.
+func (p *placement) decide(valid []*profile.Inventory) error {
+	classes := map[string][]*profile.Inventory{}
+	for _, inventory := range valid {
+		if source := p.sources[inventory.Name()]; !p.undecided(source) {
+			classes[source.Spec.PublisherClass] = append(classes[source.Spec.PublisherClass], inventory)
+		}
+	}
+	cluster := types.NamespacedName{Namespace: p.Cluster.Namespace, Name: p.Cluster.Name}
+	var published []*inventoryv1alpha1.ClusterProfile
+	for i := range p.Profiles {
+		if source, stamped := profile.SourceOf(&p.Profiles[i]); stamped && source == cluster {
+			published = append(published, &p.Profiles[i])
+		}
+	}
+	for class, inventories := range classes {
+		invalid := map[string]error{}
+		for name, err := range p.invalid {
+			if p.sources[name].Spec.PublisherClass == class {
+				invalid[name] = err
+			}
+		}
+		kept, err := profile.Kept(published, invalid)
+		if err != nil {
+			return err
+		}
+		p.claims[class] = profile.Decide(inventories, kept, p.Cluster, p.NamespaceLabels)
+	}
+	return nil
+}
+
+// in returns what one Inventory does.
+func (p *placement) in(inventory *profile.Inventory) Placement {
+	source := p.sources[inventory.Name()]
+	key := inventory.Key(p.Cluster)
+	out := Placement{Inventory: inventory.Name(), Profile: key.String()}
+	claims := p.claims[source.Spec.PublisherClass]
+	switch refused := claims.Refused[inventory.Name()]; {
+	case p.undecided(source):
+		out.State = Unknown
+		out.Why = fmt.Sprintf("spec.namespaceSelector decides, and you may not read the labels of the Namespace %s", p.Cluster.Namespace)
+	case !slices.Contains(claims.Selecting, inventory.Name()):
+		out.State, out.Profile, out.Why = NotSelected, "", p.whyNotSelected(source)
+		live := p.find(key)
+		if live != nil && live.Labels[v1alpha1.LabelInventory] == source.Name && p.ownership(live) == profile.Ours {
 			out.State, out.Profile = Withdrawing, key.String()
 		}
-		return out
-	}
-	if holder, held := holders[key.Namespace]; held {
-		out.State, out.Why = ClaimedByOther, fmt.Sprintf("the older Inventory %s publishes the Cluster into the namespace %s, which holds one profile of a Cluster", holder, key.Namespace)
-		return out
-	}
-	holders[key.Namespace] = inventory.Name()
-	if f.Unread.hides(key.Namespace) {
-		out.State, out.Why = Unknown, fmt.Sprintf("it selects the Cluster; you may not read ClusterProfiles in the namespace %s", key.Namespace)
-		return out
-	}
-	switch f.standing(live) {
-	case profile.Ours:
-		out.State, out.Why = Published, "it selects the Cluster"
-		if !live.DeletionTimestamp.IsZero() {
-			out.State, out.Why = Pending, fmt.Sprintf("the profile is being deleted and waits for %s; it is made anew when it is gone", strings.Join(live.Finalizers, ", "))
-		}
-	case profile.Absent:
-		out.State, out.Why = Pending, f.whyPending(source)
-	case profile.Outlived:
-		out.State, out.Why = Pending, "the profile is of an earlier Cluster of this name; it is replaced when it is gone"
+	case len(refused) > 0:
+		out.State, out.Why = ClaimedByOther, refused[0].Message
+	case p.Unread.hides(key.Namespace):
+		out.State = Unknown
+		out.Why = fmt.Sprintf("it selects the Cluster; you may not read ClusterProfiles in the namespace %s", key.Namespace)
 	default:
-		// The publisher's own name as a manager is on the profiles that it has applied, and nowhere else.
-		manager := ""
-		if live.Applied() {
-			manager = live.Spec.ClusterManager.Name
-		}
-		out.State, out.Why = Blocked, profile.ForeignProblem(live, manager).Message
+		out.State, out.Why = p.granted(source, p.find(key))
 	}
 	return out
 }
 
-// hangsOnNamespace says whether nothing but the labels of its namespace can keep the Cluster out.
-func (f Facts) hangsOnNamespace(source *v1alpha1.Inventory) bool {
-	selector, err := metav1.LabelSelectorAsSelector(&source.Spec.ClusterSelector)
-	namespaces := source.Spec.NamespaceSelector
-	return err == nil && selector.Matches(labels.Set(f.Cluster.Labels)) && !profile.OptedOut(f.Cluster) &&
-		len(namespaces.MatchLabels)+len(namespaces.MatchExpressions) > 0
+// granted returns what became of a claim that was granted.
+func (p *placement) granted(source *v1alpha1.Inventory, live *profile.Live) (state State, why string) {
+	switch p.ownership(live) {
+	case profile.Ours:
+		if !live.DeletionTimestamp.IsZero() {
+			return Pending, fmt.Sprintf("the profile is being deleted and waits for %s; it is created again after that",
+				strings.Join(live.Finalizers, ", "))
+		}
+		return Published, "it selects the Cluster"
+	case profile.Absent:
+		return Pending, p.whyPending(source)
+	case profile.Outlived:
+		return Pending, "the profile is of an earlier Cluster of this name; it is replaced after its deletion"
+	}
+	// Only profiles that the publisher has applied have its cluster manager name.
+	manager := ""
+	if live.Applied() {
+		manager = live.Spec.ClusterManager.Name
+	}
+	return Blocked, profile.ForeignProblem(live, manager).Message
 }
 
 func (f Facts) find(key types.NamespacedName) *profile.Live {
@@ -154,64 +197,11 @@ func (f Facts) find(key types.NamespacedName) *profile.Live {
 	return nil
 }
 
-// standing is what a profile is to the Cluster. The publisher's name for itself is in no object but its profiles, so a
-// profile with the provenance of a Cluster is taken to be of the publisher.
-func (f Facts) standing(live *profile.Live) profile.Ownership {
+// ownership returns what a profile is to the Cluster. No object but its profiles has the publisher's cluster manager name, so a
+// profile with the provenance of a Cluster counts as the publisher's.
+func (f Facts) ownership(live *profile.Live) profile.Ownership {
 	if live == nil {
 		return profile.Absent
 	}
 	return profile.OwnershipOf(live, live.Spec.ClusterManager.Name, f.Cluster)
-}
-
-// whyNotSelected names the first thing that keeps the Cluster out.
-func (f Facts) whyNotSelected(source *v1alpha1.Inventory) string {
-	if f.Cluster.Labels[v1alpha1.LabelPublish] == "false" {
-		return fmt.Sprintf("the Cluster opts out: its label %s is false", v1alpha1.LabelPublish)
-	}
-	for _, half := range []struct {
-		field    string
-		selector *metav1.LabelSelector
-		set      labels.Set
-		whose    string
-	}{
-		{"spec.clusterSelector", &source.Spec.ClusterSelector, f.Cluster.Labels, "the Cluster"},
-		{"spec.namespaceSelector", &source.Spec.NamespaceSelector, f.NamespaceLabels, "the namespace " + f.Cluster.Namespace},
-	} {
-		selector, err := metav1.LabelSelectorAsSelector(half.selector)
-		if err != nil || selector.Matches(half.set) {
-			continue
-		}
-		requirements, _ := selector.Requirements()
-		for _, requirement := range requirements {
-			if !requirement.Matches(half.set) {
-				return fmt.Sprintf("%s requires %q, and %s %s", half.field, requirement.String(), half.whose, has(half.set, requirement.Key()))
-			}
-		}
-	}
-	return "it does not select the Cluster"
-}
-
-// has says what a set of labels has for a key.
-func has(set labels.Set, key string) string {
-	if value, found := set[key]; found {
-		return fmt.Sprintf("has %s=%s", key, value)
-	}
-	return fmt.Sprintf("has no label %s", key)
-}
-
-// whyPending says what the Inventory tells of the Cluster, or of itself.
-func (f Facts) whyPending(source *v1alpha1.Inventory) string {
-	if problems := f.leftOut(source.Name); len(problems) > 0 {
-		return fmt.Sprintf("%s: %s", problems[0].Reason, problems[0].Message)
-	}
-	ready := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionReady)
-	switch {
-	case ready == nil:
-		return "no publisher has looked at the Inventory yet; is it running?"
-	case ready.ObservedGeneration < source.Generation:
-		return "the publisher has not seen the Inventory's last change yet; is it running?"
-	case ready.Status != metav1.ConditionTrue:
-		return fmt.Sprintf("the Inventory is not ready (%s): %s", ready.Reason, ready.Message)
-	}
-	return "the publisher says that it has published everything it looks at; it may have been told to look elsewhere, by --namespace or --watch-filter"
 }

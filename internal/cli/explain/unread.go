@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// Unread is what could not be read for lack of rights. Whoever has rights in one namespace is told what these show; that
-// something is not there is said only where it was looked for.
+// Unread is what the user may not read. A user with rights in one namespace gets an explanation from what is there; that something
+// does not exist is reported only if it could have been read.
 type Unread struct {
 	// Cluster: the Cluster itself.
 	Cluster bool
@@ -20,34 +20,34 @@ type Unread struct {
 	Namespace bool
 	// Inventories: all of them.
 	Inventories bool
-	// Profiles: those outside of these namespaces; nil where all were read.
+	// Profiles: those outside of these namespaces; nil if all were read.
 	Profiles sets.Set[string]
 	// Checks: SpokeChecks in these namespaces.
 	Checks sets.Set[string]
 }
 
-// hides says whether profiles of a namespace could not be read.
+// hides reports whether the profiles of a namespace may not be read.
 func (u Unread) hides(namespace string) bool { return u.Profiles != nil && !u.Profiles.Has(namespace) }
 
-// unread says what could not be read, and what is not known about the Cluster because of that.
+// unread lists what the user may not read, and what is not known about the Cluster because of that.
 func (f Facts) unread(cluster types.NamespacedName) []string {
 	var sentences []string
-	say := func(format string, args ...any) { sentences = append(sentences, fmt.Sprintf(format, args...)) }
+	add := func(format string, args ...any) { sentences = append(sentences, fmt.Sprintf(format, args...)) }
 	if f.Unread.Cluster {
-		say("the Cluster %s: from which of its fields each value comes is not known", cluster)
+		add("the Cluster %s: from which of its fields each value comes is not known", cluster)
 	}
 	if f.Unread.Inventories {
-		say("Inventories: which of them select the Cluster, and what they left out of its profiles, is not known")
+		add("Inventories: which of them select the Cluster, and what they left out of its profiles, is not known")
 	}
 	if f.Unread.Namespace {
-		say("the Namespace %s: whether an Inventory selects its labels is not known", cluster.Namespace)
+		add("the Namespace %s: whether an Inventory selects its labels is not known", cluster.Namespace)
 	}
 	switch names := sets.List(f.Unread.Profiles); {
 	case f.Unread.Profiles == nil:
 	case len(names) == 0:
-		say("ClusterProfiles: whether some stand for the Cluster is not known")
+		add("ClusterProfiles: whether some stand for the Cluster is not known")
 	default:
-		say("ClusterProfiles outside of %s: whether some stand for the Cluster there is not known", strings.Join(names, ", "))
+		add("ClusterProfiles outside of %s: whether some stand for the Cluster there is not known", strings.Join(names, ", "))
 	}
 	return sentences
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
 )
 
-// execExtension is where client-go looks for what to tell a plugin about a cluster.
+// execExtension is the extension whose value client-go passes to a plugin.
 const execExtension = "client.authentication.k8s.io/exec"
 
 // Context is a context with its own cluster and user, which have its name.
@@ -35,24 +35,24 @@ type Context struct {
 	User    *clientcmdapi.AuthInfo
 }
 
-// Name is the name of a profile's context.
+// Name returns the name of a profile's context.
 func Name(profile *inventoryv1alpha1.ClusterProfile) string {
 	return profile.Namespace + "/" + profile.Name
 }
 
-// WithPlugin is a context whose credentials come from the plugin, each time they are needed. hub is the kubeconfig that the
-// plugin finds the hub with, which must not be the file that the context is written to; empty leaves it to the plugin.
-func WithPlugin(profile *inventoryv1alpha1.ClusterProfile, way access.Connection, hub string) (Context, error) {
-	c, err := base(profile, way)
+// WithPlugin returns a context whose credentials come from the plugin, each time they are needed. hub is the kubeconfig by which the
+// plugin connects to the hub, which must not be the file that the context is written to; empty leaves it to the plugin.
+func WithPlugin(profile *inventoryv1alpha1.ClusterProfile, connection access.Connection, hub string) (Context, error) {
+	c, err := base(profile, connection)
 	if err != nil {
 		return Context{}, err
 	}
-	plugin := way.Config.ExecProvider.DeepCopy()
+	plugin := connection.Config.ExecProvider.DeepCopy()
 	if plugin.Config != nil {
 		c.Cluster.Extensions = map[string]runtime.Object{execExtension: plugin.Config}
 	}
 	if strings.ContainsRune(plugin.Command, filepath.Separator) {
-		// In a kubeconfig, a relative path starts from the file; in a provider file, from where its reader runs.
+		// A relative path is relative to the file in a kubeconfig, and to the working directory in a provider file.
 		if plugin.Command, err = filepath.Abs(plugin.Command); err != nil {
 			return Context{}, err
 		}
@@ -60,20 +60,31 @@ func WithPlugin(profile *inventoryv1alpha1.ClusterProfile, way access.Connection
 	if hub != "" && !setsKubeconfig(plugin) {
 		plugin.Env = append(plugin.Env, clientcmdapi.ExecEnvVar{Name: clientcmd.RecommendedConfigPathEnvVar, Value: hub})
 	}
+	if hub != "" {
+		outOfPod(plugin)
+	}
 	c.User = &clientcmdapi.AuthInfo{Exec: plugin}
 	return c, nil
 }
 
-// FindsHub says whether a plugin is told by the provider file itself where the hub is.
-func FindsHub(way access.Connection) bool { return setsKubeconfig(way.Config.ExecProvider) }
-
-func setsKubeconfig(plugin *clientcmdapi.ExecConfig) bool {
-	return slices.ContainsFunc(plugin.Env, func(env clientcmdapi.ExecEnvVar) bool { return env.Name == clientcmd.RecommendedConfigPathEnvVar })
+// FindsHub reports whether the provider file itself sets the kubeconfig by which the plugin connects to the hub.
+func FindsHub(connection access.Connection) bool {
+	return setsKubeconfig(connection.Config.ExecProvider)
 }
 
-// WithCredential is a context that holds the credentials themselves, and works until they end.
-func WithCredential(profile *inventoryv1alpha1.ClusterProfile, way access.Connection, given *credential.Credential) (Context, error) {
-	c, err := base(profile, way)
+func setsKubeconfig(plugin *clientcmdapi.ExecConfig) bool {
+	return setsVariable(plugin, clientcmd.RecommendedConfigPathEnvVar)
+}
+
+func setsVariable(plugin *clientcmdapi.ExecConfig, name string) bool {
+	return slices.ContainsFunc(plugin.Env, func(env clientcmdapi.ExecEnvVar) bool { return env.Name == name })
+}
+
+// WithCredential returns a context that contains the credentials, and works until they expire.
+func WithCredential(
+	profile *inventoryv1alpha1.ClusterProfile, connection access.Connection, given *credential.Credential,
+) (Context, error) {
+	c, err := base(profile, connection)
 	if err != nil {
 		return Context{}, err
 	}
@@ -81,21 +92,21 @@ func WithCredential(profile *inventoryv1alpha1.ClusterProfile, way access.Connec
 	return c, nil
 }
 
-func base(profile *inventoryv1alpha1.ClusterProfile, way access.Connection) (Context, error) {
-	proxy, err := proxyOf(way.Config)
+func base(profile *inventoryv1alpha1.ClusterProfile, connection access.Connection) (Context, error) {
+	proxy, err := proxyOf(connection.Config)
 	if err != nil {
 		return Context{}, err
 	}
 	return Context{Name: Name(profile), Cluster: &clientcmdapi.Cluster{
-		Server:                   way.Config.Host,
-		CertificateAuthorityData: way.Config.CAData,
-		TLSServerName:            way.Config.ServerName,
-		InsecureSkipTLSVerify:    way.Config.Insecure,
+		Server:                   connection.Config.Host,
+		CertificateAuthorityData: connection.Config.CAData,
+		TLSServerName:            connection.Config.ServerName,
+		InsecureSkipTLSVerify:    connection.Config.Insecure,
 		ProxyURL:                 proxy,
 	}}, nil
 }
 
-// proxyOf asks a configuration for the proxy that it would take.
+// proxyOf returns the proxy that a configuration uses for its server.
 func proxyOf(config *rest.Config) (string, error) {
 	if config.Proxy == nil {
 		return "", nil

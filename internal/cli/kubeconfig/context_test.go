@@ -24,8 +24,8 @@ import (
 
 var london = &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "london"}}
 
-// way is a way in that has everything a way can have.
-func way(change ...func(*rest.Config)) access.Connection {
+// connection returns a connection with every field set.
+func connection(change ...func(*rest.Config)) access.Connection {
 	config := &rest.Config{
 		Host:            "https://10.0.0.1:6443",
 		TLSClientConfig: rest.TLSClientConfig{CAData: []byte("ca"), ServerName: "kubernetes"},
@@ -56,14 +56,30 @@ func TestWithPlugin(t *testing.T) {
 		command string
 		env     []clientcmdapi.ExecEnvVar
 	}{
-		"Told":         {why: "kubectl's own kubeconfig would be the spoke's", change: func(*rest.Config) {}, hub: "/home/me/hub", command: "my-plugin", env: hub},
-		"NotTold":      {why: "the plugin needs no hub", change: func(*rest.Config) {}, command: "my-plugin"},
-		"ToldByFile":   {why: "the provider file knows better", change: func(c *rest.Config) { c.ExecProvider.Env = own }, hub: "/home/me/hub", command: "my-plugin", env: own},
-		"RelativePath": {why: "a kubeconfig's paths start from the kubeconfig", change: func(c *rest.Config) { c.ExecProvider.Command = "bin/my-plugin" }, command: here},
+		"HubIsSet": {
+			why:     "kubectl's own kubeconfig would be the spoke's",
+			change:  func(*rest.Config) {},
+			hub:     "/home/me/hub",
+			command: "my-plugin",
+			env:     hub,
+		},
+		"NoHub": {why: "the plugin needs no hub", change: func(*rest.Config) {}, command: "my-plugin"},
+		"SetByFile": {
+			why:     "the provider file comes first",
+			change:  func(c *rest.Config) { c.ExecProvider.Env = own },
+			hub:     "/home/me/hub",
+			command: "my-plugin",
+			env:     own,
+		},
+		"RelativePath": {
+			why:     "paths in a kubeconfig are relative to the file",
+			change:  func(c *rest.Config) { c.ExecProvider.Command = "bin/my-plugin" },
+			command: here,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			source := way(tc.change)
+			source := connection(tc.change)
 			got, err := kubeconfig.WithPlugin(london, source, tc.hub)
 			if err != nil {
 				t.Fatal(err)
@@ -71,38 +87,56 @@ func TestWithPlugin(t *testing.T) {
 			want := kubeconfig.Context{
 				Name: "team-a/london",
 				Cluster: &clientcmdapi.Cluster{
-					Server: "https://10.0.0.1:6443", CertificateAuthorityData: []byte("ca"), TLSServerName: "kubernetes", ProxyURL: "http://proxy:3128",
-					Extensions: map[string]runtime.Object{"client.authentication.k8s.io/exec": source.Config.ExecProvider.Config},
+					Server:                   "https://10.0.0.1:6443",
+					CertificateAuthorityData: []byte("ca"),
+					TLSServerName:            "kubernetes",
+					ProxyURL:                 "http://proxy:3128",
+					Extensions: map[string]runtime.Object{
+						"client.authentication.k8s.io/exec": source.Config.ExecProvider.Config,
+					},
 				},
 				User: &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
-					Command: tc.command, Args: []string{"--fleet"}, Env: tc.env, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: "Never",
-					ProvideClusterInfo: true, Config: source.Config.ExecProvider.Config,
+					Command:            tc.command,
+					Args:               []string{"--fleet"},
+					Env:                tc.env,
+					APIVersion:         "client.authentication.k8s.io/v1",
+					InteractiveMode:    "Never",
+					ProvideClusterInfo: true,
+					Config:             source.Config.ExecProvider.Config,
 				}},
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
 			}
-			if diff := cmp.Diff(way(tc.change).Config.ExecProvider, source.Config.ExecProvider); diff != "" {
-				t.Errorf("the way was written to -want +got:\n%s", diff)
+			if diff := cmp.Diff(connection(tc.change).Config.ExecProvider, source.Config.ExecProvider); diff != "" {
+				t.Errorf("the connection was changed -want +got:\n%s", diff)
 			}
 		})
 	}
 }
 
 func TestWithCredential(t *testing.T) {
-	got, err := kubeconfig.WithCredential(london, way(), &credential.Credential{Token: "token", Certificate: []byte("certificate"), Key: []byte("key")})
+	got, err := kubeconfig.WithCredential(london, connection(), &credential.Credential{
+		Token:       "token",
+		Certificate: []byte("certificate"),
+		Key:         []byte("key"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&clientcmdapi.AuthInfo{Token: "token", ClientCertificateData: []byte("certificate"), ClientKeyData: []byte("key")}, got.User); diff != "" {
+	if diff := cmp.Diff(&clientcmdapi.AuthInfo{
+		Token:                 "token",
+		ClientCertificateData: []byte("certificate"),
+		ClientKeyData:         []byte("key"),
+	}, got.User); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if got.Cluster.Extensions != nil {
-		t.Error("there is no plugin to be told anything")
+		t.Error("there is no plugin, so there is no extension")
 	}
 }
 
-// simple is a context that differs from another by its server alone.
+// simple returns a context that differs from others only by its server.
 func simple(name, server string) kubeconfig.Context {
 	return kubeconfig.Context{Name: name, Cluster: &clientcmdapi.Cluster{Server: server}, User: &clientcmdapi.AuthInfo{Token: "t"}}
 }
@@ -117,14 +151,51 @@ func TestMerge(t *testing.T) {
 		conflict []string
 		current  string
 	}{
-		"Single":        {why: "one leaves no choice", before: func(*clientcmdapi.Config) {}, contexts: []kubeconfig.Context{simple("a", "1")}, want: kubeconfig.Outcome{Added: []string{"a"}}, current: "a"},
-		"Several":       {why: "none of several is better", before: func(*clientcmdapi.Config) {}, contexts: []kubeconfig.Context{simple("a", "1"), simple("b", "2")}, want: kubeconfig.Outcome{Added: []string{"a", "b"}}},
-		"CurrentStays":  {why: "whoever works with the file goes on as before", before: func(c *clientcmdapi.Config) { c.CurrentContext = "mine" }, contexts: []kubeconfig.Context{simple("a", "1")}, want: kubeconfig.Outcome{Added: []string{"a"}}, current: "mine"},
-		"Conflict":      {why: "an entry of that name is somebody's", before: func(c *clientcmdapi.Config) { c.Clusters["a"] = &clientcmdapi.Cluster{Server: "other"} }, contexts: []kubeconfig.Context{simple("a", "1"), simple("b", "2")}, conflict: []string{"a"}},
-		"UserOfTheName": {why: "a user is an entry, too", before: func(c *clientcmdapi.Config) { c.AuthInfos["a"] = &clientcmdapi.AuthInfo{Token: "other"} }, contexts: []kubeconfig.Context{simple("a", "1")}, conflict: []string{"a"}},
-		"Replace":       {why: "asked for", before: func(c *clientcmdapi.Config) { c.Clusters["a"] = &clientcmdapi.Cluster{Server: "other"} }, contexts: []kubeconfig.Context{simple("a", "1")}, replace: true, want: kubeconfig.Outcome{Replaced: []string{"a"}}, current: "a"},
-		"Same": {why: "what is the same is no conflict, and the namespace that somebody chose is theirs", before: func(c *clientcmdapi.Config) {
-			c.Clusters["a"], c.AuthInfos["a"] = &clientcmdapi.Cluster{Server: "1", LocationOfOrigin: "file"}, &clientcmdapi.AuthInfo{Token: "t"}
+		"Single": {
+			why:      "a single context becomes the current one",
+			before:   func(*clientcmdapi.Config) {},
+			contexts: []kubeconfig.Context{simple("a", "1")},
+			want:     kubeconfig.Outcome{Added: []string{"a"}},
+			current:  "a",
+		},
+		"Several": {
+			why:      "of several contexts, none becomes the current one",
+			before:   func(*clientcmdapi.Config) {},
+			contexts: []kubeconfig.Context{simple("a", "1"), simple("b", "2")},
+			want:     kubeconfig.Outcome{Added: []string{"a", "b"}},
+		},
+		"CurrentStays": {
+			why:      "the current context is kept",
+			before:   func(c *clientcmdapi.Config) { c.CurrentContext = "mine" },
+			contexts: []kubeconfig.Context{simple("a", "1")},
+			want:     kubeconfig.Outcome{Added: []string{"a"}},
+			current:  "mine",
+		},
+		"Conflict": {
+			why:      "an entry of that name exists",
+			before:   func(c *clientcmdapi.Config) { c.Clusters["a"] = &clientcmdapi.Cluster{Server: "other"} },
+			contexts: []kubeconfig.Context{simple("a", "1"), simple("b", "2")},
+			conflict: []string{"a"},
+		},
+		"UserOfTheName": {
+			why:      "a user of that name is a conflict, too",
+			before:   func(c *clientcmdapi.Config) { c.AuthInfos["a"] = &clientcmdapi.AuthInfo{Token: "other"} },
+			contexts: []kubeconfig.Context{simple("a", "1")},
+			conflict: []string{"a"},
+		},
+		"Replace": {
+			why:      "the flag allows it",
+			before:   func(c *clientcmdapi.Config) { c.Clusters["a"] = &clientcmdapi.Cluster{Server: "other"} },
+			contexts: []kubeconfig.Context{simple("a", "1")},
+			replace:  true,
+			want:     kubeconfig.Outcome{Replaced: []string{"a"}},
+			current:  "a",
+		},
+		"Same": {why: "equal entries are not a conflict, and the namespace of a user is kept", before: func(c *clientcmdapi.Config) {
+			c.Clusters["a"], c.AuthInfos["a"] = &clientcmdapi.Cluster{
+				Server:           "1",
+				LocationOfOrigin: "file",
+			}, &clientcmdapi.AuthInfo{Token: "t"}
 			c.Contexts["a"], c.CurrentContext = &clientcmdapi.Context{Cluster: "a", AuthInfo: "a", Namespace: "mine"}, "a"
 		}, contexts: []kubeconfig.Context{simple("a", "1")}, want: kubeconfig.Outcome{Same: []string{"a"}}, current: "a"},
 	}

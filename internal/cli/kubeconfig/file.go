@@ -13,10 +13,10 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// mode is that of every file that is created here: a kubeconfig lets its reader in.
+// mode is the mode of every file that is created here: a kubeconfig may contain credentials.
 const mode = 0o600
 
-// Create writes a kubeconfig to a file that must not exist yet.
+// Create writes a kubeconfig to a new file, and fails if the file exists.
 func Create(path string, contexts []Context) (Outcome, error) {
 	config := clientcmdapi.NewConfig()
 	outcome, err := Merge(config, contexts, false)
@@ -37,9 +37,8 @@ func Create(path string, contexts []Context) (Outcome, error) {
 	return outcome, file.Close()
 }
 
-// MergeInto puts contexts into the kubeconfig in a file, which is created where there is none. kubectl and everybody else who
-// edits it by client-go is kept out meanwhile, by the lock that client-go takes. The file keeps its owner and its mode, but
-// that nobody else may read it.
+// MergeInto merges contexts into the kubeconfig in a file, which is created if it does not exist. It holds client-go's lock of the
+// file, so that kubectl does not edit it meanwhile. The file keeps its owner and its mode, without the permissions of others.
 func MergeInto(path string, contexts []Context, replace bool) (outcome Outcome, err error) {
 	names, err := namesOf(path)
 	if err != nil {
@@ -50,13 +49,13 @@ func MergeInto(path string, contexts []Context, replace bool) (outcome Outcome, 
 		return Outcome{}, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	// Where the name is a link, the file that it leads to is written.
+	// If the name is a link, its target is written.
 	path = names[len(names)-1]
 	config, err := clientcmd.LoadFromFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Create(path, contexts)
 	} else if err != nil {
-		return Outcome{}, fmt.Errorf("%s is no kubeconfig to merge into: %w", path, err)
+		return Outcome{}, fmt.Errorf("%s is not a kubeconfig: %w", path, err)
 	}
 	if outcome, err = Merge(config, contexts, replace); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", path, err)

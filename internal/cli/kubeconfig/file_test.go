@@ -26,7 +26,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// existing is a kubeconfig with the context a.
+// existing creates a kubeconfig with the context a.
 func existing(t *testing.T, path string) string {
 	t.Helper()
 	_, err := kubeconfig.Create(path, []kubeconfig.Context{simple("a", "https://a")})
@@ -34,7 +34,7 @@ func existing(t *testing.T, path string) string {
 	return path
 }
 
-// holds wants a kubeconfig with the contexts, and nothing beside it in its folder but what is named.
+// holds expects a kubeconfig with the contexts, and only the named files beside it.
 func holds(t *testing.T, path string, names []string, beside ...string) {
 	t.Helper()
 	config, err := clientcmd.LoadFromFile(path)
@@ -88,7 +88,7 @@ func TestMergeIntoLink(t *testing.T) {
 		t.Errorf("a link was replaced by a file: %v %v", info, err)
 	}
 	if config, err := clientcmd.LoadFromFile(real); err != nil || config.Clusters["b"] == nil {
-		t.Errorf("what the link leads to was not merged into: %v", err)
+		t.Errorf("the target of the link was not merged into: %v", err)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestMergeIntoNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	got, err := kubeconfig.MergeInto(path, []kubeconfig.Context{simple("a", "https://a")}, false)
 	if diff := cmp.Diff(kubeconfig.Outcome{Added: []string{"a"}}, got); diff != "" || err != nil {
-		t.Errorf("a file that is not there is created: %v -want +got:\n%s", err, diff)
+		t.Errorf("a file that does not exist is created: %v -want +got:\n%s", err, diff)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestMergeIntoDanglingLink(t *testing.T) {
 	must(t, os.Symlink("kube/config", filepath.Join(dir, "link")))
 	must(t, os.Symlink("link", filepath.Join(dir, "longer")))
 	if _, err := kubeconfig.MergeInto(filepath.Join(dir, "longer"), []kubeconfig.Context{simple("a", "https://a")}, false); err != nil {
-		t.Fatalf("what a link leads to is created: %v", err)
+		t.Fatalf("the target of a link is created: %v", err)
 	}
 	holds(t, filepath.Join(dir, "kube", "config"), []string{"a"})
 
@@ -115,12 +115,13 @@ func TestMergeIntoDanglingLink(t *testing.T) {
 		t.Errorf("no folder is created: %v", err)
 	}
 	must(t, os.Symlink("self", filepath.Join(dir, "self")))
-	if _, err := kubeconfig.MergeInto(filepath.Join(dir, "self"), nil, false); err == nil || !strings.Contains(err.Error(), "too many links") {
-		t.Errorf("a link to itself leads nowhere: %v", err)
+	if _, err := kubeconfig.MergeInto(filepath.Join(dir, "self"), nil,
+		false); err == nil || !strings.Contains(err.Error(), "too many links") {
+		t.Errorf("a link to itself is an error: %v", err)
 	}
 }
 
-// TestLocks: an edit in progress is respected, by whichever of its names the file is edited.
+// TestLocks: a lock is respected under every name of the file.
 func TestLocks(t *testing.T) {
 	for name, locked := range map[string]string{"Link": "link", "LinkInBetween": "between", "File": "real"} {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +132,7 @@ func TestLocks(t *testing.T) {
 			// This is what client-go does: it locks the name that it is given.
 			must(t, os.WriteFile(filepath.Join(dir, locked+".lock"), nil, 0))
 			_, err := kubeconfig.MergeInto(filepath.Join(dir, "link"), []kubeconfig.Context{simple("b", "https://b")}, false)
-			if err == nil || !strings.Contains(err.Error(), "somebody else is writing "+filepath.Join(dir, locked)) {
+			if err == nil || !strings.Contains(err.Error(), "another program is writing "+filepath.Join(dir, locked)) {
 				t.Errorf("the lock of %s was not respected: %v", locked, err)
 			}
 			holds(t, filepath.Join(dir, "real"), []string{"a"}, "between", "link", locked+".lock")
@@ -142,8 +143,10 @@ func TestLocks(t *testing.T) {
 		must(t, os.Mkdir(filepath.Join(dir, "kube"), 0o700))
 		must(t, os.Symlink("kube", filepath.Join(dir, "home")))
 		existing(t, filepath.Join(dir, "kube", "config"))
-		if _, err := kubeconfig.MergeInto(filepath.Join(dir, "home", "config"), []kubeconfig.Context{simple("b", "https://b")}, false); err != nil {
-			t.Errorf("two names of one lock are one: %v", err)
+		if _, err := kubeconfig.MergeInto(filepath.Join(dir, "home", "config"), []kubeconfig.Context{
+			simple("b", "https://b"),
+		}, false); err != nil {
+			t.Errorf("two names of one folder are one lock: %v", err)
 		}
 		holds(t, filepath.Join(dir, "kube", "config"), []string{"a", "b"})
 	})
@@ -163,7 +166,7 @@ func TestMergeKeepsOwnerAndMode(t *testing.T) {
 			must(t, err)
 			info, err := os.Stat(path)
 			must(t, err)
-			mode &^= 0o007 // what now may let its reader into a spoke is not for everybody
+			mode &^= 0o007 // the file may contain credentials
 			owner := info.Sys().(*syscall.Stat_t)
 			if info.Mode() != mode || int(owner.Uid) != uid || int(owner.Gid) != gid {
 				t.Errorf("want %s of %d:%d, got %s of %d:%d", mode, uid, gid, info.Mode(), owner.Uid, owner.Gid)

@@ -13,11 +13,11 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many links are followed to a file, as Linux does.
+// maxLinks is the maximal number of links that are followed to a file, as in Linux.
 const maxLinks = 40
 
-// namesOf are the names that lead to a file: the one given, then what it is a link to and so on, at last the file itself, which
-// need not be there. Two names are the same if and only if they are the same entry of a folder.
+// namesOf returns the names of a file: the given one, then the target if it is a link, and so on, at last the file itself, which
+// need not exist. Two names are equal if and only if they are the same entry of a folder.
 func namesOf(path string) ([]string, error) {
 	var names []string
 	for range maxLinks {
@@ -29,26 +29,25 @@ func namesOf(path string) ([]string, error) {
 		names = append(names, path)
 		target, err := os.Readlink(path)
 		if err != nil {
-			// It is no link, or it is not there.
-			return names, nil //nolint:nilerr // reading the file says what else may be wrong
+			// It is not a link, or it does not exist.
+			return names, nil //nolint:nilerr // reading the file reports any other error
 		}
 		if path = target; !filepath.IsAbs(target) {
 			path = filepath.Join(dir, target)
 		}
 	}
-	return nil, fmt.Errorf("%s: too many links lead from here", names[0])
+	return nil, fmt.Errorf("%s: too many links", names[0])
 }
 
-// lockAll locks a file under each of its names. kubectl locks the name that it is given, so of two people who edit one file, one
-// by way of a link, both would have a lock of their own.
+// lockAll locks a file under each of its names. kubectl locks only the name that it is given, which may be a link.
 func lockAll(names []string) (unlock func() error, err error) {
 	var unlocks []func() error
 	unlock = func() error {
-		var faults []error
+		var errs []error
 		for _, one := range slices.Backward(unlocks) {
-			faults = append(faults, one())
+			errs = append(errs, one())
 		}
-		return errors.Join(faults...)
+		return errors.Join(errs...)
 	}
 	for i, name := range names {
 		one, err := lock(name)
@@ -56,7 +55,7 @@ func lockAll(names []string) (unlock func() error, err error) {
 		case err == nil:
 			unlocks = append(unlocks, one)
 		case isLink && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)):
-			// Beside a link that cannot be locked, nobody else has a lock either.
+			// No other program can hold a lock of this name.
 		default:
 			return nil, errors.Join(err, unlock())
 		}
@@ -64,12 +63,12 @@ func lockAll(names []string) (unlock func() error, err error) {
 	return unlock, nil
 }
 
-// lock creates the file that stands for an edit in progress.
+// lock creates the lock file of client-go.
 func lock(path string) (func() error, error) {
 	name := path + ".lock"
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("somebody else is writing %s; if nobody is, remove %s", path, name)
+		return nil, fmt.Errorf("another program is writing %s; if none is, remove %s", path, name)
 	} else if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}

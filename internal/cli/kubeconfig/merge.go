@@ -12,10 +12,10 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Outcome is what a merge did, by the names of contexts.
+// Outcome is the result of a merge, by the names of contexts.
 type Outcome struct{ Added, Replaced, Same []string }
 
-// ConflictError says which entries of a kubeconfig have the name of a context to be written, and say something else.
+// ConflictError lists the contexts to write whose names have other entries in the kubeconfig.
 type ConflictError struct{ Names []string }
 
 // Error implements error.
@@ -23,9 +23,8 @@ func (e *ConflictError) Error() string {
 	return "the kubeconfig has other entries of these names: " + strings.Join(e.Names, ", ")
 }
 
-// Merge puts contexts into a kubeconfig. Entries of the same name that say something else are replaced where replace allows
-// it, and are a *ConflictError otherwise; the kubeconfig is then as it was. A kubeconfig without a current context gets one
-// where a single context leaves no choice.
+// Merge merges contexts into a kubeconfig. Entries of the same name and with other content are replaced if replace is set, and are a
+// *ConflictError otherwise, which leaves the kubeconfig unchanged. A single context becomes the current context if there is none.
 func Merge(into *clientcmdapi.Config, contexts []Context, replace bool) (Outcome, error) {
 	var outcome Outcome
 	for _, c := range contexts {
@@ -47,7 +46,7 @@ func Merge(into *clientcmdapi.Config, contexts []Context, replace bool) (Outcome
 	}
 	for _, c := range contexts {
 		into.Clusters[c.Name], into.AuthInfos[c.Name] = c.Cluster, c.User
-		// A namespace that somebody chose for a context is theirs.
+		// Keep the namespace that a user has set for the context.
 		if context := into.Contexts[c.Name]; context == nil || context.Cluster != c.Name || context.AuthInfo != c.Name {
 			into.Contexts[c.Name] = &clientcmdapi.Context{Cluster: c.Name, AuthInfo: c.Name}
 		}
@@ -58,7 +57,7 @@ func Merge(into *clientcmdapi.Config, contexts []Context, replace bool) (Outcome
 	return outcome, nil
 }
 
-// fragment is a kubeconfig with one context, as it would be read again.
+// render returns a kubeconfig with one context, as it would be parsed after it is written.
 func render(c Context) (*clientcmdapi.Config, error) {
 	config := clientcmdapi.NewConfig()
 	config.Clusters[c.Name], config.AuthInfos[c.Name] = c.Cluster, c.User
@@ -70,7 +69,7 @@ func render(c Context) (*clientcmdapi.Config, error) {
 	return clientcmd.Load(raw)
 }
 
-// cut is the part of a kubeconfig that bears a name, without what is no concern of a merge.
+// entriesNamed returns the entries of a name, without what a merge does not compare.
 func entriesNamed(from *clientcmdapi.Config, name string) *clientcmdapi.Config {
 	part := clientcmdapi.NewConfig()
 	if cluster := from.Clusters[name]; cluster != nil {

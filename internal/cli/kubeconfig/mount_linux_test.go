@@ -15,10 +15,10 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/cli/kubeconfig"
 )
 
-// inMounts is set in the process that has mounts of its own.
+// inMounts is set in the process that has its own mounts.
 const inMounts = "CAPI_INVENTORY_TEST_IN_MOUNTS"
 
-// withMounts runs the test once more, in a process that may mount.
+// withMounts runs the test again, in a process that may mount.
 func withMounts(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(inMounts) != "" {
@@ -34,7 +34,7 @@ func withMounts(t *testing.T) bool {
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	if err := command.Start(); err != nil {
-		t.Skipf("this machine lets nobody mount: %v", err)
+		t.Skipf("this machine does not permit mounts: %v", err)
 	}
 	if err := command.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
@@ -53,7 +53,7 @@ func mounted(t *testing.T, size string) string {
 	must(t, os.Mkdir(small, 0o700))
 	must(t, os.Mkdir(filepath.Dir(path), 0o700))
 	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("this machine lets nobody mount: %v", err)
+		t.Skipf("this machine does not permit mounts: %v", err)
 	}
 	t.Cleanup(func() { must(t, syscall.Unmount(small, 0)) })
 	existing(t, filepath.Join(small, "config"))
@@ -90,7 +90,7 @@ func TestMergeIntoFullMount(t *testing.T) {
 	large := simple("b", "https://b")
 	large.Cluster.CertificateAuthorityData = bytes.Repeat([]byte("x"), 64<<10)
 	_, err = kubeconfig.MergeInto(path, []kubeconfig.Context{large}, false)
-	if err == nil || !strings.Contains(err.Error(), "no space left on device; it is as it was") {
+	if err == nil || !strings.Contains(err.Error(), "no space left on device; it is unchanged") {
 		t.Errorf("want what happened, and that nothing is lost; got %v", err)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {

@@ -3,9 +3,9 @@
 
 //go:build !unix
 
-package contexts
+package kubeconfig
 
 import "io/fs"
 
-// keepOwner does nothing: a new file belongs to whoever may write into the folder.
+// keepOwner does nothing: owner and group are kept on Unix only.
 func keepOwner(string, fs.FileInfo) error { return nil }

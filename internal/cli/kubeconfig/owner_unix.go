@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// keepOwner gives a file the owner and the group of another one.
+// keepOwner sets the owner and the group of a file to those of another one.
 func keepOwner(path string, like fs.FileInfo) error {
 	owner, ok := like.Sys().(*syscall.Stat_t)
 	if !ok {

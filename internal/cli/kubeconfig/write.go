@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// errCannotReplace says that no new file can take the place of one.
+// errCannotReplace means that a file cannot be replaced by a new one.
 var errCannotReplace = errors.New("the file cannot be replaced")
 
-// replaceContent gives a file new content. A new file takes its place, so that it is never half written; where that is not possible,
-// because the file is a mount of its own or because its owner could not be kept, it is written in place.
+// replaceContent replaces the content of a file. It renames a new file to it, so that it is never half written; if that is not
+// possible, because the file is a mount point or because its owner could not be kept, it is written in place.
 func replaceContent(path string, raw []byte) error {
 	err := replaceFile(path, raw)
 	if errors.Is(err, errCannotReplace) {
@@ -41,7 +41,7 @@ func replaceFile(path string, raw []byte) error {
 		err = os.Chmod(fresh, private(info))
 	}
 	if err == nil {
-		// Nothing can be renamed to a mount, such as a file that a container was given by itself.
+		// A mount point cannot be replaced, such as a file that is mounted into a container.
 		if err = os.Rename(fresh, path); errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
 			err = errCannotReplace
 		}
@@ -52,7 +52,7 @@ func replaceFile(path string, raw []byte) error {
 	return nil
 }
 
-// private is the mode of a file, without what it gives to everybody: what is written may let its reader into spokes.
+// private returns the mode of a file without the permissions of others: a kubeconfig may contain credentials.
 func private(info fs.FileInfo) fs.FileMode { return info.Mode().Perm() &^ 0o007 }
 
 // writeBeside writes a new file of mode 0600 into the folder of another one, and returns its name.
@@ -68,7 +68,7 @@ func writeBeside(path, suffix string, raw []byte) (string, error) {
 	return file.Name(), nil
 }
 
-// overwrite writes into a file itself. What was in it is kept beside it until that has succeeded, or has been undone.
+// overwrite writes a file in place. A backup beside it is kept until the write has succeeded, or has been undone.
 func overwrite(path string, raw []byte) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm() != private(info) {
@@ -90,12 +90,12 @@ func overwrite(path string, raw []byte) error {
 		return os.Remove(backup)
 	}
 	if undone := writeInto(path, old); undone != nil {
-		return fmt.Errorf("writing %s: %w; what was in it is in %s", path, errors.Join(err, undone), backup)
+		return fmt.Errorf("writing %s: %w; its old content is in %s", path, errors.Join(err, undone), backup)
 	}
-	return errors.Join(fmt.Errorf("writing %s: %w; it is as it was", path, err), os.Remove(backup))
+	return errors.Join(fmt.Errorf("writing %s: %w; it is unchanged", path, err), os.Remove(backup))
 }
 
-// writeInto does not cut the file off before it is written: the room that it has is the room to undo it.
+// writeInto truncates the file after writing and not before: its allocated space is needed to undo the write.
 func writeInto(path string, raw []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"math/big"
 )
 
-// authority is a certificate that a pool takes; whose it is does not matter here.
+// authority is a certificate that a pool accepts.
 var authority = func() []byte {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}}

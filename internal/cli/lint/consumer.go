@@ -3,10 +3,10 @@
 
 package lint
 
-// Consumer is a reader of ClusterProfiles, by the word that names it on a command line.
+// Consumer is a reader of ClusterProfiles, by its name on the command line.
 type Consumer string
 
-// The consumers, and the conformance suite of the Cluster Inventory API, which reads profiles as strictly as any.
+// The consumers, and the conformance suite of the Cluster Inventory API, which is as strict as any consumer.
 const (
 	Headlamp            Consumer = "headlamp"
 	ArgoCD              Consumer = "argocd"
@@ -17,30 +17,31 @@ const (
 	Conformance         Consumer = "conformance"
 )
 
-// Consumers are all that there are rules for, in the order of findings.
+// Consumers lists all consumers that there are rules for, in the order of findings.
 var Consumers = []Consumer{Headlamp, ArgoCD, Kueue, Sveltos, Knative, MulticlusterRuntime, Conformance}
 
-// DefaultNamespaces are where those consumers look that do not look everywhere, as they are installed by default.
+// DefaultNamespaces holds the only namespace that a consumer reads in its default installation. Consumers that are not in it read
+// all namespaces.
 var DefaultNamespaces = map[Consumer]string{Headlamp: "headlamp", ArgoCD: "argocd", Kueue: "kueue-system"}
 
-// Verdict says whether a consumer accepts a profile.
+// Verdict is whether a consumer accepts a profile.
 type Verdict string
 
 // The verdicts, from the best to the worst.
 const (
-	// Yes: nothing stands against it.
+	// Yes: the profile keeps all rules of the consumer.
 	Yes Verdict = "yes"
-	// Partly: the consumer takes the profile, and something of it is lost or depends on how the consumer is set up.
+	// Partly: the consumer accepts the profile, but a part of it is lost or depends on how the consumer is configured.
 	Partly Verdict = "partly"
-	// Unseen: the consumer does not look where the profile is.
+	// NotVisible: the consumer does not read the profile.
 	NotVisible Verdict = "unseen"
-	// No: the consumer refuses the profile, or cannot use it.
+	// No: the consumer rejects the profile, or cannot use it.
 	No Verdict = "no"
 )
 
 var severity = map[Verdict]int{Yes: 0, Partly: 1, NotVisible: 2, No: 3}
 
-// worse is the worse one of two verdicts.
+// worse returns the worse one of two verdicts.
 func worse(a, b Verdict) Verdict {
 	if severity[b] > severity[a] {
 		return b

@@ -18,36 +18,36 @@ import (
 )
 
 const (
-	// maxCertificates is the size in bytes from which on a bundle, base64-encoded and packed into KUBERNETES_EXEC_INFO, may
-	// be more than Linux allows one environment variable to have.
+	// maxCertificates is the maximal size in bytes of a bundle that, base64-encoded in KUBERNETES_EXEC_INFO, is surely within the
+	// limit of Linux for one environment variable.
 	maxCertificates = 90 << 10
 	// maxServer is the longest server that v1alpha2 accepts, in bytes.
 	maxServer = 2048
 )
 
-func serverSet(w provider) string {
-	if w.Cluster.Server == "" {
+func serverSet(p provider) string {
+	if p.Cluster.Server == "" {
 		return "server is empty"
 	}
 	return ""
 }
 
-func serverIsURL(w provider) string {
-	if w.Cluster.Server == "" {
-		return "" // serverSet says so
+func serverIsURL(p provider) string {
+	if p.Cluster.Server == "" {
+		return "" // serverSet reports it
 	}
-	if u, err := url.Parse(w.Cluster.Server); err != nil || u.Scheme == "" || u.Host == "" {
-		return fmt.Sprintf("server %q is no URL with a scheme and a host", w.Cluster.Server)
+	if u, err := url.Parse(p.Cluster.Server); err != nil || u.Scheme == "" || u.Host == "" {
+		return fmt.Sprintf("server %q is not a URL with a scheme and a host", p.Cluster.Server)
 	}
 	return ""
 }
 
-// trustedHost is Kueue's reading of a host: whatever stands between the scheme and the path, less the port if there is one,
-// must be an IP address or a DNS name. An IPv6 address without a port keeps its brackets, and fails.
-func kueueHost(w provider) string {
-	u, err := url.Parse(w.Cluster.Server)
+// kueueHost parses a host as Kueue does: the part between the scheme and the path, without the port if there is one, must be an
+// IP address or a DNS name. An IPv6 address without a port keeps its brackets, and is rejected.
+func kueueHost(p provider) string {
+	u, err := url.Parse(p.Cluster.Server)
 	if err != nil || u.Host == "" {
-		return "" // serverIsURL says so
+		return "" // serverIsURL reports it
 	}
 	host := u.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
@@ -59,75 +59,76 @@ func kueueHost(w provider) string {
 	return fmt.Sprintf("the host %q of the server is neither an IP address nor a DNS name", host)
 }
 
-// elsewhere: the server is not on an address that leads every reader to itself.
-func notLocal(w provider) string {
-	u, err := url.Parse(w.Cluster.Server)
+// notLocal: the server is not on an address that means another machine to every consumer.
+func notLocal(p provider) string {
+	u, err := url.Parse(p.Cluster.Server)
 	if err != nil {
 		return ""
 	}
 	addr, err := netip.ParseAddr(u.Hostname())
 	if u.Hostname() == "localhost" || err == nil && netaddr.IsLocal(addr) {
-		return fmt.Sprintf("server %q is on a loopback, link-local or metadata address", w.Cluster.Server)
+		return fmt.Sprintf("server %q is on a loopback, link-local or metadata address", p.Cluster.Server)
 	}
 	return ""
 }
 
-func certificatesArePEM(w provider) string {
-	ca := w.Cluster.CertificateAuthorityData
+func certificatesArePEM(p provider) string {
+	ca := p.Cluster.CertificateAuthorityData
 	if len(ca) > 0 && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-		return "certificate-authority-data holds no PEM certificate"
+		return "certificate-authority-data contains no PEM certificate"
 	}
 	return ""
 }
 
-func certificatesSet(w provider) string {
-	if len(w.Cluster.CertificateAuthorityData) == 0 {
+func certificatesSet(p provider) string {
+	if len(p.Cluster.CertificateAuthorityData) == 0 {
 		return "certificate-authority-data is empty"
 	}
 	return ""
 }
 
-func certificatesFit(w provider) string {
-	if size := len(w.Cluster.CertificateAuthorityData); size > maxCertificates {
+func certificatesFit(p provider) string {
+	if size := len(p.Cluster.CertificateAuthorityData); size > maxCertificates {
 		return fmt.Sprintf("certificate-authority-data has %d bytes", size)
 	}
 	return ""
 }
 
-func verifiesOrNot(w provider) string {
-	if w.Cluster.InsecureSkipTLSVerify && len(w.Cluster.CertificateAuthorityData) > 0 {
+func verifiesOrNot(p provider) string {
+	if p.Cluster.InsecureSkipTLSVerify && len(p.Cluster.CertificateAuthorityData) > 0 {
 		return "insecure-skip-tls-verify is set together with certificate-authority-data"
 	}
 	return ""
 }
 
-func noTLSOverrides(w provider) string {
+func noTLSOverrides(p provider) string {
 	switch {
-	case w.Cluster.TLSServerName != "":
-		return fmt.Sprintf("tls-server-name %q is dropped", w.Cluster.TLSServerName)
-	case w.Cluster.InsecureSkipTLSVerify:
+	case p.Cluster.TLSServerName != "":
+		return fmt.Sprintf("tls-server-name %q is dropped", p.Cluster.TLSServerName)
+	case p.Cluster.InsecureSkipTLSVerify:
 		return "insecure-skip-tls-verify is dropped"
 	}
 	return ""
 }
 
-func noProxy(w provider) string {
-	if w.Cluster.ProxyURL != "" {
+func noProxy(p provider) string {
+	if p.Cluster.ProxyURL != "" {
 		return "proxy-url is set"
 	}
 	return ""
 }
 
-// stricter: v1alpha2 will accept the server and the proxy.
-func validV1alpha2(w provider) string {
-	if u, err := url.Parse(w.Cluster.ProxyURL); w.Cluster.ProxyURL != "" && (err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme)) {
-		return "proxy-url is no http, https or socks5 URL"
+// validV1alpha2: v1alpha2 will accept the server and the proxy.
+func validV1alpha2(p provider) string {
+	proxy, err := url.Parse(p.Cluster.ProxyURL)
+	if p.Cluster.ProxyURL != "" && (err != nil || proxy.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, proxy.Scheme)) {
+		return "proxy-url is not an http, https or socks5 URL"
 	}
-	if len(w.Cluster.Server) > maxServer {
-		return fmt.Sprintf("server has %d bytes; at most %d are allowed", len(w.Cluster.Server), maxServer)
+	if len(p.Cluster.Server) > maxServer {
+		return fmt.Sprintf("server has %d bytes; at most %d are allowed", len(p.Cluster.Server), maxServer)
 	}
-	if what := serverSet(w); what != "" {
+	if what := serverSet(p); what != "" {
 		return what
 	}
-	return serverIsURL(w)
+	return serverIsURL(p)
 }

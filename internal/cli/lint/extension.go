@@ -9,16 +9,16 @@ import (
 	"fmt"
 )
 
-// The extensions of an access provider that have a meaning.
+// The known extensions of an access provider.
 const (
 	extensionExec = "client.authentication.k8s.io/exec"
 	extensionArgs = "clusterprofiles.multicluster.x-k8s.io/exec/additional-args"
 	extensionEnvs = "clusterprofiles.multicluster.x-k8s.io/exec/additional-envs"
 )
 
-// extension returns the value of an extension; nil where it is not there, or is null.
-func extension(w provider, name string) []byte {
-	for _, e := range w.Cluster.Extensions {
+// extension returns the value of an extension, or nil if it does not exist or is null.
+func extension(p provider, name string) []byte {
+	for _, e := range p.Cluster.Extensions {
 		if raw := bytes.TrimSpace(e.Extension.Raw); e.Name == name && string(raw) != "null" {
 			return raw
 		}
@@ -26,7 +26,7 @@ func extension(w provider, name string) []byte {
 	return nil
 }
 
-// parameters is what the two plugins of upstream read.
+// parameters are the parameters of upstream's two plugins.
 type parameters struct {
 	Name        string `json:"name"`
 	Key         string `json:"key"`
@@ -34,42 +34,44 @@ type parameters struct {
 	ClusterName string `json:"clusterName"`
 }
 
-// told: the plugins of upstream are told what they cannot do without. What other plugins want is their own affair.
-func hasPluginParams(w provider) string {
-	if w.Name != kubeconfigSecretReader && w.Name != secretReader {
+// hasPluginParams: the required parameters of upstream's plugins are set. Those of other plugins are not known.
+func hasPluginParams(p provider) string {
+	if p.Name != kubeconfigSecretReader && p.Name != secretReader {
 		return ""
 	}
-	raw := extension(w, extensionExec)
+	raw := extension(p, extensionExec)
 	if len(raw) == 0 {
 		return fmt.Sprintf("the extension %s is missing", extensionExec)
 	}
 	var given parameters
 	switch err := json.Unmarshal(raw, &given); {
 	case err != nil:
-		return fmt.Sprintf("the extension %s is no object of strings", extensionExec)
-	case w.Name == secretReader && given.ClusterName == "":
+		return fmt.Sprintf("the extension %s is not an object of strings", extensionExec)
+	case p.Name == secretReader && given.ClusterName == "":
 		return fmt.Sprintf("clusterName is missing in the extension %s", extensionExec)
-	case w.Name == kubeconfigSecretReader && given.Name == "":
+	case p.Name == kubeconfigSecretReader && given.Name == "":
 		return fmt.Sprintf("name is missing in the extension %s", extensionExec)
-	case w.Name == kubeconfigSecretReader && given.Key == "":
+	case p.Name == kubeconfigSecretReader && given.Key == "":
 		return fmt.Sprintf("key is missing in the extension %s", extensionExec)
 	}
 	return ""
 }
 
-// toldWhere: a reference to a Secret says in which namespace. Without it, the plugin looks in its own and Sveltos in the
-// profile's.
-func hasSecretNamespace(w provider) string {
+// hasSecretNamespace: a reference to a Secret has a namespace. Without it, the plugin uses its own and Sveltos the profile's.
+func hasSecretNamespace(p provider) string {
 	var given parameters
-	if w.Name != kubeconfigSecretReader || hasPluginParams(w) != "" || json.Unmarshal(extension(w, extensionExec), &given) != nil || given.Namespace != "" {
+	if p.Name != kubeconfigSecretReader || hasPluginParams(p) != "" {
+		return ""
+	}
+	if err := json.Unmarshal(extension(p, extensionExec), &given); err != nil || given.Namespace != "" {
 		return ""
 	}
 	return fmt.Sprintf("namespace is missing in the extension %s", extensionExec)
 }
 
-func extensionsOnce(w provider) string {
+func extensionsOnce(p provider) string {
 	seen := map[string]bool{}
-	for _, e := range w.Cluster.Extensions {
+	for _, e := range p.Cluster.Extensions {
 		if seen[e.Name] {
 			return fmt.Sprintf("there are two extensions named %s", e.Name)
 		}
@@ -78,24 +80,24 @@ func extensionsOnce(w provider) string {
 	return ""
 }
 
-// argumentsNoList: the arguments are no list, which is what their readers want and the API server refuses.
-func argumentsNoList(w provider) string {
-	if raw := extension(w, extensionArgs); len(raw) > 0 && raw[0] != '{' {
-		return fmt.Sprintf("the extension %s is no object", extensionArgs)
+// argumentsNoList: the arguments are not a list, which their readers expect and the API server rejects.
+func argumentsNoList(p provider) string {
+	if raw := extension(p, extensionArgs); len(raw) > 0 && raw[0] != '{' {
+		return fmt.Sprintf("the extension %s is not an object", extensionArgs)
 	}
 	return ""
 }
 
-// noArguments: nothing is put in the extension for arguments, whose value the API's schema and its readers do not agree on.
-func noArguments(w provider) string {
-	if raw := extension(w, extensionArgs); raw != nil {
+// noArguments: the extension for arguments is not set, because the API's schema and its readers require different values.
+func noArguments(p provider) string {
+	if raw := extension(p, extensionArgs); raw != nil {
 		return fmt.Sprintf("the extension %s is set", extensionArgs)
 	}
 	return ""
 }
 
-func noEnvironment(w provider) string {
-	for _, e := range w.Cluster.Extensions {
+func noEnvironment(p provider) string {
+	for _, e := range p.Cluster.Extensions {
 		if e.Name == extensionEnvs {
 			return fmt.Sprintf("the extension %s is set", extensionEnvs)
 		}

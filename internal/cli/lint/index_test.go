@@ -16,15 +16,16 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/cli/lint"
 )
 
-// TestFleet compares every profile of many a fleet with every other one, as the rules about two profiles say it, and wants lint
-// to find the same without doing so.
+// TestFleet compares every profile of random fleets with every other one, as the rules about two profiles define it, and expects
+// the same findings from lint, which uses an index.
 func TestFleet(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	among := func(prefix string, n int) string { return fmt.Sprint(prefix, random.IntN(n)) }
 	for range 200 {
 		fleet := make([]profile, 12)
 		for i := range fleet {
-			fleet[i] = sound(named(among("ns-", 3), fmt.Sprint("p", i), time.Duration(random.IntN(3))*time.Hour), managedBy(among("manager-", 2)),
+			fleet[i] = sound(named(among("ns-", 3), fmt.Sprint("p", i), time.Duration(random.IntN(3))*time.Hour),
+				managedBy(among("manager-", 2)),
 				label(v1alpha1.LabelInventoryMemberID, among("member-", 4)), server("https://"+among("server-", 8)))
 			if random.IntN(5) == 0 {
 				delete(fleet[i].Labels, v1alpha1.LabelInventoryMemberID)
@@ -45,13 +46,14 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// compared are the rules about two profiles that one of the fleet breaks, by comparison with all others.
+// compared returns the rules about two profiles that a profile of the fleet breaks, by comparison with all others.
 func compared(fleet []profile, i int, consumer lint.Consumer) (rules []string) {
 	p := fleet[i]
 	id := p.Labels[v1alpha1.LabelInventoryMemberID]
 	any := func(rule string, is func(o profile, sameID, here, sameManager bool) bool) {
 		for j, o := range fleet {
-			if i != j && is(o, id != "" && o.Labels[v1alpha1.LabelInventoryMemberID] == id, o.Namespace == p.Namespace, o.Spec.ClusterManager.Name == p.Spec.ClusterManager.Name) {
+			if i != j && is(o, id != "" && o.Labels[v1alpha1.LabelInventoryMemberID] == id, o.Namespace == p.Namespace,
+				o.Spec.ClusterManager.Name == p.Spec.ClusterManager.Name) {
 				rules = append(rules, rule)
 				return
 			}
@@ -74,7 +76,8 @@ func compared(fleet []profile, i int, consumer lint.Consumer) (rules []string) {
 		any("one-profile", func(_ profile, sameID, _, sameManager bool) bool { return sameID && sameManager })
 	case lint.Headlamp:
 		seen := p.Namespace == "ns-0" || slices.ContainsFunc(fleet, func(o profile) bool {
-			return id != "" && o.Namespace == "ns-0" && o.Labels[v1alpha1.LabelInventoryMemberID] == id && o.Spec.ClusterManager.Name == p.Spec.ClusterManager.Name
+			return id != "" && o.Namespace == "ns-0" && o.Labels[v1alpha1.LabelInventoryMemberID] == id &&
+				o.Spec.ClusterManager.Name == p.Spec.ClusterManager.Name
 		})
 		if !seen {
 			rules = append(rules, "namespace")
@@ -83,7 +86,7 @@ func compared(fleet []profile, i int, consumer lint.Consumer) (rules []string) {
 	return rules
 }
 
-// BenchmarkLint: the time for a profile does not grow with the fleet, also where a tenant gives them all one server and one id.
+// BenchmarkLint: the time for a profile does not grow with the fleet, even if a tenant gives all of them one server and one ID.
 func BenchmarkLint(b *testing.B) {
 	for _, n := range []int{500, 1000, 2000, 10000} {
 		for name, same := range map[string]bool{"Distinct": false, "Alike": true} {

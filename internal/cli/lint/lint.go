@@ -10,19 +10,19 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 )
 
-// Options are what is known of how the consumers are set up. The zero value knows nothing.
+// Options describe how the consumers are configured, as far as that is known.
 type Options struct {
-	// Consumers are whom to ask; none means all.
+	// Consumers are the consumers to check for; empty means all.
 	Consumers []Consumer
-	// Namespaces is where a consumer looks; one that is not in it looks everywhere.
+	// Namespaces is the only namespace that a consumer reads; a consumer that is not in it reads all.
 	Namespaces map[Consumer]string
-	// Providers are the names in the consumers' provider file, in its order; none means that the file is not known.
+	// Providers are the names in the consumers' provider file, in its order; empty means that the file is not known.
 	Providers []string
-	// Seen are the namespaces whose profiles are all in the fleet; nil means every namespace. What may be in others is not known.
+	// Seen are the namespaces whose profiles are all in the fleet; nil means all namespaces. The content of others is not known.
 	Seen sets.Set[string]
 }
 
-// Finding is what one consumer makes of one profile.
+// Finding is the result for one profile and one consumer.
 type Finding struct {
 	Namespace string   `json:"namespace"`
 	Name      string   `json:"name"`
@@ -37,70 +37,72 @@ type Finding struct {
 type Breach struct {
 	Rule    string  `json:"rule"`
 	Verdict Verdict `json:"verdict"`
-	// What says what is wrong with the profile.
+	// What is wrong with the profile.
 	What string `json:"what"`
-	// Remedy says what to do about it.
+	// Remedy is what to do about it.
 	Remedy string `json:"remedy"`
-	// Source is where the consumer's rule can be read.
+	// Source is where the consumer's rule was found.
 	Source string `json:"source"`
 }
 
-// Lint finds what each consumer makes of each profile, profile by profile. fleet is all the profiles that the consumers may
-// see beside them, themselves included: some rules are about two profiles that are too much alike.
+// Lint checks each profile against the rules of each consumer, and returns the findings profile by profile. fleet holds all
+// profiles that the consumers may read, including the profiles themselves: some rules compare two profiles.
 func Lint(profiles, fleet []inventoryv1alpha1.ClusterProfile, options Options) []Finding {
 	consumers := options.Consumers
 	if len(consumers) == 0 {
 		consumers = Consumers
 	}
-	beside := newIndex(fleet)
+	index := newIndex(fleet)
 	findings := make([]Finding, 0, len(profiles)*len(consumers))
 	for i := range profiles {
 		for _, consumer := range consumers {
-			findings = append(findings, examine(subject{ClusterProfile: &profiles[i], consumer: consumer, beside: beside, options: options}))
+			findings = append(findings, check(subject{ClusterProfile: &profiles[i], consumer: consumer, fleet: index, options: options}))
 		}
 	}
 	return findings
 }
 
-// examine holds one profile against the rules of one consumer.
-func examine(s subject) Finding {
+// check checks one profile against the rules of one consumer.
+func check(s subject) Finding {
 	finding := Finding{Namespace: s.Namespace, Name: s.Name, Consumer: s.consumer, Accepts: Yes}
 	for _, rule := range rules {
 		if !slices.Contains(rule.consumers, s.consumer) {
 			continue
 		}
-		fault := rule.check(s)
-		if fault == nil {
+		found := rule.check(s)
+		if found == nil {
 			continue
 		}
 		verdict := rule.verdict
-		if fault.mild && severity[verdict] > severity[Partly] {
+		if found.partial && severity[verdict] > severity[Partly] {
 			verdict = Partly
 		}
 		finding.Accepts = worse(finding.Accepts, verdict)
-		finding.Breaches = append(finding.Breaches, Breach{Rule: rule.name, Verdict: verdict, What: fault.what, Remedy: rule.remedy, Source: rule.source})
+		finding.Breaches = append(finding.Breaches, Breach{
+			Rule: rule.name, Verdict: verdict, What: found.what, Remedy: rule.remedy, Source: rule.source,
+		})
 	}
 	slices.SortStableFunc(finding.Breaches, func(a, b Breach) int { return severity[b.Verdict] - severity[a.Verdict] })
 	return finding
 }
 
-// subject is a profile as one consumer sees it.
+// subject is a profile and the consumer to check it for.
 type subject struct {
 	*inventoryv1alpha1.ClusterProfile
 	consumer Consumer
-	beside   *index
+	fleet    *index
 	options  Options
 }
 
-// fault is how a profile breaks a rule; nil where it does not.
+// problem is how a profile breaks a rule; nil if it keeps the rule.
 type problem struct {
 	what string
-	// mild says that the breach does not meet everybody: the verdict is Partly at worst.
-	mild bool
+	// partial means that the rule is broken in some configurations of the consumer only: the verdict is at worst Partly.
+	partial bool
 }
 
-// check looks for a breach.
-type check func(subject) *problem
+// checkFunc returns how a profile breaks a rule, or nil.
+type checkFunc func(subject) *problem
 
 // rule is a row of the table.
 type rule struct {
@@ -108,12 +110,12 @@ type rule struct {
 	name      string
 	// verdict is what a breach means.
 	verdict Verdict
-	check   check
+	check   checkFunc
 	remedy  string
 	source  string
 }
 
-// Rule is a row of the table, to be read.
+// Rule is a row of the table, for printing.
 type Rule struct {
 	Name      string     `json:"name"`
 	Consumers []Consumer `json:"consumers"`
@@ -122,7 +124,7 @@ type Rule struct {
 	Source    string     `json:"source"`
 }
 
-// Rules is the table.
+// Rules returns the table.
 func Rules() []Rule {
 	all := make([]Rule, 0, len(rules))
 	for _, rule := range rules {

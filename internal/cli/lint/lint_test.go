@@ -25,7 +25,7 @@ type (
 	provider = inventoryv1alpha1.AccessProvider
 )
 
-// sound is a profile that every consumer accepts, wherever it looks.
+// sound returns a profile that every consumer accepts, whichever namespace it reads.
 func sound(change ...func(*profile)) profile {
 	p := profile{ObjectMeta: metav1.ObjectMeta{
 		Namespace:         "fleet",
@@ -42,14 +42,16 @@ func sound(change ...func(*profile)) profile {
 		{Type: inventoryv1alpha1.ClusterConditionControlPlaneHealthy, Status: metav1.ConditionTrue, Reason: "ProbeSucceeded"},
 		{Type: v1alpha1.ConditionJoined, Status: metav1.ConditionTrue, Reason: "ClusterRegistered"},
 	}
-	p.Status.AccessProviders = []provider{access("kubeconfig-secretreader", `{"name":"london-kubeconfig","key":"value","namespace":"team-a"}`)}
+	p.Status.AccessProviders = []provider{
+		access("kubeconfig-secretreader", `{"name":"london-kubeconfig","key":"value","namespace":"team-a"}`),
+	}
 	for _, c := range change {
 		c(&p)
 	}
 	return p
 }
 
-// access is an access provider in order; extension may be empty for none.
+// access returns a valid access provider; an empty extension means none.
 func access(name, extension string) provider {
 	p := provider{Name: name, Cluster: clientcmdv1.Cluster{Server: "https://london.example.com:6443", CertificateAuthorityData: authority}}
 	if extension != "" {
@@ -60,7 +62,10 @@ func access(name, extension string) provider {
 
 func extend(name, value string) func(*provider) {
 	return func(p *provider) {
-		p.Cluster.Extensions = append(p.Cluster.Extensions, clientcmdv1.NamedExtension{Name: name, Extension: runtime.RawExtension{Raw: []byte(value)}})
+		p.Cluster.Extensions = append(p.Cluster.Extensions, clientcmdv1.NamedExtension{
+			Name:      name,
+			Extension: runtime.RawExtension{Raw: []byte(value)},
+		})
 	}
 }
 
@@ -69,7 +74,7 @@ func firstProvider(change func(*provider)) func(*profile) {
 	return func(p *profile) { change(&p.Status.AccessProviders[0]) }
 }
 
-func ways(providers ...provider) func(*profile) {
+func accessProviders(providers ...provider) func(*profile) {
 	return func(p *profile) { p.Status.AccessProviders = providers }
 }
 
@@ -77,13 +82,13 @@ func server(url string) func(*profile) {
 	return firstProvider(func(p *provider) { p.Cluster.Server = url })
 }
 
-// plugin replaces the access provider by one that no consumer knows by itself, so that Sveltos has to dial.
+// plugin replaces the access provider by one that no consumer has built in, so that Sveltos has to dial.
 func plugin(change ...func(*provider)) func(*profile) {
 	p := access("my-plugin", "")
 	for _, c := range change {
 		c(&p)
 	}
-	return ways(p)
+	return accessProviders(p)
 }
 
 func label(key, value string) func(*profile) {
@@ -142,12 +147,12 @@ func TestRules(t *testing.T) {
 						t.Errorf("%s: the verdict of %s is %q, want %q", tc.why, finding.Consumer, breach.Verdict, tc.verdict)
 					}
 					if breach.What == "" || breach.Remedy == "" || breach.Source == "" {
-						t.Errorf("%s: a breach must say what, what to do and whose rule it is: %+v", tc.why, breach)
+						t.Errorf("%s: a breach must have what is wrong, a remedy and a source: %+v", tc.why, breach)
 					}
 				}
 			}
 			if diff := cmp.Diff(tc.consumers, got); diff != "" {
-				t.Errorf("%s\nwho minds -want +got:\n%s", tc.why, diff)
+				t.Errorf("%s\nconsumers -want +got:\n%s", tc.why, diff)
 			}
 		})
 	}
@@ -164,8 +169,8 @@ func without(all []lint.Consumer, not lint.Consumer) []lint.Consumer {
 	return slices.DeleteFunc(slices.Clone(all), func(c lint.Consumer) bool { return c == not })
 }
 
-// TestMildBreach: a consumer takes one of several access providers, and which one is not to be seen in a profile.
-func TestMildBreach(t *testing.T) {
+// TestPartialBreach: a consumer takes one of several access providers, and a profile does not show which.
+func TestPartialBreach(t *testing.T) {
 	broken := access("secretreader", `{"clusterName":"london"}`)
 	broken.Cluster.Server = ""
 	p := sound(func(p *profile) { p.Status.AccessProviders = append(p.Status.AccessProviders, broken) })
@@ -174,10 +179,14 @@ func TestMildBreach(t *testing.T) {
 		providers []string
 		want      lint.Verdict
 	}{
-		"FileUnknown":  {why: "it depends on the consumer's file", want: lint.Partly},
-		"TakesBroken":  {why: "there is no second try", providers: []string{"secretreader", "kubeconfig-secretreader"}, want: lint.No},
-		"TakesSound":   {why: "what is not taken does not matter", providers: []string{"kubeconfig-secretreader", "secretreader"}, want: lint.Yes},
-		"TakesNeither": {why: "the file names nothing of the profile's", providers: []string{"google"}, want: lint.No},
+		"FileUnknown": {why: "it depends on the consumer's file", want: lint.Partly},
+		"TakesBroken": {why: "there is no fallback", providers: []string{"secretreader", "kubeconfig-secretreader"}, want: lint.No},
+		"TakesSound": {
+			why:       "what is not taken does not matter",
+			providers: []string{"kubeconfig-secretreader", "secretreader"},
+			want:      lint.Yes,
+		},
+		"TakesNeither": {why: "the file has none of the profile's providers", providers: []string{"google"}, want: lint.No},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -197,14 +206,15 @@ func TestWorstBreachFirst(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s", breach.Verdict, breach.Rule))
 	}
 	if diff := cmp.Diff([]string{"no healthy", "partly server-local"}, got); diff != "" || finding.Accepts != lint.No {
-		t.Errorf("a reader who sees one breach should see the worst; accepted: %s -want +got:\n%s", finding.Accepts, diff)
+		t.Errorf("the worst breach comes first; accepted: %s -want +got:\n%s", finding.Accepts, diff)
 	}
 }
 
-func TestNoPathInTexts(t *testing.T) {
+func TestStyleOfRules(t *testing.T) {
 	for _, rule := range lint.Rules() {
 		if strings.HasPrefix(rule.Source, "/") || strings.HasSuffix(rule.Remedy, ".") {
-			t.Errorf("the rule %s is told in another style: %q, %q", rule.Name, rule.Remedy, rule.Source)
+			t.Errorf("a remedy has no period, and a source is not an absolute path; the rule %s has %q, "+
+				"%q", rule.Name, rule.Remedy, rule.Source)
 		}
 	}
 }

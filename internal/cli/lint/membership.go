@@ -23,22 +23,22 @@ const (
 	labelIgnore = "headlamp.dev/ignore"
 	// argoDomain is the domain of the labels that Argo CD itself acts on.
 	argoDomain = "argocd.argoproj.io/"
-	// maxArgoOrigin is the longest namespace and name that fit, joined by a hyphen, into a label value.
+	// maxArgoOrigin is the maximal length of a namespace and a name that, joined by a hyphen, are a label value.
 	maxArgoOrigin = 62
-	// sveltosSuffix is what Sveltos puts after a profile's name to name a Secret.
+	// sveltosSuffix is what Sveltos appends to a profile's name to name a Secret.
 	sveltosSuffix = "-sveltos-kubeconfig"
 )
 
-// inSight: the profile, or one of the same member, is where the consumer looks.
+// visible: the profile, or another one of the same member, is in a namespace that the consumer reads.
 func visible(s subject) *problem {
 	want := s.options.Namespaces[s.consumer]
 	switch {
-	case want == "" || s.Namespace == want || s.beside.seen[memberOf(s.ClusterProfile)][want]:
+	case want == "" || s.Namespace == want || s.fleet.seen[memberOf(s.ClusterProfile)][want]:
 		return nil
 	case s.options.Seen != nil && !s.options.Seen.Has(want):
-		return &problem{what: fmt.Sprintf("it looks in the namespace %s only, and you may not read whether the member has a profile there", want), mild: true}
+		return &problem{what: fmt.Sprintf("it reads the namespace %s only, and you may not list the profiles there", want), partial: true}
 	}
-	return &problem{what: fmt.Sprintf("it looks in the namespace %s only, where the member has no profile", want)}
+	return &problem{what: fmt.Sprintf("it reads the namespace %s only, where the member has no profile", want)}
 }
 
 func notIgnored(s subject) *problem {
@@ -48,7 +48,7 @@ func notIgnored(s subject) *problem {
 	return nil
 }
 
-// isHealthy: the condition that gates the consumer is True.
+// isHealthy: the condition that the consumer waits for is True.
 func isHealthy(s subject) *problem {
 	switch condition := meta.FindStatusCondition(s.Status.Conditions, healthy); {
 	case condition == nil:
@@ -60,47 +60,50 @@ func isHealthy(s subject) *problem {
 }
 
 func notUnhealthy(s subject) *problem {
-	if condition := meta.FindStatusCondition(s.Status.Conditions, healthy); condition != nil && condition.Status == metav1.ConditionFalse {
-		return &problem{what: fmt.Sprintf("the condition %s is False (%s), and hides that the cluster may be reachable", healthy, condition.Reason)}
-	}
-	return nil
-}
-
-// oneProfile: the member is in one namespace only, for consumers that read all.
-func oneProfile(s subject) *problem {
-	twin := s.other(s.beside.members[memberOf(s.ClusterProfile)])
-	if twin == nil || s.options.Namespaces[s.consumer] != "" {
-		return nil
-	}
-	return &problem{what: fmt.Sprintf("the member also has the profile %s/%s", twin.Namespace, twin.Name)}
-}
-
-// oneOfServer: no other profile of the namespace has the server, of whatever manager or Inventory.
-func oneOfServer(s subject) *problem {
-	servers := s.beside.serversFor(s)
-	for _, w := range s.providers() {
-		if other := s.other(servers[within{s.Namespace, serverOf(w)}]); other != nil {
-			return &problem{what: fmt.Sprintf("the profile %s has the same server %s", other.Name, w.Cluster.Server)}
+	condition := meta.FindStatusCondition(s.Status.Conditions, healthy)
+	if condition != nil && condition.Status == metav1.ConditionFalse {
+		return &problem{
+			what: fmt.Sprintf("the condition %s is False (%s), although the cluster may be reachable", healthy, condition.Reason),
 		}
 	}
 	return nil
 }
 
-// oneOfMember: of several profiles of one member in a namespace, this is the one that Argo CD takes, the oldest.
+// oneProfile: the member has a profile in one namespace only, for consumers that read all namespaces.
+func oneProfile(s subject) *problem {
+	same := s.other(s.fleet.members[memberOf(s.ClusterProfile)])
+	if same == nil || s.options.Namespaces[s.consumer] != "" {
+		return nil
+	}
+	return &problem{what: fmt.Sprintf("the member also has the profile %s/%s", same.Namespace, same.Name)}
+}
+
+// oneOfServer: no other profile of the namespace has the same server, whichever its manager or Inventory.
+func oneOfServer(s subject) *problem {
+	servers := s.fleet.serversFor(s)
+	for _, p := range s.providers() {
+		if other := s.other(servers[namespacedKey{s.Namespace, serverOf(p)}]); other != nil {
+			return &problem{what: fmt.Sprintf("the profile %s has the same server %s", other.Name, p.Cluster.Server)}
+		}
+	}
+	return nil
+}
+
+// oneOfMember: of several profiles of one member in a namespace, this is the oldest, which Argo CD uses.
 func oneOfMember(s subject) *problem {
 	oldest := s.sameID()
 	switch {
 	case oldest == nil || s.CreationTimestamp.Time.Before(oldest.CreationTimestamp.Time):
 		return nil
 	case s.CreationTimestamp.Equal(&oldest.CreationTimestamp):
-		return &problem{what: fmt.Sprintf("the profile %s has the same member ID and the same age: neither is taken", oldest.Name)}
+		return &problem{what: fmt.Sprintf("the profile %s has the same member ID and the same age: neither is used", oldest.Name)}
 	}
 	return &problem{what: fmt.Sprintf("the profile %s has the same member ID and is older", oldest.Name)}
 }
 
-// sameID is the oldest other profile of the namespace with the same member ID, of whatever manager; nil where there is none.
+// sameID returns the oldest other profile of the namespace with the same member ID, whichever its manager, or nil.
 func (s subject) sameID() *inventoryv1alpha1.ClusterProfile {
-	return s.other(s.beside.ids[within{s.Namespace, s.Labels[v1alpha1.LabelInventoryMemberID]}])
+	return s.other(s.fleet.ids[namespacedKey{s.Namespace, s.Labels[v1alpha1.LabelInventoryMemberID]}])
 }
 
 func memberIDSet(s subject) *problem {
@@ -110,7 +113,7 @@ func memberIDSet(s subject) *problem {
 	return nil
 }
 
-// memberIDUnique: the conformance suite asks for ids that are unique in an inventory, "regardless of which cluster manager
+// memberIDUnique: the conformance suite requires IDs that are unique in an inventory, "regardless of which cluster manager
 // created the objects".
 func memberIDUnique(s subject) *problem {
 	other := s.sameID()
@@ -118,7 +121,10 @@ func memberIDUnique(s subject) *problem {
 	case other == nil:
 		return nil
 	case other.Spec.ClusterManager.Name != s.Spec.ClusterManager.Name:
-		return &problem{what: fmt.Sprintf("the profile %s of the cluster manager %s has the same member ID", other.Name, other.Spec.ClusterManager.Name)}
+		return &problem{
+			what: fmt.Sprintf("the profile %s of the cluster manager %s has the same member "+
+				"ID", other.Name, other.Spec.ClusterManager.Name),
+		}
 	}
 	return &problem{what: fmt.Sprintf("the profile %s has the same member ID", other.Name)}
 }
@@ -134,14 +140,17 @@ func noArgoLabels(s subject) *problem {
 
 func originFits(s subject) *problem {
 	if n := len(s.Namespace) + len(s.Name); n > maxArgoOrigin {
-		return &problem{what: fmt.Sprintf("namespace and name have %d characters together; at most %d fit into a label", n, maxArgoOrigin)}
+		return &problem{
+			what: fmt.Sprintf("namespace and name have %d characters together; at most %d fit into a label value", n, maxArgoOrigin),
+		}
 	}
 	return nil
 }
 
 func secretNameFits(s subject) *problem {
 	if n := len(s.Name) + len(sveltosSuffix); n > validation.DNS1123SubdomainMaxLength {
-		return &problem{what: fmt.Sprintf("the name and %s have %d characters together; at most %d name a Secret", sveltosSuffix, n, validation.DNS1123SubdomainMaxLength)}
+		return &problem{what: fmt.Sprintf("the name and %s have %d characters together; the name of a Secret has at most %d",
+			sveltosSuffix, n, validation.DNS1123SubdomainMaxLength)}
 	}
 	return nil
 }
@@ -156,13 +165,13 @@ func managerLabelled(s subject) *problem {
 
 func managerIsLabel(s subject) *problem {
 	manager := s.Spec.ClusterManager.Name
-	if faults := validation.IsValidLabelValue(manager); manager == "" || len(faults) > 0 {
-		return &problem{what: fmt.Sprintf("spec.clusterManager.name %q is no label value of 1 to 63 characters", manager)}
+	if errs := validation.IsValidLabelValue(manager); manager == "" || len(errs) > 0 {
+		return &problem{what: fmt.Sprintf("spec.clusterManager.name %q is not a valid label value of 1 to 63 characters", manager)}
 	}
 	return nil
 }
 
-// complete: what the conformance suite asks for and does not require is there.
+// complete: the fields that the conformance suite recommends are set.
 func complete(s subject) *problem {
 	var missing []string
 	if _, set := s.Labels[v1alpha1.LabelInventoryMemberID]; !set {

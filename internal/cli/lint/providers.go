@@ -17,42 +17,42 @@ const (
 	secretReader           = "secretreader"
 )
 
-// argoBuiltin begins the names that Argo CD reserves for itself.
+// argoBuiltin is the prefix of the names that Argo CD reserves for itself.
 const argoBuiltin = "argo-cd-builtin-"
 
-// argoBuiltins are those of them that it has, and takes before any provider file.
+// argoBuiltins are the reserved names that exist. Argo CD prefers them to those of a provider file.
 var argoBuiltins = []string{argoBuiltin + "aws", argoBuiltin + "azure", argoBuiltin + "gcp"}
 
-// way is an access provider of a profile that a consumer may take.
+// provider is an access provider of a profile.
 type provider = inventoryv1alpha1.AccessProvider
 
-// offers are the access providers that the consumer reads at all: Headlamp has never read the deprecated list.
-func (s subject) offers() []provider {
+// offered returns the access providers that the consumer reads: Headlamp has never read the deprecated list.
+func (s subject) offered() []provider {
 	offers := slices.Clone(s.Status.AccessProviders)
 	if s.consumer == Headlamp {
 		return offers
 	}
 	for _, deprecated := range s.Status.CredentialProviders {
-		if !slices.ContainsFunc(offers, func(w provider) bool { return w.Name == deprecated.Name }) {
+		if !slices.ContainsFunc(offers, func(p provider) bool { return p.Name == deprecated.Name }) {
 			offers = append(offers, deprecated)
 		}
 	}
 	return offers
 }
 
-// ways are the access providers that the consumer may take:
+// providers returns the access providers that the consumer may take:
 //
 //	consumer | provider file | takes
 //	---------|---------------|----------------------------------------------------------------
-//	Sveltos  | any           | kubeconfig-secretreader, where it is offered
-//	Argo CD  | any           | argo-cd-builtin-*, where one is offered
+//	Sveltos  | any           | kubeconfig-secretreader, if it is offered
+//	Argo CD  | any           | argo-cd-builtin-*, if one is offered
 //	any      | known         | the first of the file that is offered
-//	any      | not known     | one of those that upstream ships plugins for, where one is offered
+//	any      | not known     | one of those that upstream ships plugins for, if one is offered
 //	any      | not known     | any
 func (s subject) providers() []provider {
-	offers := s.offers()
+	offers := s.offered()
 	named := func(names ...string) []provider {
-		return slices.DeleteFunc(slices.Clone(offers), func(w provider) bool { return !slices.Contains(names, w.Name) })
+		return slices.DeleteFunc(slices.Clone(offers), func(p provider) bool { return !slices.Contains(names, p.Name) })
 	}
 	if s.consumer == Sveltos {
 		if own := named(kubeconfigSecretReader); len(own) > 0 {
@@ -78,31 +78,35 @@ func (s subject) providers() []provider {
 	return offers
 }
 
-// copiesKubeconfig says whether the consumer copies the whole kubeconfig that the profile refers to, and looks at nothing
-// else that the profile says of access.
+// copiesKubeconfig reports whether the consumer copies the whole kubeconfig that the profile refers to, and ignores the rest of
+// the profile's access.
 func (s subject) copiesKubeconfig() bool {
-	return s.consumer == Sveltos && slices.ContainsFunc(s.providers(), func(w provider) bool { return w.Name == kubeconfigSecretReader })
+	return s.consumer == Sveltos && hasProvider(s.providers(), kubeconfigSecretReader)
 }
 
-// eachWay checks every access provider that the consumer may take. The breach is mild where another one keeps the rule.
-func eachProvider(wrong func(w provider) string) check {
+func hasProvider(providers []provider, name string) bool {
+	return slices.ContainsFunc(providers, func(p provider) bool { return p.Name == name })
+}
+
+// eachProvider checks every access provider that the consumer may take. The breach is partial if another one keeps the rule.
+func eachProvider(wrong func(provider) string) checkFunc {
 	return func(s subject) *problem {
-		ways := s.providers()
+		providers := s.providers()
 		var all []string
-		for _, w := range ways {
-			if what := wrong(w); what != "" {
-				all = append(all, fmt.Sprintf("access provider %s: %s", w.Name, what))
+		for _, p := range providers {
+			if what := wrong(p); what != "" {
+				all = append(all, fmt.Sprintf("access provider %s: %s", p.Name, what))
 			}
 		}
 		if len(all) == 0 {
 			return nil
 		}
-		return &problem{what: strings.Join(all, "; "), mild: len(all) < len(ways)}
+		return &problem{what: strings.Join(all, "; "), partial: len(all) < len(providers)}
 	}
 }
 
-// dialled is eachWay for what only those need who dial the profile's server themselves.
-func dialled(wrong func(w provider) string) check {
+// dialled is eachProvider for consumers that dial the profile's server themselves.
+func dialled(wrong func(provider) string) checkFunc {
 	every := eachProvider(wrong)
 	return func(s subject) *problem {
 		if s.copiesKubeconfig() {
@@ -112,17 +116,17 @@ func dialled(wrong func(w provider) string) check {
 	}
 }
 
-func namesOf(ways []provider) string {
-	names := make([]string, 0, len(ways))
-	for _, w := range ways {
-		names = append(names, w.Name)
+func namesOf(providers []provider) string {
+	names := make([]string, 0, len(providers))
+	for _, p := range providers {
+		names = append(names, p.Name)
 	}
 	return strings.Join(names, ", ")
 }
 
-// offersAccess: there is an access provider in a list that the consumer reads.
+// offersAccess: a list that the consumer reads has an access provider.
 func offersAccess(s subject) *problem {
-	if len(s.offers()) > 0 {
+	if len(s.offered()) > 0 {
 		return nil
 	}
 	if deprecated := s.Status.CredentialProviders; len(deprecated) > 0 {
@@ -139,10 +143,10 @@ func notDeprecated(s subject) *problem {
 	return &problem{what: fmt.Sprintf("status.credentialProviders is set (%s)", namesOf(s.Status.CredentialProviders))}
 }
 
-// knownProvider: the consumer's provider file has an entry for one of the access providers. Where the file is not known, the
-// names that every sample has count as known, and the breach is mild.
+// knownProvider: the consumer's provider file has an entry for one of the access providers. If the file is not known, the names
+// that every sample has count as known, and the breach is partial.
 func knownProvider(s subject) *problem {
-	offers := s.offers()
+	offers := s.offered()
 	if len(offers) == 0 {
 		return nil
 	}
@@ -150,40 +154,42 @@ func knownProvider(s subject) *problem {
 	if s.consumer == ArgoCD {
 		usual = append(usual, argoBuiltins...)
 	}
-	switch ways := s.providers(); {
-	case len(ways) == 0:
-		return &problem{what: fmt.Sprintf("the profile offers %s, and the provider file names %s", namesOf(offers), strings.Join(s.options.Providers, ", "))}
-	case !slices.ContainsFunc(ways, func(w provider) bool { return slices.Contains(usual, w.Name) }):
-		return &problem{what: fmt.Sprintf("the profile offers %s, which no sample of a provider file names", namesOf(offers)), mild: true}
+	switch providers := s.providers(); {
+	case len(providers) == 0:
+		return &problem{what: fmt.Sprintf("the profile offers %s, and the provider file has %s",
+			namesOf(offers), strings.Join(s.options.Providers, ", "))}
+	case !slices.ContainsFunc(providers, func(p provider) bool { return slices.Contains(usual, p.Name) }):
+		return &problem{what: fmt.Sprintf("the profile offers %s, which no sample provider file has", namesOf(offers)), partial: true}
 	}
 	return nil
 }
 
-// builtinExists: a name that Argo CD reserves for itself is one that it has.
+// builtinExists: a name that Argo CD reserves for itself exists.
 func builtinExists(s subject) *problem {
-	for _, w := range s.offers() {
-		if strings.HasPrefix(w.Name, argoBuiltin) && !slices.Contains(argoBuiltins, w.Name) {
-			return &problem{what: fmt.Sprintf("the access provider %s has a name that is reserved and not known", w.Name)}
+	for _, p := range s.offered() {
+		if strings.HasPrefix(p.Name, argoBuiltin) && !slices.Contains(argoBuiltins, p.Name) {
+			return &problem{what: fmt.Sprintf("the name of the access provider %s is reserved, and Argo CD does not know it", p.Name)}
 		}
 	}
 	return nil
 }
 
-// copiesKubeconfigs: Sveltos finds the access provider for which it runs no plugin.
+// copiesKubeconfigs: the profile has the access provider for which Sveltos runs no plugin.
 func copiesKubeconfigs(s subject) *problem {
-	if len(s.offers()) == 0 || s.copiesKubeconfig() {
+	if len(s.offered()) == 0 || s.copiesKubeconfig() {
 		return nil
 	}
-	return &problem{what: fmt.Sprintf("the profile offers %s, and not %s", namesOf(s.offers()), kubeconfigSecretReader)}
+	return &problem{what: fmt.Sprintf("the profile offers %s, and not %s", namesOf(s.offered()), kubeconfigSecretReader)}
 }
 
-// secretReaderAlone: nothing that is tried before kubeconfig-secretreader needs what may not be there.
+// secretReaderAlone: no access provider that may need a missing Secret is tried before kubeconfig-secretreader.
 func secretReaderAlone(s subject) *problem {
-	offered := func(name string) bool {
-		return slices.ContainsFunc(s.offers(), func(w provider) bool { return w.Name == name })
-	}
-	if len(s.options.Providers) > 0 || !offered(secretReader) || !offered(kubeconfigSecretReader) {
+	offered := s.offered()
+	if len(s.options.Providers) > 0 || !hasProvider(offered, secretReader) || !hasProvider(offered, kubeconfigSecretReader) {
 		return nil
 	}
-	return &problem{what: fmt.Sprintf("%s and %s are both offered, and the consumer's sample takes the first and never falls back", secretReader, kubeconfigSecretReader)}
+	return &problem{
+		what: fmt.Sprintf("%s and %s are both offered, and the consumer's sample provider file takes the first without a fallback",
+			secretReader, kubeconfigSecretReader),
+	}
 }

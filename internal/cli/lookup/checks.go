@@ -17,20 +17,20 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// Checks are SpokeChecks, and where they may not be read: that nobody has checked a spoke, and that one may not see whether
-// somebody has, are two answers.
+// Checks are SpokeChecks, and the namespaces in which they may not be read: a spoke that no consumer has checked differs from one
+// whose check may not be read.
 type Checks struct {
 	found  map[types.NamespacedName]*v1alpha1.SpokeCheck
 	hidden map[string]bool
 }
 
-// NewChecks returns no checks, in namespaces in which they may be read.
+// NewChecks returns an empty Checks.
 func NewChecks() *Checks {
 	return &Checks{found: map[types.NamespacedName]*v1alpha1.SpokeCheck{}, hidden: map[string]bool{}}
 }
 
-// ReadChecks reads the SpokeChecks of the namespaces, an empty one for all. On a hub without SpokeChecks there are none: a
-// consumer need not be installed.
+// ReadChecks reads the SpokeChecks of the namespaces; an empty one means all. A hub without the SpokeCheck API has none: a consumer
+// is optional.
 func ReadChecks(ctx context.Context, hub client.Reader, namespaces ...string) (*Checks, error) {
 	checks := NewChecks()
 	for _, namespace := range namespaces {
@@ -47,7 +47,7 @@ func ReadChecks(ctx context.Context, hub client.Reader, namespaces ...string) (*
 }
 
 func (c *Checks) read(ctx context.Context, hub client.Reader, namespace string) error {
-	options := &client.ListOptions{Namespace: namespace, Limit: page}
+	options := &client.ListOptions{Namespace: namespace, Limit: pageSize}
 	for {
 		var list v1alpha1.SpokeCheckList
 		if err := hub.List(ctx, &list, options); err != nil {
@@ -68,7 +68,7 @@ func (c *Checks) Put(check *v1alpha1.SpokeCheck) { c.found[client.ObjectKeyFromO
 // Remove removes the check of a profile.
 func (c *Checks) Remove(profile types.NamespacedName) { delete(c.found, profile) }
 
-// Hide says that the checks of a namespace, an empty one for all, may not be read. What was read before is forgotten.
+// Hide marks the checks of a namespace, or of all if it is empty, as unreadable, and removes them.
 func (c *Checks) Hide(namespace string) {
 	c.hidden[namespace] = true
 	maps.DeleteFunc(c.found, func(key types.NamespacedName, _ *v1alpha1.SpokeCheck) bool {
@@ -76,14 +76,14 @@ func (c *Checks) Hide(namespace string) {
 	})
 }
 
-// Of is the check of a profile, nil where nobody has checked.
+// Of returns the check of a profile, or nil.
 func (c *Checks) Of(profile types.NamespacedName) *v1alpha1.SpokeCheck { return c.found[profile] }
 
-// Found are all checks, by their profiles.
+// Found returns all checks, by their profiles.
 func (c *Checks) Found() map[types.NamespacedName]*v1alpha1.SpokeCheck { return c.found }
 
-// Readable says whether the checks of a namespace may be read.
+// Readable reports whether the checks of a namespace may be read.
 func (c *Checks) Readable(namespace string) bool { return !c.hidden[""] && !c.hidden[namespace] }
 
-// Hidden are the namespaces in which checks may not be read, by name; an empty one stands for all.
+// Hidden returns the namespaces in which checks may not be read, sorted; an empty one means all.
 func (c *Checks) Hidden() []string { return slices.Sorted(maps.Keys(c.hidden)) }

@@ -20,24 +20,25 @@ import (
 
 const project = "https://github.com/capi-inventory/capi-inventory"
 
-// ErrNotInstalled says that the hub does not serve ClusterProfiles.
+// ErrNotInstalled is the error of a hub that does not serve ClusterProfiles. It contains how to install the API.
 var ErrNotInstalled = errors.New(`this cluster does not serve ClusterProfiles (multicluster.x-k8s.io/v1alpha1).
 If it is the right cluster, install the API:
   kubectl apply --server-side -k ` + project + `/config/crd/clusterprofile
 and a cluster manager that publishes into it, which for Cluster API is the publisher of
   ` + project)
 
-// Advice says why a scope holds no profile, and what to do about it.
-func Hint(ctx context.Context, hub client.Reader, scope Selection) string {
-	selected := scope.Selector != nil && !scope.Selector.Empty()
+// Hint returns why a selection is empty, and what to do about it.
+func Hint(ctx context.Context, hub client.Reader, selection Selection) string {
+	selected := selection.Selector != nil && !selection.Selector.Empty()
 	everywhere, err := list(ctx, hub, "", nil)
 	switch {
 	case err == nil && len(everywhere) > 0 && selected:
-		return fmt.Sprintf("No ClusterProfile%s has the labels %q.", in(scope.Namespace), scope.Selector)
+		return fmt.Sprintf("No ClusterProfile%s has the labels %q.", in(selection.Namespace), selection.Selector)
 	case err == nil && len(everywhere) > 0:
-		return fmt.Sprintf("No ClusterProfiles%s; -A shows those of %s.", in(scope.Namespace), strings.Join(namespacesOf(everywhere), ", "))
+		return fmt.Sprintf("No ClusterProfiles%s; -A shows those of %s.", in(selection.Namespace),
+			strings.Join(namespacesOf(everywhere), ", "))
 	}
-	return fmt.Sprintf("No ClusterProfiles%s. %s", in(scope.Namespace), whyNone(ctx, hub))
+	return fmt.Sprintf("No ClusterProfiles%s. %s", in(selection.Namespace), whyNone(ctx, hub))
 }
 
 func in(namespace string) string {
@@ -47,7 +48,7 @@ func in(namespace string) string {
 	return " in the namespace " + namespace
 }
 
-// namespacesOf names at most five namespaces.
+// namespacesOf returns the namespaces of profiles, at most five by name.
 func namespacesOf(profiles []inventoryv1alpha1.ClusterProfile) []string {
 	var names []string
 	for i := range profiles {
@@ -61,24 +62,25 @@ func namespacesOf(profiles []inventoryv1alpha1.ClusterProfile) []string {
 	return names
 }
 
-// whyNone looks at what should have published something.
+// whyNone returns what is missing for a hub to have profiles.
 func whyNone(ctx context.Context, hub client.Reader) string {
 	var inventories v1alpha1.InventoryList
 	switch err := hub.List(ctx, &inventories); {
 	case meta.IsNoMatchError(err):
-		return "No cluster manager publishes here; for Cluster API, install the publisher of " + project + "."
+		return "No cluster manager publishes ClusterProfiles; for Cluster API, install the publisher of " + project + "."
 	case err != nil:
-		return "Is a cluster manager installed that publishes here?"
+		return "Is a cluster manager installed that publishes ClusterProfiles?"
 	case len(inventories.Items) == 0:
-		return "There is no Inventory; this one publishes every Cluster beside itself:\n" +
-			"  kubectl create -f - <<<'{\"apiVersion\":\"" + v1alpha1.SchemeGroupVersion.String() + "\",\"kind\":\"Inventory\",\"metadata\":{\"name\":\"default\"}}'"
+		return "There is no Inventory; this one publishes every Cluster into its own namespace:\n" +
+			`  kubectl create -f - <<<'{"apiVersion":"` + v1alpha1.SchemeGroupVersion.String() +
+			`","kind":"Inventory","metadata":{"name":"default"}}'`
 	}
 	for i := range inventories.Items {
 		inventory := &inventories.Items[i]
 		ready := meta.FindStatusCondition(inventory.Status.Conditions, v1alpha1.ConditionReady)
 		switch {
 		case ready == nil:
-			return fmt.Sprintf("No publisher has looked at the Inventory %s yet; is it running?", inventory.Name)
+			return fmt.Sprintf("No publisher has processed the Inventory %s yet; is it running?", inventory.Name)
 		case ready.Status != metav1.ConditionTrue:
 			return fmt.Sprintf("The Inventory %s is not ready (%s): %s", inventory.Name, ready.Reason, ready.Message)
 		case inventory.Status.Clusters > 0:
@@ -88,21 +90,21 @@ func whyNone(ctx context.Context, hub client.Reader) string {
 	return "No Inventory selects a Cluster; are there Clusters, and do their labels match?"
 }
 
-// explainUnknown says of each name that is not there what may have been meant.
+// explainUnknown returns an error with a suggestion for each unknown name.
 func explainUnknown(ctx context.Context, hub client.Reader, namespace string, unknown []string) error {
 	everywhere, _, err := Fleet(ctx, hub, namespace)
 	if err != nil {
 		return err
 	}
-	var faults []error
+	var errs []error
 	for _, text := range unknown {
-		within, name := split(text, namespace)
-		faults = append(faults, fmt.Errorf("there is no ClusterProfile %q%s%s", name, in(within), suggestion(within, name, everywhere)))
+		namespace, name := split(text, namespace)
+		errs = append(errs, fmt.Errorf("there is no ClusterProfile %q%s%s", name, in(namespace), suggestion(namespace, name, everywhere)))
 	}
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }
 
-// meant suggests the same name in another namespace, or a name that is like it, in the same namespace if possible.
+// suggestion suggests the same name in another namespace, or a similar name, in the same namespace if possible.
 func suggestion(namespace, name string, everywhere []inventoryv1alpha1.ClusterProfile) string {
 	var here, there []string
 	for i := range everywhere {

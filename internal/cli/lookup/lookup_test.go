@@ -51,8 +51,17 @@ func populate(ctx context.Context) error {
 	binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "reader"},
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "reader"},
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "alice"}}}
-	objects := []client.Object{namespace("a"), namespace("b"), namespace("many"), role, binding,
-		profile("a", "london", map[string]string{"env": "prod"}), profile("a", "paris", nil), profile("b", "london", nil), profile("b", "prod-eu-1", nil)}
+	objects := []client.Object{
+		namespace("a"),
+		namespace("b"),
+		namespace("many"),
+		role,
+		binding,
+		profile("a", "london", map[string]string{"env": "prod"}),
+		profile("a", "paris", nil),
+		profile("b", "london", nil),
+		profile("b", "prod-eu-1", nil),
+	}
 	for i := range 501 {
 		objects = append(objects, profile("many", fmt.Sprintf("p%03d", i), nil))
 	}
@@ -83,7 +92,7 @@ func connect(config *rest.Config) (client.Client, error) {
 	return client.New(config, client.Options{Scheme: scheme})
 }
 
-// as is a client with the rights of a connection. What the hub serves is looked up once by a client.
+// as returns a client with the rights of a configuration. A client discovers the hub's APIs only once.
 func as(t *testing.T, config *rest.Config) client.Client {
 	t.Helper()
 	k8s, err := connect(config)
@@ -98,8 +107,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestAdvice goes the way of somebody who installs the project step by step, and asks after each.
-func TestAdvice(t *testing.T) {
+// TestHint installs the project step by step, and expects the hint for the next step.
+func TestHint(t *testing.T) {
 	bare, err := apiserver.Start()
 	must(t, err)
 	t.Cleanup(func() { must(t, bare.Stop()) })
@@ -119,17 +128,25 @@ func TestAdvice(t *testing.T) {
 		want string
 	}{
 		{"the API is installed", func() { must(t, bare.Install(apiserver.ClusterProfiles)) },
-			"No ClusterProfiles. No cluster manager publishes here; for Cluster API, install the publisher of https://github.com/capi-inventory/capi-inventory."},
+			"No ClusterProfiles. No cluster manager publishes ClusterProfiles; for Cluster API, install the publisher of " +
+				"https://github.com/capi-inventory/capi-inventory."},
 		{"the project is installed", func() { must(t, bare.Install(apiserver.Ours)) },
-			"No ClusterProfiles. There is no Inventory; this one publishes every Cluster beside itself:\n" +
+			"No ClusterProfiles. There is no Inventory; this one publishes every Cluster into its own namespace:\n" +
 				`  kubectl create -f - <<<'{"apiVersion":"capi-inventory.dev/v1alpha1","kind":"Inventory","metadata":{"name":"default"}}'`},
 		{"there is an Inventory", func() { must(t, k8s.Create(t.Context(), inventory)) },
-			"No ClusterProfiles. No publisher has looked at the Inventory default yet; is it running?"},
-		{"the Inventory cannot work", func() {
-			report(metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidSpec, Message: "spec.clusterSelector: no"}, 0)
+			"No ClusterProfiles. No publisher has processed the Inventory default yet; is it running?"},
+		{"the Inventory is invalid", func() {
+			report(metav1.Condition{
+				Status:  metav1.ConditionFalse,
+				Reason:  v1alpha1.ReasonInvalidSpec,
+				Message: "spec.clusterSelector: no",
+			}, 0)
 		}, "No ClusterProfiles. The Inventory default is not ready (InvalidSpec): spec.clusterSelector: no"},
-		{"the Inventory is mended", func() { report(metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonPublished}, 0) },
-			"No ClusterProfiles. No Inventory selects a Cluster; are there Clusters, and do their labels match?"},
+		{
+			"the Inventory is valid again",
+			func() { report(metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonPublished}, 0) },
+			"No ClusterProfiles. No Inventory selects a Cluster; are there Clusters, and do their labels match?",
+		},
 	} {
 		step.do()
 		k8s = as(t, bare.Config())
@@ -153,16 +170,44 @@ func TestProfiles(t *testing.T) {
 		want  string
 		fault string
 	}{
-		"Namespace":        {why: "sorted by name", scope: lookup.Selection{Namespace: "a"}, want: "a/london a/paris"},
-		"Selector":         {why: "labels select", scope: lookup.Selection{Selector: production}, want: "a/london"},
-		"Name":             {why: "the one, once", scope: lookup.Selection{Namespace: "a", Names: []string{"paris", "paris"}}, want: "a/paris"},
-		"NameEverywhere":   {why: "there is one in each of two", scope: lookup.Selection{Names: []string{"london"}}, want: "a/london b/london"},
-		"Qualified":        {why: "a name may say where", scope: lookup.Selection{Namespace: "a", Names: []string{"b/london", "paris"}}, want: "a/paris b/london"},
-		"Unknown":          {why: "a slip of the finger", scope: lookup.Selection{Namespace: "a", Names: []string{"lodnon"}}, fault: `there is no ClusterProfile "lodnon" in the namespace a; did you mean london?`},
-		"Elsewhere":        {why: "the same name elsewhere is likelier than a like one here", scope: lookup.Selection{Namespace: "a", Names: []string{"prod-eu-1"}}, fault: `there is no ClusterProfile "prod-eu-1" in the namespace a; did you mean b/prod-eu-1?`},
-		"LikeElsewhere":    {why: "a like one elsewhere is better than nothing", scope: lookup.Selection{Namespace: "a", Names: []string{"prod-eu-2"}}, fault: `there is no ClusterProfile "prod-eu-2" in the namespace a; did you mean b/prod-eu-1?`},
-		"Stranger":         {why: "no guess is better than a wild one", scope: lookup.Selection{Names: []string{"tokyo-central"}}, fault: `there is no ClusterProfile "tokyo-central"`},
-		"NamesAndSelector": {why: "as kubectl has it", scope: lookup.Selection{Selector: production, Names: []string{"london"}}, fault: "names and a selector cannot be combined"},
+		"Namespace": {why: "sorted by name", scope: lookup.Selection{Namespace: "a"}, want: "a/london a/paris"},
+		"Selector":  {why: "labels select", scope: lookup.Selection{Selector: production}, want: "a/london"},
+		"Name": {
+			why:   "duplicates are removed",
+			scope: lookup.Selection{Namespace: "a", Names: []string{"paris", "paris"}},
+			want:  "a/paris",
+		},
+		"NameEverywhere": {why: "two namespaces have one", scope: lookup.Selection{Names: []string{"london"}}, want: "a/london b/london"},
+		"Qualified": {
+			why:   "a name may have a namespace",
+			scope: lookup.Selection{Namespace: "a", Names: []string{"b/london", "paris"}},
+			want:  "a/paris b/london",
+		},
+		"Unknown": {
+			why:   "a typing error",
+			scope: lookup.Selection{Namespace: "a", Names: []string{"lodnon"}},
+			fault: `there is no ClusterProfile "lodnon" in the namespace a; did you mean london?`,
+		},
+		"Elsewhere": {
+			why:   "the same name in another namespace is preferred to a similar name",
+			scope: lookup.Selection{Namespace: "a", Names: []string{"prod-eu-1"}},
+			fault: `there is no ClusterProfile "prod-eu-1" in the namespace a; did you mean b/prod-eu-1?`,
+		},
+		"LikeElsewhere": {
+			why:   "a similar name in another namespace is suggested, too",
+			scope: lookup.Selection{Namespace: "a", Names: []string{"prod-eu-2"}},
+			fault: `there is no ClusterProfile "prod-eu-2" in the namespace a; did you mean b/prod-eu-1?`,
+		},
+		"Stranger": {
+			why:   "names that differ much are not suggested",
+			scope: lookup.Selection{Names: []string{"tokyo-central"}},
+			fault: `there is no ClusterProfile "tokyo-central"`,
+		},
+		"NamesAndSelector": {
+			why:   "as in kubectl",
+			scope: lookup.Selection{Selector: production, Names: []string{"london"}},
+			fault: "names and a selector cannot be combined",
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -182,10 +227,10 @@ func TestProfiles(t *testing.T) {
 	t.Run("Pages", func(t *testing.T) {
 		profiles, err := lookup.Profiles(t.Context(), k8s, lookup.Selection{Namespace: "many"})
 		if err != nil || len(profiles) != 501 {
-			t.Errorf("what does not fit in a page is read, too: %d %v", len(profiles), err)
+			t.Errorf("all pages are read: %d %v", len(profiles), err)
 		}
 	})
-	t.Run("AdviceElsewhere", func(t *testing.T) {
+	t.Run("HintElsewhere", func(t *testing.T) {
 		want := "No ClusterProfiles in the namespace default; -A shows those of a, b, many."
 		if diff := cmp.Diff(want, lookup.Hint(t.Context(), k8s, lookup.Selection{Namespace: "default"})); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -197,34 +242,38 @@ func TestLimitedRights(t *testing.T) {
 	config, err := hub.As("alice")
 	must(t, err)
 	alice := as(t, config)
-	// The API server's authorizer learns of a role a moment after it is made.
+	// The API server's authorizer takes a role into account after a moment.
 	gomega.NewWithT(t).Eventually(func() error {
 		_, err := lookup.Profiles(t.Context(), alice, lookup.Selection{Namespace: "a"})
 		return err
 	}).WithTimeout(20 * time.Second).Should(gomega.Succeed())
-	if _, err := lookup.Profiles(t.Context(), alice, lookup.Selection{}); err == nil || !strings.Contains(err.Error(), "name a namespace that you may read with -n") {
-		t.Errorf("what helps must be said; got %v", err)
+	if _, err := lookup.Profiles(t.Context(), alice,
+		lookup.Selection{}); err == nil || !strings.Contains(err.Error(), "select a namespace that you may read with -n") {
+		t.Errorf("the error must have a hint; got %v", err)
 	}
 	checks, err := lookup.ReadChecks(t.Context(), alice, "a")
 	must(t, err)
 	if checks.Readable("a") || !checks.Readable("b") {
-		t.Errorf("that checks may not be read is not that there are none: %v", checks.Hidden())
+		t.Errorf("checks that may not be read were reported as absent: %v", checks.Hidden())
 	}
 	all, err := lookup.ReadChecks(t.Context(), as(t, hub.Config()), "")
 	must(t, err)
 	if !all.Readable("a") || len(all.Found()) != 0 {
-		t.Errorf("who may read them finds that there are none: %v %v", all.Found(), all.Hidden())
+		t.Errorf("want no checks, readable everywhere: %v %v", all.Found(), all.Hidden())
 	}
 	fleet, read, err := lookup.Fleet(t.Context(), alice, "a", "b", "a")
 	must(t, err)
 	if len(fleet) != 2 || !read.Equal(sets.New("a")) {
-		t.Errorf("who may not read all reads what there is in the namespaces, each once; got %d of %v", len(fleet), read)
+		t.Errorf("without rights to all, each namespace is read once; got %d of %v", len(fleet), read)
 	}
 	if fleet, read, err := lookup.Fleet(t.Context(), as(t, hub.Config()), "a"); err != nil || read != nil || len(fleet) != 505 {
-		t.Errorf("who may read all reads all: %d of %v, %v", len(fleet), read, err)
+		t.Errorf("with rights to all, all are read: %d of %v, %v", len(fleet), read, err)
 	}
-	if _, err := lookup.Profiles(t.Context(), alice, lookup.Selection{Namespace: "a", Names: []string{"pars"}}); err == nil || !strings.Contains(err.Error(), "did you mean paris?") {
-		t.Errorf("a suggestion needs no more rights than the question; got %v", err)
+	if _, err := lookup.Profiles(t.Context(), alice, lookup.Selection{
+		Namespace: "a",
+		Names:     []string{"pars"},
+	}); err == nil || !strings.Contains(err.Error(), "did you mean paris?") {
+		t.Errorf("a suggestion needs no additional rights; got %v", err)
 	}
 }
 
@@ -234,11 +283,23 @@ func TestNamespaces(t *testing.T) {
 		scope lookup.Selection
 		want  []string
 	}{
-		"One":       {why: "that of the scope", scope: lookup.Selection{Namespace: "a"}, want: []string{"a"}},
-		"All":       {why: "an empty one stands for all", scope: lookup.Selection{}, want: []string{""}},
-		"Names":     {why: "each once, by name", scope: lookup.Selection{Namespace: "b", Names: []string{"x", "a/y", "z"}}, want: []string{"a", "b"}},
-		"Elsewhere": {why: "the scope's own is not looked into when every name says another", scope: lookup.Selection{Namespace: "b", Names: []string{"a/x", "c/y"}}, want: []string{"a", "c"}},
-		"Anywhere":  {why: "a name that may be anywhere is looked for everywhere", scope: lookup.Selection{Names: []string{"a/x", "y"}}, want: []string{""}},
+		"One": {why: "the namespace of the selection", scope: lookup.Selection{Namespace: "a"}, want: []string{"a"}},
+		"All": {why: "an empty one means all", scope: lookup.Selection{}, want: []string{""}},
+		"Names": {
+			why:   "sorted, without duplicates",
+			scope: lookup.Selection{Namespace: "b", Names: []string{"x", "a/y", "z"}},
+			want:  []string{"a", "b"},
+		},
+		"Elsewhere": {
+			why:   "the selection's own is not read if every name has another",
+			scope: lookup.Selection{Namespace: "b", Names: []string{"a/x", "c/y"}},
+			want:  []string{"a", "c"},
+		},
+		"Anywhere": {
+			why:   "a name without a namespace is searched in all",
+			scope: lookup.Selection{Names: []string{"a/x", "y"}},
+			want:  []string{""},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -23,22 +23,22 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// page is how many objects are asked for at a time.
-const page = 500
+// pageSize is the limit of a list request.
+const pageSize = 500
 
-// Scope is which profiles are meant.
+// Selection selects profiles.
 type Selection struct {
-	// Namespace is where to look; empty means everywhere.
+	// Namespace is the namespace of the profiles; empty means all.
 	Namespace string
 	// Selector selects by labels; nil means all.
 	Selector labels.Selector
-	// Names, where there are any, are the profiles meant, each a name or a namespace and a name joined by a slash. A name
-	// by itself may stand for several profiles where the scope is everywhere.
+	// Names are the names of profiles, each a name or a namespace and a name joined by a slash; empty means all. If Namespace is
+	// empty, a name without a namespace may select several profiles.
 	Names []string
 }
 
-// Namespaces are those that the scope looks into, each once and by name; a single empty one stands for all. A scope of names
-// looks only where its names are.
+// Namespaces returns the namespaces of the selected profiles, sorted and without duplicates; a single empty one means all. With
+// names, they are the namespaces of these.
 func (s Selection) Namespaces() []string {
 	namespaces := make([]string, 0, len(s.Names))
 	for _, wanted := range s.Names {
@@ -52,20 +52,20 @@ func (s Selection) Namespaces() []string {
 	return slices.Compact(namespaces)
 }
 
-// Profiles returns the profiles of a scope, by namespace and name. A name that is not there is an error; a scope in which
-// nothing is, is none: Advice says what to tell then.
-func Profiles(ctx context.Context, hub client.Reader, scope Selection) ([]inventoryv1alpha1.ClusterProfile, error) {
-	if len(scope.Names) == 0 {
-		return list(ctx, hub, scope.Namespace, scope.Selector)
+// Profiles returns the selected profiles, sorted by namespace and name. A name that does not exist is an error. An empty result is
+// not: Hint returns what to report then.
+func Profiles(ctx context.Context, hub client.Reader, selection Selection) ([]inventoryv1alpha1.ClusterProfile, error) {
+	if len(selection.Names) == 0 {
+		return list(ctx, hub, selection.Namespace, selection.Selector)
 	}
-	if scope.Selector != nil && !scope.Selector.Empty() {
+	if selection.Selector != nil && !selection.Selector.Empty() {
 		return nil, errors.New("names and a selector cannot be combined")
 	}
 	candidates := map[string][]inventoryv1alpha1.ClusterProfile{}
 	var found []inventoryv1alpha1.ClusterProfile
 	var unknown []string
-	for _, wanted := range scope.Names {
-		namespace, name := split(wanted, scope.Namespace)
+	for _, wanted := range selection.Names {
+		namespace, name := split(wanted, selection.Namespace)
 		if _, listed := candidates[namespace]; !listed {
 			profiles, err := list(ctx, hub, namespace, nil)
 			if err != nil {
@@ -73,14 +73,16 @@ func Profiles(ctx context.Context, hub client.Reader, scope Selection) ([]invent
 			}
 			candidates[namespace] = profiles
 		}
-		hits := slices.DeleteFunc(slices.Clone(candidates[namespace]), func(p inventoryv1alpha1.ClusterProfile) bool { return p.Name != name })
+		hits := slices.DeleteFunc(slices.Clone(candidates[namespace]), func(p inventoryv1alpha1.ClusterProfile) bool {
+			return p.Name != name
+		})
 		if len(hits) == 0 {
 			unknown = append(unknown, wanted)
 		}
 		found = append(found, hits...)
 	}
 	if len(unknown) > 0 {
-		return nil, explainUnknown(ctx, hub, scope.Namespace, unknown)
+		return nil, explainUnknown(ctx, hub, selection.Namespace, unknown)
 	}
 	sortProfiles(found)
 	return slices.CompactFunc(found, func(a, b inventoryv1alpha1.ClusterProfile) bool {
@@ -88,7 +90,7 @@ func Profiles(ctx context.Context, hub client.Reader, scope Selection) ([]invent
 	}), nil
 }
 
-// split reads NAME or NAMESPACE/NAME.
+// split parses NAME or NAMESPACE/NAME.
 func split(text, namespace string) (string, string) {
 	if before, after, qualified := strings.Cut(text, "/"); qualified {
 		return before, after
@@ -96,9 +98,9 @@ func split(text, namespace string) (string, string) {
 	return namespace, text
 }
 
-// list reads the profiles of a namespace, empty for all, a page at a time.
+// list lists the profiles of a namespace, or of all if it is empty, page by page.
 func list(ctx context.Context, hub client.Reader, namespace string, selector labels.Selector) ([]inventoryv1alpha1.ClusterProfile, error) {
-	options := &client.ListOptions{Namespace: namespace, LabelSelector: selector, Limit: page}
+	options := &client.ListOptions{Namespace: namespace, LabelSelector: selector, Limit: pageSize}
 	var profiles []inventoryv1alpha1.ClusterProfile
 	for {
 		var list inventoryv1alpha1.ClusterProfileList
@@ -120,20 +122,24 @@ func sortProfiles(profiles []inventoryv1alpha1.ClusterProfile) {
 	})
 }
 
-// told gives an error of the hub the words that help.
+// explainError adds to an error of the hub what the user can do.
 func explainError(err error) error {
 	switch {
 	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
 		return ErrNotInstalled
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("listing ClusterProfiles: %w; name a namespace that you may read with -n", err)
+		return fmt.Errorf("listing ClusterProfiles: %w; select a namespace that you may read with -n", err)
 	}
 	return fmt.Errorf("listing ClusterProfiles: %w", err)
 }
 
-// Fleet returns every profile that may be read: all of the hub, or else those of the namespaces. read are the namespaces that
-// were read, nil where all were.
-func Fleet(ctx context.Context, hub client.Reader, namespaces ...string) (fleet []inventoryv1alpha1.ClusterProfile, read sets.Set[string], err error) {
+// Fleet returns every profile that the user may read: all of the hub, or else those of the namespaces. read are the namespaces that
+// were read, nil if all were.
+func Fleet(
+	ctx context.Context,
+	hub client.Reader,
+	namespaces ...string,
+) (fleet []inventoryv1alpha1.ClusterProfile, read sets.Set[string], err error) {
 	all, err := list(ctx, hub, "", nil)
 	if !apierrors.IsForbidden(err) {
 		return all, nil, err

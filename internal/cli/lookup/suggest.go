@@ -5,8 +5,8 @@ package lookup
 
 import "strings"
 
-// Suggest returns the candidate closest to a mistyped name, the first of several, and whether one is close enough: it may
-// differ in at most a third of the name and in at most three letters.
+// Suggest returns the candidate that is most similar to a mistyped name, the first of several. It returns false if all differ in
+// more than three letters or in more than a third of the name.
 func Suggest(name string, candidates []string) (string, bool) {
 	best, least := "", min(3, max(1, len(name)/3))+1
 	for _, candidate := range candidates {

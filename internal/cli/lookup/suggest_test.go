@@ -12,18 +12,18 @@ import (
 func TestSuggest(t *testing.T) {
 	names := []string{"london", "paris", "prod-eu-1", "prod-eu-2", "a"}
 	cases := map[string]struct{ why, name, want string }{
-		"Missing":   {why: "a letter left out", name: "lndon", want: "london"},
-		"Swapped":   {why: "the commonest slip counts as one", name: "pairs", want: "paris"},
-		"Case":      {why: "names have no capitals, people do", name: "London", want: "london"},
-		"FirstOf":   {why: "of two as near, the first: the answer must not change from call to call", name: "prod-eu-3", want: "prod-eu-1"},
-		"Stranger":  {why: "a wild guess is worse than none", name: "tokyo", want: ""},
-		"OneLetter": {why: "a short name is soon another one", name: "xy", want: ""},
+		"Missing":   {why: "a missing letter", name: "lndon", want: "london"},
+		"Swapped":   {why: "a transposition counts as one", name: "pairs", want: "paris"},
+		"Case":      {why: "names have no capitals, but users may type them", name: "London", want: "london"},
+		"FirstOf":   {why: "of two with the same distance the first, so that the result is stable", name: "prod-eu-3", want: "prod-eu-1"},
+		"Stranger":  {why: "a name that differs much is not suggested", name: "tokyo", want: ""},
+		"OneLetter": {why: "a short name allows fewer differences", name: "xy", want: ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			got, ok := lookup.Suggest(tc.name, names)
 			if got != tc.want || ok != (tc.want != "") {
-				t.Errorf("%s: To(%q) = %q, %t; want %q", tc.why, tc.name, got, ok, tc.want)
+				t.Errorf("%s: Suggest(%q) = %q, %t; want %q", tc.why, tc.name, got, ok, tc.want)
 			}
 		})
 	}

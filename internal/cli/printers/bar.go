@@ -8,49 +8,51 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"k8s.io/cli-runtime/pkg/printers"
 )
 
 // barWidth is the length of a bar in characters.
 const barWidth = 30
 
-// Bar shows how much of a work is done. It is safe for concurrent use.
+// Bar is a progress bar. It is safe for concurrent use.
 type Bar struct {
 	out   io.Writer
 	total int
-	// noun says what a step that went wrong is counted as.
+	// noun describes the steps that failed.
 	noun string
 
 	mu           sync.Mutex
 	done, failed int
 }
 
-// NewBar draws an empty bar. Where out is no terminal, the bar and all its steps draw nothing.
+// NewBar draws an empty bar. If out is not a terminal, nothing is drawn.
 func NewBar(out io.Writer, total int, noun string) *Bar {
-	if !Interactive(out) {
+	if !printers.IsTerminal(out) {
 		out = io.Discard
 	}
 	return DrawBar(out, total, noun)
 }
 
-// DrawBar draws an empty bar, whatever out is.
+// DrawBar draws an empty bar, also if out is not a terminal.
 func DrawBar(out io.Writer, total int, noun string) *Bar {
 	b := &Bar{out: out, total: max(total, 1), noun: noun}
 	b.draw()
 	return b
 }
 
-// Step counts one piece of the work, done well or not.
-func (b *Bar) Step(well bool) {
+// Step counts one step.
+func (b *Bar) Step(succeeded bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.done++
-	if !well {
+	if !succeeded {
 		b.failed++
 	}
 	b.draw()
 }
 
-// Clear takes the bar away, so that what is printed next begins on an empty line.
+// Clear removes the bar, so that the next output begins on an empty line.
 func (b *Bar) Clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -65,5 +67,5 @@ func (b *Bar) draw() {
 	}
 }
 
-// print draws what it can: a bar that is not drawn is no reason to end the work.
+// print ignores errors: the work goes on without a bar.
 func (b *Bar) print(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format, args...) }

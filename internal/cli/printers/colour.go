@@ -4,19 +4,19 @@
 // Package printers prints tables with coloured cells, and a progress bar, to a terminal.
 //
 // kubectl's table printer has no colours, and counts colour codes in a cell as width. This one measures the text alone, and
-// escapes every cell: a ClusterProfile may contain any text, including escape sequences that rewrite the reader's screen.
+// escapes every cell: a ClusterProfile may contain any text, including escape sequences for the terminal.
 package printers
 
 import (
 	"io"
-	"os"
 	"strings"
 	"unicode"
 
-	"golang.org/x/term"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/printers"
 )
 
-// Tone is what a text means, for which a palette has a colour.
+// Tone is the meaning of a text, which a palette renders as a colour.
 type Tone int
 
 // The tones.
@@ -30,18 +30,30 @@ const (
 
 var codes = map[Tone]string{Good: "32", Bad: "31", Doubtful: "33", Faint: "2"}
 
-// Palette paints, or does not.
-type Palette struct{ colours bool }
-
-// PaletteFor paints where out is a terminal that shows colours and its user wants them (https://no-color.org).
-func PaletteFor(out io.Writer) Palette {
-	return Palette{colours: Interactive(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+// ToneOf returns the tone of a condition's status.
+func ToneOf(status metav1.ConditionStatus) Tone {
+	switch status {
+	case metav1.ConditionTrue:
+		return Good
+	case metav1.ConditionFalse:
+		return Bad
+	default:
+		return Doubtful
+	}
 }
 
-// Colourful paints always.
+// Palette colours texts, if the output supports it.
+type Palette struct{ colours bool }
+
+// PaletteFor returns a palette with colours if out is a terminal that supports them, and NO_COLOR is not set.
+func PaletteFor(out io.Writer) Palette {
+	return Palette{colours: printers.AllowsColorOutput(out)}
+}
+
+// Colourful returns a palette with colours.
 func Colourful() Palette { return Palette{colours: true} }
 
-// Paint gives a text the colour of a tone.
+// Paint returns a text in the colour of a tone.
 func (p Palette) Paint(tone Tone, text string) string {
 	code := codes[tone]
 	if !p.colours || code == "" || text == "" {
@@ -50,13 +62,8 @@ func (p Palette) Paint(tone Tone, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// Interactive says whether out is a terminal.
-func Interactive(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
-// Printable is text from outside as one line that changes nothing but the place where it stands.
+// Printable returns an untrusted text as a single line without control characters. cli-runtime's EscapeTerminal keeps line breaks and
+// marks that change the direction of writing.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// gap is the space between two columns, as kubectl has it.
+// gap is the space between two columns, as in kubectl.
 const gap = 3
 
-// none stands in a cell for what is not there, as kubectl has it.
+// none is printed in an empty cell, as in kubectl.
 const none = "<none>"
 
 // Cell is a text in a table.
@@ -25,7 +25,7 @@ type Cell struct {
 // Text is a plain cell.
 func Text(text string) Cell { return Cell{Text: text} }
 
-// Table lines cells up. Rows that are added after a Flush keep to the columns printed before, as a watch needs it.
+// Table prints aligned rows. Rows that are added after a Flush keep the widths of the columns, for a watch.
 type Table struct {
 	out     io.Writer
 	palette Palette
@@ -35,21 +35,21 @@ type Table struct {
 	headed  bool
 }
 
-// NewTable begins a table; without headers, rows stand for themselves.
+// NewTable returns a table with these headers.
 func NewTable(out io.Writer, palette Palette, headers ...string) *Table {
 	t := &Table{out: out, palette: palette, headers: headers}
 	t.measure(headers)
 	return t
 }
 
-// WithoutHeaders keeps the columns and leaves their names out.
+// WithoutHeaders omits the headers.
 func (t *Table) WithoutHeaders() *Table {
 	t.headed = true
 	t.widths = nil
 	return t
 }
 
-// Add adds a row, to be printed by Flush. An empty cell is printed as what is not there.
+// Add adds a row, which Flush prints. An empty cell is printed as <none>.
 func (t *Table) Add(cells ...Cell) {
 	texts := make([]string, len(cells))
 	for i := range cells {
@@ -63,8 +63,8 @@ func (t *Table) Add(cells ...Cell) {
 	t.rows = append(t.rows, cells)
 }
 
-// Flush prints the rows that were added since the last Flush, under the headers where these have not been printed yet. A
-// table without rows prints nothing.
+// Flush prints the rows that were added since the last Flush, after the headers if these have not been printed yet. Without rows,
+// it prints nothing.
 func (t *Table) Flush() error {
 	if len(t.rows) == 0 {
 		return nil

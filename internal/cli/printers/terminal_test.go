@@ -22,7 +22,7 @@ func TestTable(t *testing.T) {
 		want  string
 	}{
 		"Aligned": {
-			why: "columns are as wide as their widest cell, counted in characters; nothing trails",
+			why: "columns are as wide as their widest cell, counted in characters; no trailing spaces",
 			print: func(out *bytes.Buffer) error {
 				table := printers.NewTable(out, printers.Palette{}, "NAME", "AGE")
 				table.Add(printers.Text("zürich"), printers.Text("1d"))
@@ -32,7 +32,7 @@ func TestTable(t *testing.T) {
 			want: "NAME     AGE\nzürich   1d\nrome     <none>\n",
 		},
 		"Coloured": {
-			why: "a colour has no width",
+			why: "colour codes do not count as width",
 			print: func(out *bytes.Buffer) error {
 				table := printers.NewTable(out, printers.Colourful(), "UP", "AGE")
 				table.Add(printers.Cell{Text: "yes", Tone: printers.Good}, printers.Text("1d"))
@@ -41,7 +41,7 @@ func TestTable(t *testing.T) {
 			want: "UP    AGE\n\x1b[32myes\x1b[0m   1d\n",
 		},
 		"Watched": {
-			why: "rows that come later stand under the headers already printed",
+			why: "later rows keep the columns of the headers",
 			print: func(out *bytes.Buffer) error {
 				table := printers.NewTable(out, printers.Palette{}, "NAME", "AGE")
 				table.Add(printers.Text("london"), printers.Text("1d"))
@@ -54,7 +54,7 @@ func TestTable(t *testing.T) {
 			want: "NAME     AGE\nlondon   1d\nrome     2d\n",
 		},
 		"WithoutHeaders": {
-			why: "what is not printed takes no room",
+			why: "headers that are not printed do not widen columns",
 			print: func(out *bytes.Buffer) error {
 				table := printers.NewTable(out, printers.Palette{}, "A LONG NAME", "AGE").WithoutHeaders()
 				table.Add(printers.Text("a"), printers.Text("1d"))
@@ -63,12 +63,12 @@ func TestTable(t *testing.T) {
 			want: "a   1d\n",
 		},
 		"NoRows": {
-			why:   "headers over nothing say nothing",
+			why:   "headers are not printed without rows",
 			print: func(out *bytes.Buffer) error { return printers.NewTable(out, printers.Palette{}, "NAME").Flush() },
 			want:  "",
 		},
 		"Hostile": {
-			why: "a profile must not be able to move the cursor of its reader",
+			why: "a profile must not control the terminal",
 			print: func(out *bytes.Buffer) error {
 				table := printers.NewTable(out, printers.Palette{}, "NAME")
 				table.Add(printers.Text("a\x1b[2J\nb"))
@@ -97,14 +97,14 @@ func TestColoursNeedATerminal(t *testing.T) {
 	}
 	defer file.Close()
 	if got := printers.PaletteFor(file).Paint(printers.Bad, "no"); got != "no" {
-		t.Errorf("a file was given colours: %q", got)
+		t.Errorf("colours were printed to a file: %q", got)
 	}
 }
 
 func TestColoursOnATerminal(t *testing.T) {
 	terminalFile, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skipf("there is no terminal to be had: %v", err)
+		t.Skipf("no terminal is available: %v", err)
 	}
 	defer terminalFile.Close()
 	cases := map[string]struct {
@@ -112,12 +112,16 @@ func TestColoursOnATerminal(t *testing.T) {
 		environment map[string]string
 		want        string
 	}{
-		"Terminal": {why: "a person looks at it", environment: map[string]string{"NO_COLOR": "", "TERM": "xterm"}, want: "\x1b[31mno\x1b[0m"},
-		"NoColor":  {why: "the person wants none", environment: map[string]string{"NO_COLOR": "1", "TERM": "xterm"}, want: "no"},
-		"Dumb":     {why: "the terminal has none", environment: map[string]string{"NO_COLOR": "", "TERM": "dumb"}, want: "no"},
+		"Terminal": {why: "a terminal that supports colours", environment: map[string]string{"TERM": "xterm"}, want: "\x1b[31mno\x1b[0m"},
+		"NoColor":  {why: "the user wants no colours", environment: map[string]string{"NO_COLOR": "1", "TERM": "xterm"}, want: "no"},
+		"Dumb":     {why: "the terminal has no colours", environment: map[string]string{"TERM": "dumb"}, want: "no"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Setenv("NO_COLOR", "") // so that it is restored
+			if err := os.Unsetenv("NO_COLOR"); err != nil {
+				t.Fatal(err)
+			}
 			for key, value := range tc.environment {
 				t.Setenv(key, value)
 			}
@@ -142,12 +146,12 @@ func TestBar(t *testing.T) {
 	}
 	bar.Clear()
 	if !strings.HasSuffix(out.String(), "\r\x1b[2K") {
-		t.Error("a bar that was cleared stays")
+		t.Error("a cleared bar is still shown")
 	}
 
 	out.Reset()
 	printers.NewBar(&out, 1, "bad").Step(false)
 	if out.Len() > 0 {
-		t.Errorf("a bar was drawn into what is no terminal: %q", out.String())
+		t.Errorf("a bar was drawn to an output that is not a terminal: %q", out.String())
 	}
 }

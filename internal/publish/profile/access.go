@@ -33,7 +33,7 @@ func (inv *Inventory) accessProviders(f Facts) (providers []*inventoryac.AccessP
 			continue
 		}
 		lapses = append(lapses, c.fault.Message)
-		if controlPlaneInitialized(f.Cluster) {
+		if ControlPlaneInitialized(f.Cluster) {
 			// Before that, nobody expects a kubeconfig.
 			problems = append(problems, *c.fault)
 		}

@@ -4,9 +4,12 @@
 package profile
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
@@ -44,13 +47,43 @@ func Decide(inventories []*Inventory, kept map[string]string, cluster *clusterv1
 		key := inventory.Key(cluster)
 		if holder, held := holders[key.Namespace]; held {
 			claims.Refused[inventory.Name()] = []Problem{problem(v1alpha1.ProblemClaimedByOther,
-				"the Inventory %q publishes this Cluster into the namespace %q; a namespace holds one profile of a Cluster", holder, key.Namespace)}
+				"the Inventory %q publishes this Cluster into the namespace %q; a namespace holds one profile of a "+
+					"Cluster", holder, key.Namespace)}
 			continue
 		}
 		holders[key.Namespace] = inventory.Name()
 		claims.Granted = append(claims.Granted, Claim{Inventory: inventory, Profile: key})
 	}
 	return claims
+}
+
+// SortByAge sorts Inventories as Decide expects them: the oldest first.
+func SortByAge(inventories []*Inventory) {
+	slices.SortFunc(inventories, func(a, b *Inventory) int {
+		if a.OlderThan(b) {
+			return -1
+		}
+		return 1
+	})
+}
+
+// Kept returns, by namespace, the Inventories that are invalid and have published one of the profiles there. The profiles are all
+// of one Cluster.
+func Kept(published []*inventoryv1alpha1.ClusterProfile, invalid map[string]error) (map[string]string, error) {
+	if len(invalid) == 0 {
+		return nil, nil
+	}
+	kept := map[string]string{}
+	for _, p := range published {
+		live, err := Read(p)
+		if err != nil {
+			return nil, err
+		}
+		if _, inventory, owned := live.Source(); owned && invalid[inventory] != nil {
+			kept[live.Namespace] = inventory
+		}
+	}
+	return kept, nil
 }
 
 // Has reports whether one of the granted claims is for the profile.

@@ -18,14 +18,13 @@ import (
 
 // controlPlaneHealthy is the table of the package comment, row by row.
 func controlPlaneHealthy(cluster *clusterv1.Cluster, clusterAPIDown bool) metav1.Condition {
-	available := meta.FindStatusCondition(cluster.Status.Conditions, clusterv1.ClusterControlPlaneAvailableCondition)
-	probe := meta.FindStatusCondition(cluster.Status.Conditions, clusterv1.ClusterRemoteConnectionProbeCondition)
+	available, probe := healthConditions(cluster)
 	switch {
-	case paused(cluster):
+	case Paused(cluster):
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonPaused, "The Cluster is paused; Cluster API does not update its conditions.")
 	case clusterAPIDown:
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonClusterAPIDown, "No Cluster API controller is running, so the Cluster's conditions are stale.")
-	case !controlPlaneInitialized(cluster) || available == nil && probe == nil:
+	case !ControlPlaneInitialized(cluster) || available == nil && probe == nil:
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonNotReported, "Cluster API has not reported an initialized control plane yet.")
 	case !cluster.Spec.ControlPlaneRef.IsDefined():
 		return standaloneHealthy(probe)
@@ -55,12 +54,14 @@ func healthy(status metav1.ConditionStatus, reason, message string) metav1.Condi
 	return metav1.Condition{Type: inventoryv1alpha1.ClusterConditionControlPlaneHealthy, Status: status, Reason: reason, Message: message}
 }
 
-func paused(cluster *clusterv1.Cluster) bool {
+// Paused reports whether the Cluster is paused, so that its conditions are not updated.
+func Paused(cluster *clusterv1.Cluster) bool {
 	_, annotated := cluster.Annotations[clusterv1.PausedAnnotation]
 	return annotated || cluster.Spec.Paused != nil && *cluster.Spec.Paused
 }
 
-func controlPlaneInitialized(cluster *clusterv1.Cluster) bool {
+// ControlPlaneInitialized reports whether the control plane has been reachable once. Before, there is no access to publish.
+func ControlPlaneInitialized(cluster *clusterv1.Cluster) bool {
 	initialized := cluster.Status.Initialization.ControlPlaneInitialized
 	return initialized != nil && *initialized
 }

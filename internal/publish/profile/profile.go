@@ -4,11 +4,9 @@
 package profile
 
 import (
-	"cmp"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
@@ -27,16 +25,13 @@ func (inv *Inventory) Profile(f Facts) (*inventoryac.ClusterProfileApplyConfigur
 	}
 	labels, labelProblems := inv.propagatedLabels(f.Cluster.Labels)
 	annotations, annotationProblems := inv.propagatedAnnotations(f.Cluster.Annotations)
-	labels[inventoryv1alpha1.LabelClusterManagerKey] = f.Manager
-	labels[v1alpha1.LabelInventoryMemberID] = memberID(f)
-	labels[v1alpha1.LabelInventory] = inv.name
-	labels[v1alpha1.LabelClusterNamespace] = f.Cluster.Namespace
-	labels[v1alpha1.LabelClusterName] = f.Cluster.Name
-	labels[v1alpha1.LabelClusterUID] = string(f.Cluster.UID)
+	for _, label := range OwnLabels(f, inv.name) {
+		labels[label.Name] = label.Value
+	}
 
 	spec := inventoryac.ClusterProfileSpec().WithClusterManager(inventoryac.ClusterManager().WithName(f.Manager))
 	if !displayNameTaken(f.Published) {
-		spec.WithDisplayName(cmp.Or(displayName(f.Cluster.Annotations[v1alpha1.AnnotationDisplayName]), f.Cluster.Name))
+		spec.WithDisplayName(DisplayName(f.Cluster).Value)
 	}
 	key := inv.Key(f.Cluster)
 	out := inventoryac.ClusterProfile(key.Name, key.Namespace).WithLabels(labels).WithSpec(spec)
@@ -44,20 +39,6 @@ func (inv *Inventory) Profile(f Facts) (*inventoryac.ClusterProfileApplyConfigur
 		out.WithAnnotations(annotations)
 	}
 	return out, slices.Concat(problems, labelProblems, annotationProblems)
-}
-
-// memberID identifies the member. While the profile lives it does not change (KEP-4322), whatever becomes of the Cluster's
-// label; but an id that somebody else wrote is not adopted.
-func memberID(f Facts) string {
-	if f.Published != nil {
-		if id, owned := f.Published.label(v1alpha1.LabelInventoryMemberID); owned && id != "" {
-			return id
-		}
-	}
-	if id := f.Cluster.Labels[v1alpha1.LabelInventoryMemberID]; id != "" {
-		return id
-	}
-	return string(f.Cluster.UID)
 }
 
 var displayNamePath = fieldpath.MakePathOrDie("spec", "displayName")

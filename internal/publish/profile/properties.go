@@ -40,11 +40,9 @@ func compileProperties(compiler *cel.Compiler, source []v1alpha1.PropertyExpress
 
 // publishedProperties are the derived and the computed properties, by name.
 func (inv *Inventory) publishedProperties(f Facts) ([]*inventoryac.PropertyApplyConfiguration, []Problem) {
-	values := map[string]string{
-		v1alpha1.PropertyClusterSet:         inv.spec.ClusterSet,
-		v1alpha1.PropertyInfrastructureKind: f.Cluster.Spec.InfrastructureRef.Kind,
-		v1alpha1.PropertyControlPlaneKind:   f.Cluster.Spec.ControlPlaneRef.Kind,
-		v1alpha1.PropertyClusterClass:       f.Cluster.Spec.Topology.ClassRef.Name,
+	values := map[string]string{}
+	for _, derived := range DerivedProperties(inv.name, &inv.spec, f.Cluster) {
+		values[derived.Name] = derived.Value
 	}
 	problems := inv.computeProperties(f, values)
 	var properties []*inventoryac.PropertyApplyConfiguration

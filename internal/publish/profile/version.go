@@ -47,7 +47,7 @@ func kubernetesVersion(f Facts) string {
 // versionNotReported says why a Cluster whose control plane is initialized has no version. One that is being deleted has none
 // to report: its control plane object goes first.
 func versionNotReported(f Facts) []Problem {
-	if !controlPlaneInitialized(f.Cluster) || !f.Cluster.DeletionTimestamp.IsZero() {
+	if !ControlPlaneInitialized(f.Cluster) || !f.Cluster.DeletionTimestamp.IsZero() {
 		return nil
 	}
 	ref := f.Cluster.Spec.ControlPlaneRef
@@ -76,7 +76,7 @@ func notOfKubernetes(reporter, version string) string {
 // or the Cluster runs and does not report its version itself. Control planes are many and large, and nobody watches them for
 // what is known without.
 func (inv *Inventory) UsesControlPlane(cluster *clusterv1.Cluster) bool {
-	return inv.Uses(cel.ControlPlane) || controlPlaneInitialized(cluster) && reportedVersion(cluster) == ""
+	return inv.Uses(cel.ControlPlane) || ControlPlaneInitialized(cluster) && reportedVersion(cluster) == ""
 }
 
 // reportedVersion is the lowest version that the Cluster itself reports; empty for none.
@@ -157,7 +157,7 @@ func ofKubernetes(v string) *version.Version {
 
 // settled reports whether the topology's version is the running one: Cluster API says that everything is as wanted.
 func settled(cluster *clusterv1.Cluster) bool {
-	return controlPlaneInitialized(cluster) &&
+	return ControlPlaneInitialized(cluster) &&
 		meta.IsStatusConditionTrue(cluster.Status.Conditions, clusterv1.ClusterTopologyReconciledCondition) &&
 		!meta.IsStatusConditionTrue(cluster.Status.Conditions, clusterv1.ClusterRollingOutCondition)
 }

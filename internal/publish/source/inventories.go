@@ -87,12 +87,7 @@ func (i *Inventories) Snapshot(ctx context.Context) (*Snapshot, error) {
 		}
 		next.Revisions[inventory.Name] = result.revision
 	}
-	slices.SortFunc(next.Valid, func(a, b *profile.Inventory) int {
-		if a.OlderThan(b) {
-			return -1
-		}
-		return 1
-	})
+	profile.SortByAge(next.Valid)
 	i.compiled, i.latest = all, next
 	return next, nil
 }

@@ -25,8 +25,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
-// binary is the program as a person has it. client-go decides at start where ~/.kube/config is, so that a test of it needs a
-// process of its own.
+// binary is the built program. client-go determines the path of ~/.kube/config at start, so a test of it needs its own process.
 var binary = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("go", "build", "-o", in("kubectl-inventory"), ".").CombinedOutput()
 	return in("kubectl-inventory"), errors.Join(err, errorOf(out))
@@ -39,15 +38,20 @@ func errorOf(output []byte) error {
 	return errors.New(string(output))
 }
 
-// person runs the program with an environment of its own, and makes sure that it leaves no file behind.
-func person(t *testing.T, prefix, environment []string, args ...string) result {
+// runProgram runs the program with its own environment, and checks that it leaves no temporary files.
+func runProgram(t *testing.T, prefix, environment []string, args ...string) result {
 	t.Helper()
 	program, err := binary()
 	must(t, err)
 	temporary := t.TempDir()
 	line := append(append(prefix, program), args...)
 	command := exec.Command(line[0], line[1:]...)
-	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + temporary, "HOME=" + t.TempDir(), providersVariable + "=" + in("providers.json")}, environment...)
+	command.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"),
+		"TMPDIR=" + temporary,
+		"HOME=" + t.TempDir(),
+		providersVariable + "=" + in("providers.json"),
+	}, environment...)
 	var out, errOut bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errOut
 	var exit *exec.ExitError
@@ -57,12 +61,12 @@ func person(t *testing.T, prefix, environment []string, args ...string) result {
 	left, err := filepath.Glob(filepath.Join(temporary, "*"))
 	must(t, err)
 	if diff := cmp.Diff([]string(nil), left); diff != "" {
-		t.Errorf("the program left files behind -want +got:\n%s", diff)
+		t.Errorf("the program left temporary files -want +got:\n%s", diff)
 	}
 	return result{out: out.String(), err: errOut.String(), code: command.ProcessState.ExitCode()}
 }
 
-// write puts a file into a folder of the test.
+// write writes a file into a folder of the test.
 func write(t *testing.T, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -71,7 +75,7 @@ func write(t *testing.T, name string, content []byte) string {
 	return path
 }
 
-// halves are the hub's kubeconfig in two files, of which neither leads anywhere by itself.
+// halves returns a list of two files that are the hub's kubeconfig only together.
 func halves(t *testing.T) string {
 	t.Helper()
 	whole, err := clientcmd.LoadFromFile(in("hub.kubeconfig"))
@@ -85,13 +89,13 @@ func halves(t *testing.T) string {
 	return write(t, "clusters", first) + string(filepath.ListSeparator) + write(t, "users", second)
 }
 
-// withEmpty is a list of two files of which the second is the hub's kubeconfig.
+// withEmpty returns a list of two files of which the second is the hub's kubeconfig.
 func withEmpty(t *testing.T) string {
 	t.Helper()
 	return write(t, "empty", []byte("apiVersion: v1\nkind: Config\n")) + string(filepath.ListSeparator) + in("hub.kubeconfig")
 }
 
-// homeOf is the HOME of a person whose ~/.kube/config is the file.
+// homeOf returns the HOME of a user whose ~/.kube/config is the file.
 func homeOf(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -99,7 +103,7 @@ func homeOf(t *testing.T, file string) string {
 	return filepath.Dir(filepath.Dir(write(t, ".kube/config", content)))
 }
 
-// tlsFlags are the flags that name a hub and the user of a configuration, without any kubeconfig.
+// tlsFlags returns the flags for the server and the user of a configuration, without a kubeconfig.
 func tlsFlags(t *testing.T, config *rest.Config) []string {
 	t.Helper()
 	return []string{
@@ -108,22 +112,22 @@ func tlsFlags(t *testing.T, config *rest.Config) []string {
 	}
 }
 
-// token is one of a ServiceAccount that may do everything on the hub.
+// token returns the token of a ServiceAccount that is cluster-admin of the hub.
 func token(t *testing.T, name string) string {
 	t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "empty", Name: name}}
-	must(t, world.k8s.Create(t.Context(), account))
-	must(t, world.k8s.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+	must(t, env.k8s.Create(t.Context(), account))
+	must(t, env.k8s.Create(t.Context(), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "empty", Name: name}},
 	}))
 	request := &authenticationv1.TokenRequest{}
-	must(t, world.k8s.SubResource("token").Create(t.Context(), account, request))
+	must(t, env.k8s.SubResource("token").Create(t.Context(), account, request))
 	return request.Status.Token
 }
 
-// login is a kubeconfig of the hub whose user logs in by a command that relies on the person's environment.
+// login returns a kubeconfig of the hub whose user logs in by a command that depends on the environment.
 func login(t *testing.T, token string) string {
 	t.Helper()
 	config, err := clientcmd.LoadFromFile(in("hub.kubeconfig"))
@@ -131,7 +135,11 @@ func login(t *testing.T, token string) string {
 	for _, user := range config.AuthInfos {
 		*user = clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
 			APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.IfAvailableExecInteractiveMode, Command: "sh",
-			Args: []string{"-c", `test "$CLOUD_PROFILE" = mine && echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "` + token + `"}}'`},
+			Args: []string{
+				"-c",
+				`test "$CLOUD_PROFILE" = mine && echo '{"apiVersion": "client.authentication.k8s.io/v1", ` +
+					`"kind": "ExecCredential", "status": {"token": "` + token + `"}}'`,
+			},
 		}}
 	}
 	raw, err := clientcmd.Write(*config)
@@ -139,13 +147,13 @@ func login(t *testing.T, token string) string {
 	return write(t, "login", raw)
 }
 
-// pod is a pod of a cluster, with a token of its ServiceAccount.
+// pod is a pod of a cluster, with the token of its ServiceAccount.
 type pod struct {
 	cluster *apiserver.Server
 	token   string
 }
 
-// prefix is the beginning of a command line that runs the rest as if in the pod.
+// prefix returns the beginning of a command line that runs the rest as in the pod.
 func (p *pod) prefix(t *testing.T) []string {
 	t.Helper()
 	if p == nil {
@@ -156,7 +164,11 @@ func (p *pod) prefix(t *testing.T) []string {
 		mkdir -p /var/run/secrets/kubernetes.io/serviceaccount
 		cp "$0"/* /var/run/secrets/kubernetes.io/serviceaccount
 		exec "$@"`, t.TempDir()}
-	for name, content := range map[string]string{"token": p.token, "namespace": "empty", "ca.crt": string(p.cluster.CertificateAuthority())} {
+	for name, content := range map[string]string{
+		"token":     p.token,
+		"namespace": "empty",
+		"ca.crt":    string(p.cluster.CertificateAuthority()),
+	} {
 		must(t, os.WriteFile(filepath.Join(prefix[len(prefix)-1], name), []byte(content), 0o600))
 	}
 	if out, err := exec.Command(prefix[0], append(prefix[1:], "true")...).CombinedOutput(); err != nil {
@@ -165,7 +177,7 @@ func (p *pod) prefix(t *testing.T) []string {
 	return prefix
 }
 
-// environment are the variables that every container of the pod has.
+// environment returns the variables of every container in the pod.
 func (p *pod) environment() []string {
 	if p == nil {
 		return nil
