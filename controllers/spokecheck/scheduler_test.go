@@ -361,7 +361,7 @@ func TestOtherChangesTriggerNoProbe(t *testing.T) {
 func TestChangedAccessPromotesOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
 		key := w.track(r, 1, tenant{namespace: "fleet"}, "a", behaviour{takes: time.Second, reason: v1alpha1.ReasonForbidden})[0]
-		lane := func(version int) health {
+		healthAfter := func(version int) health {
 			pass(2 * time.Second)
 			r.track(spokeProfile(key, "", version), v1alpha1.SpokeCheckStatus{})
 			r.mu.Lock()
@@ -370,12 +370,12 @@ func TestChangedAccessPromotesOnce(t *testing.T) {
 		}
 		var got []health
 		for version := range 3 {
-			got = append(got, lane(version+1))
+			got = append(got, healthAfter(version+1))
 		}
 		pass(maxBackoffFactor * interval)
-		got = append(got, lane(4))
+		got = append(got, healthAfter(4))
 		if want := []health{healthy, failing, failing, healthy}; fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("queues %v, want %v", got, want)
+			t.Errorf("health %v, want %v", got, want)
 		}
 	})
 }

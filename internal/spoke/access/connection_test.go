@@ -31,8 +31,10 @@ const (
 // variables.
 const twoProviders = `{"providers": [
 	{"name": "first", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "one", "provideClusterInfo": true}},
-	{"name": "second", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "two", "args": ["base"], "env": [{"name": "B", "value": "file"}, {"name": "A", "value": "file"}]},
-	 "profileSourcedCLIArgsPolicy": "Append", "profileSourcedEnvVarsPolicy": "AppendIfNotExists", "profileSourcedEnvVarsAllowed": ["A", "C", "CLUSTER"]}]}`
+	{"name": "second", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "two", "args": ["base"],
+		"env": [{"name": "B", "value": "file"}, {"name": "A", "value": "file"}]},
+	 "profileSourcedCLIArgsPolicy": "Append", "profileSourcedEnvVarsPolicy": "AppendIfNotExists",
+	 "profileSourcedEnvVarsAllowed": ["A", "C", "CLUSTER"]}]}`
 
 func load(t *testing.T, content string, options access.Options) *access.Providers {
 	t.Helper()
