@@ -89,7 +89,8 @@ func TestConsumerBinary(t *testing.T) {
 		}
 		want := "" +
 			"NAMESPACE   NAME    REACHABLE   REASON      VERSION   MESSAGE\n" +
-			"default     works   True        Reachable   " + assets.KubernetesVersion + "   The spoke is ready and accepts the published access\n"
+			"default     works   True        Reachable   " + assets.KubernetesVersion +
+			"   The spoke is ready and accepts the published access\n"
 		if diff := cmp.Diff(want, string(out)); diff != "" {
 			t.Errorf("table -want +got:\n%s", diff)
 		}

@@ -23,8 +23,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
-// BenchmarkCheck measures a check of a spoke on a real API server, which runs in its own process. Cached is the cost of every check; Plugin is
-// the cost of the first one, and of the one after a refusal or ten minutes.
+// BenchmarkCheck measures a check of a spoke on a real API server, which runs in its own process. Cached is the cost
+// of every check; Plugin is the cost of the first one, and of the one after a refusal or ten minutes.
 func BenchmarkCheck(b *testing.B) {
 	providers := filepath.Join(b.TempDir(), "providers.json")
 	if err := os.WriteFile(providers, fmt.Appendf(nil, `{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {

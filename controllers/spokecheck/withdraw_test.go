@@ -102,7 +102,8 @@ func TestOrphanedChecksAreDeleted(t *testing.T) {
 	}
 }
 
-// TestFilterSelectsProfiles: spokes of profiles that are not selected are not dialled; when a profile is not selected any more, its check is deleted.
+// TestFilterSelectsProfiles: spokes of profiles that are not selected are not dialled, and the check of a profile that is not selected
+// any more is deleted.
 func TestFilterSelectsProfiles(t *testing.T) {
 	f := newFleet(t)
 	stub := wellBehaved()
@@ -130,7 +131,8 @@ func TestFilterSelectsProfiles(t *testing.T) {
 	}
 }
 
-// TestOneOfTwoConsumersReports: two consumers with different results do not overwrite each other; the second takes over when the first is gone.
+// TestOneOfTwoConsumersReports: two consumers with different results do not overwrite each other; the second takes over when the first
+// is gone.
 func TestOneOfTwoConsumersReports(t *testing.T) {
 	f := newFleet(t)
 	blind := &script{check: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {

@@ -162,7 +162,8 @@ func TestLoadAcceptsPublishedFiles(t *testing.T) {
 			path: file(
 				t,
 				`{"providers": [{"name": "static-token-spoke-a", "execConfig": {
-			"apiVersion": "client.authentication.k8s.io/v1", "command": "/tmp/headlamp-ci/static-token-exec.sh", "provideClusterInfo": true}}]}`,
+			"apiVersion": "client.authentication.k8s.io/v1", "command": "/tmp/headlamp-ci/static-token-exec.sh",
+			"provideClusterInfo": true}}]}`,
 			),
 		},
 		"HeadlampCAPI": {
@@ -170,11 +171,13 @@ func TestLoadAcceptsPublishedFiles(t *testing.T) {
 			path: file(
 				t,
 				`{"providers": [{"name": "capi-secret", "execConfig": {
-			"apiVersion": "client.authentication.k8s.io/v1", "command": "/tmp/credential-plugin.sh", "args": ["workload-1"], "provideClusterInfo": false}}]}`,
+			"apiVersion": "client.authentication.k8s.io/v1", "command": "/tmp/credential-plugin.sh", "args": ["workload-1"],
+			"provideClusterInfo": false}}]}`,
 			),
 		},
 		"Sveltos": {why: "its documentation's file, with every field", path: file(t, `{"providers": [{"name": "my-provider", "execConfig": {
-			"apiVersion": "client.authentication.k8s.io/v1", "command": "/usr/local/bin/my-credential-plugin", "args": ["--cluster-name", "$(CLUSTER_NAME)"],
+			"apiVersion": "client.authentication.k8s.io/v1", "command": "/usr/local/bin/my-credential-plugin",
+			"args": ["--cluster-name", "$(CLUSTER_NAME)"],
 			"env": [{"name": "MY_ENV", "value": "value"}], "provideClusterInfo": true, "interactiveMode": "Never"},
 			"profileSourcedCLIArgsPolicy": "Append", "profileSourcedEnvVarsPolicy": "AppendIfNotExists"}]}`)},
 	}

@@ -17,15 +17,17 @@ import (
 
 // readers knows upstream's plugins and another one.
 const readers = `{"providers": [
-	{"name": "kubeconfig", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/plugins/kubeconfig-secretreader", "provideClusterInfo": true}},
-	{"name": "token", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "secretreader", "provideClusterInfo": true}},
+	{"name": "kubeconfig", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/plugins/kubeconfig-secretreader",
+		"provideClusterInfo": true}},
+	{"name": "token", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "secretreader",
+		"provideClusterInfo": true}},
 	{"name": "other", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "cloud", "provideClusterInfo": true}}]}`
 
 // TestReferencesToOtherNamespacesAreRefused: a user who may write profiles in the namespace fleet must not get Secrets of others.
 func TestReferencesToOtherNamespacesAreRefused(t *testing.T) {
 	refused := func(namespace string) string {
-		return v1alpha1.ReasonReferenceNotPermitted + `: The profile refers to a Secret in the namespace "` + namespace + `", which is not its own; ` +
-			`--reference-namespaces permits it`
+		return v1alpha1.ReasonReferenceNotPermitted + `: The profile refers to a Secret in the namespace "` + namespace +
+			`", which is not its own; --reference-namespaces permits it`
 	}
 	const invalid = v1alpha1.ReasonInvalidAccess + ": The extension client.authentication.k8s.io/exec"
 	cases := map[string]struct {

@@ -29,7 +29,8 @@ func TestPluginEnvironment(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://proxy")
 	always := []string{
 		"KUBECONFIG=/hub", "HTTPS_PROXY=http://proxy", "TMPDIR=/from-the-file", "--flag",
-		`KUBERNETES_EXEC_INFO={"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"cluster":{"server":"https://spoke","config":{"clusterName":"c"}},"interactive":false}}`,
+		`KUBERNETES_EXEC_INFO={"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",` +
+			`"spec":{"cluster":{"server":"https://spoke","config":{"clusterName":"c"}},"interactive":false}}`,
 	}
 	cases := map[string]struct {
 		why           string
