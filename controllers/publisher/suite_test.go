@@ -74,7 +74,12 @@ func freeHub(t *testing.T) *testHub {
 
 func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{
+		clientgoscheme.AddToScheme,
+		clusterv1.AddToScheme,
+		inventoryv1alpha1.AddToScheme,
+		v1alpha1.AddToScheme,
+	} {
 		utilruntime.Must(add(scheme))
 	}
 	return scheme
@@ -249,7 +254,7 @@ func (hub *testHub) kubeconfig(name, server string) []byte {
 }
 
 // secretToken is in every kubeconfig of these tests, and must be nowhere else.
-const secretToken = "token-that-nobody-may-see"
+const secretToken = "token-that-must-not-leak"
 
 // get reads a profile without a cache; nil where there is none.
 func (hub *testHub) get(t *testing.T, namespace, name string) *inventoryv1alpha1.ClusterProfile {
