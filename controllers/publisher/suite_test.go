@@ -74,12 +74,7 @@ func freeHub(t *testing.T) *testHub {
 
 func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{
-		clientgoscheme.AddToScheme,
-		clusterv1.AddToScheme,
-		inventoryv1alpha1.AddToScheme,
-		v1alpha1.AddToScheme,
-	} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, clusterv1.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
 		utilruntime.Must(add(scheme))
 	}
 	return scheme
