@@ -53,7 +53,7 @@ func (s summary) ready(inventory *v1alpha1.Inventory, accepted metav1.Condition)
 	case s.invalid != nil:
 		return condition(metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "%s", accepted.Message)
 	case !s.complete:
-		return condition(metav1.ConditionUnknown, v1alpha1.ReasonPublishing, "Not every Cluster has been looked at yet.")
+		return condition(metav1.ConditionUnknown, v1alpha1.ReasonPublishing, "Not every Cluster has been reconciled yet.")
 	case unpublished != nil:
 		return condition(metav1.ConditionFalse, v1alpha1.ReasonNotPublished,
 			"Not every selected Cluster is published as wanted: %s: %s", unpublished.Reason, unpublished.Message)
@@ -80,7 +80,7 @@ func (s summary) degraded() metav1.Condition {
 			len(s.problems), min(len(s.problems), maxProblems))
 	case !s.complete:
 		condition.Status, condition.Reason = metav1.ConditionUnknown, v1alpha1.ReasonPublishing
-		condition.Message = "Not every Cluster has been looked at yet."
+		condition.Message = "Not every Cluster has been reconciled yet."
 	}
 	return condition
 }

@@ -11,8 +11,12 @@ import (
 )
 
 var (
-	profilesMetric = prometheus.NewDesc("capi_inventory_profiles",
-		"ClusterProfiles published, by Inventory and by the status of their condition ControlPlaneHealthy.", []string{"inventory", "healthy"}, nil)
+	profilesMetric = prometheus.NewDesc(
+		"capi_inventory_profiles",
+		"ClusterProfiles published, by Inventory and by the status of their condition ControlPlaneHealthy.",
+		[]string{"inventory", "healthy"},
+		nil,
+	)
 	problemsMetric = prometheus.NewDesc("capi_inventory_problems",
 		"Things that could not be published, or not in full, by Inventory and reason: "+
 			"among them foreign profiles (ForeignProfile), refused kubeconfigs (Kubeconfig...) and stuck deletions (DeletionStuck).",

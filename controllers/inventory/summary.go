@@ -86,8 +86,9 @@ func (s summary) gauges() gauges {
 	values := gauges{profiles: map[string]int{}, problems: map[string]int{}}
 	for _, p := range s.published {
 		status := metav1.ConditionUnknown
-		if condition := meta.FindStatusCondition(p.Status.Conditions, inventoryv1alpha1.ClusterConditionControlPlaneHealthy); condition != nil {
-			status = condition.Status
+		healthy := meta.FindStatusCondition(p.Status.Conditions, inventoryv1alpha1.ClusterConditionControlPlaneHealthy)
+		if healthy != nil {
+			status = healthy.Status
 		}
 		values.profiles[string(status)]++
 	}

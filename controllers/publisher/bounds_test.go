@@ -21,7 +21,13 @@ func TestKubeconfigsAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("u", 100<<10)
 	named := func(user, cluster string) []byte {
-		return fmt.Appendf(nil, "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: c, cluster: {server: 'https://a:1'%s}}]\nusers: [{name: %s, user: {}}]\ncontexts: [{name: a, context: {cluster: c, user: %[2]s}}]\n", cluster, user)
+		return fmt.Appendf(
+			nil,
+			"apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: c, cluster: {server: "+
+				"'https://a:1'%s}}]\nusers: [{name: %s, user: {}}]\ncontexts: [{name: a, context: {cluster: c, user: %[2]s}}]\n",
+			cluster,
+			user,
+		)
 	}
 	for name, tc := range map[string]struct {
 		raw    []byte

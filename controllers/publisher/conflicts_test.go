@@ -103,16 +103,16 @@ func TestConflictsInARowSlowDown(t *testing.T) {
 			tc.act(t, hub, cluster)
 			contested := ContainElement(And(
 				HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"racer"`))))
-			// The event of each write of the racer has the publisher look again, without any time passing.
+			// The event of each write of the racer reconciles the Cluster again, without any time passing.
 			g.Eventually(problems).Should(contested)
 			tried := other.attempts.Load()
-			// An attempt for a version that has lost before is not counted: the cache may be behind.
+			// An attempt for a version that has lost before is not counted: the cache may be stale.
 			g.Expect(tried).To(BeNumerically(">=", 10))
 			g.Consistently(other.attempts.Load).Should(Equal(tried), "nothing is tried before the pause is over")
 			g.Eventually(func() int64 {
 				clock.Step(time.Second)
 				return other.attempts.Load()
-			}).Should(BeNumerically(">", tried), "it goes on after a pause")
+			}).Should(BeNumerically(">", tried), "it continues after a pause")
 			g.Eventually(problems).Should(contested, "it is reported as long as it lasts")
 
 			other.active.Store(false)

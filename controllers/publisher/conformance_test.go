@@ -30,30 +30,53 @@ func TestConformance(t *testing.T) {
 	g := NewWithT(t)
 	a, b, shared := hub.newNamespace(t, nil), hub.newNamespace(t, nil), hub.newNamespace(t, nil)
 	hub.inventory(t, "conforms-beside", v1alpha1.InventorySpec{ClusterSet: "prod"}, a, b)
-	hub.inventory(t, "conforms-shared", v1alpha1.InventorySpec{Namespace: shared, Labels: v1alpha1.Propagation{Include: []string{"*"}}, AccessProviders: []v1alpha1.AccessProvider{
-		{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
-		{Name: "plain-http", Exec: &v1alpha1.ExecAccess{Server: "'http://10.0.0.1'"}},
-		{Name: "proxy", Exec: &v1alpha1.ExecAccess{Server: "'proxy.example.com:9092/' + cluster.metadata.name"}},
-	}}, a, b)
+	hub.inventory(
+		t,
+		"conforms-shared",
+		v1alpha1.InventorySpec{
+			Namespace: shared,
+			Labels:    v1alpha1.Propagation{Include: []string{"*"}},
+			AccessProviders: []v1alpha1.AccessProvider{
+				{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
+				{Name: "plain-http", Exec: &v1alpha1.ExecAccess{Server: "'http://10.0.0.1'"}},
+				{Name: "proxy", Exec: &v1alpha1.ExecAccess{Server: "'proxy.example.com:9092/' + cluster.metadata.name"}},
+			},
+		},
+		a,
+		b,
+	)
 	hub.startPublisher(t)
 	long := strings.Repeat("long-", 12) + "x"
 	endpoint := func(fields string) []byte {
 		return kubeconfigOf(`server: "https://10.0.0.6:6443", `+fields, "token: t", "b")
 	}
 	kubeconfigs := map[string][]byte{
-		"longest":  endpoint(fmt.Sprintf(`tls-server-name: %q, proxy-url: %q`, dnsName(253), "http://proxy/"+strings.Repeat("x", 2048-len("http://proxy/")))),
+		"longest": endpoint(
+			fmt.Sprintf(`tls-server-name: %q, proxy-url: %q`, dnsName(253), "http://proxy/"+strings.Repeat("x", 2048-len("http://proxy/"))),
+		),
 		"tls-name": endpoint(fmt.Sprintf(`tls-server-name: %q`, dnsName(254))),
 		"proxy":    endpoint(fmt.Sprintf(`proxy-url: %q`, "http://proxy/"+strings.Repeat("x", 2048))),
 	}
 	for name, server := range map[string]string{
-		"plain": "https://10.0.0.1:6443", "noport": "https://eks.example.com", "noscheme": "10.0.0.2:6443", "v6": "https://[fd00::1]:6443", long: "https://10.0.0.3:6443",
-		"http": "http://10.0.0.4:8080", "query": "https://10.0.0.5:6443/?a=b", "underscore": "https://my_api.example.com", "dot": "https://api.example.com.:6443",
+		"plain": "https://10.0.0.1:6443", "noport": "https://eks.example.com", "noscheme": "10.0.0.2:6443",
+		"v6": "https://[fd00::1]:6443", long: "https://10.0.0.3:6443",
+		"http": "http://10.0.0.4:8080", "query": "https://10.0.0.5:6443/?a=b", "underscore": "https://my_api.example.com",
+		"dot": "https://api.example.com.:6443",
 	} {
 		kubeconfigs[name] = hub.kubeconfig(name, server)
 	}
 	for name, raw := range kubeconfigs {
 		for _, namespace := range []string{a, b} {
-			hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod", "x-k8s.io/cluster-manager": "other"})), raw)
+			hub.createCluster(
+				t,
+				fixture.Cluster(
+					namespace,
+					name,
+					fixture.Provisioned("v1.36.3"),
+					fixture.Labels(map[string]string{"env": "prod", "x-k8s.io/cluster-manager": "other"}),
+				),
+				raw,
+			)
 		}
 	}
 	var profiles inventoryv1alpha1.ClusterProfileList
@@ -89,10 +112,12 @@ func TestSamples(t *testing.T) {
 		"restricted-secret": {kubeadm: `{"key":"value","name":"c1-readonly-kubeconfig","namespace":"NAMESPACE"}`},
 		"secretreader":      {kubeadm: `{"clusterName":"c1"}`},
 		"ocm-cluster-proxy": {kubeadm: `{"clusterName":"c1"}`},
-		"oidc":              {kubeadm: `{"clientID":"kubernetes","issuerURL":"https://idp.example.com/realms/NAMESPACE","scopes":["openid","groups"]}`},
-		"eks":               {"eks": `{"clusterId":"default_c1-control-plane","region":"eu-west-1"}`},
-		"gke":               {"gke": ``},
-		"aks":               {"aks": azure, "aks-aso": azure, "aks-aso-entra": azure},
+		"oidc": {
+			kubeadm: `{"clientID":"kubernetes","issuerURL":"https://idp.example.com/realms/NAMESPACE","scopes":["openid","groups"]}`,
+		},
+		"eks": {"eks": `{"clusterId":"default_c1-control-plane","region":"eu-west-1"}`},
+		"gke": {"gke": ``},
+		"aks": {"aks": azure, "aks-aso": azure, "aks-aso-entra": azure},
 	}
 	files, err := filepath.Glob("../../config/samples/inventories/*.yaml")
 	if err != nil || len(files) != len(wanted) {
@@ -118,14 +143,27 @@ func (hub *testHub) trySample(t *testing.T, sample *v1alpha1.Inventory, provider
 		secret := fixture.KubeconfigSecret(namespace, "c1-readonly", hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 		secret.Labels["cluster.x-k8s.io/cluster-name"] = "c1"
 		hub.create(t, secret)
-		hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(sample.Spec.ClusterSelector.MatchLabels), fixture.Labels(map[string]string{"region": "eu"})),
-			hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+		hub.createCluster(
+			t,
+			fixture.Cluster(
+				namespace,
+				"c1",
+				fixture.Provisioned("v1.36.3"),
+				fixture.Labels(sample.Spec.ClusterSelector.MatchLabels),
+				fixture.Labels(map[string]string{"region": "eu"}),
+			),
+			hub.kubeconfig("c1", "https://10.0.0.1:6443"),
+		)
 	} else {
 		hub.leave(t, namespace, provider)
 	}
 	var profiles inventoryv1alpha1.ClusterProfileList
 	g.Eventually(func(g Gomega) {
-		g.Expect(hub.List(t.Context(), &profiles, client.MatchingLabels{v1alpha1.LabelInventory: sample.Name, v1alpha1.LabelClusterNamespace: namespace})).To(Succeed())
+		g.Expect(hub.List(t.Context(), &profiles, client.MatchingLabels{
+			v1alpha1.LabelInventory:        sample.Name,
+			v1alpha1.LabelClusterNamespace: namespace,
+		})).
+			To(Succeed())
 		g.Expect(profiles.Items).To(HaveLen(1))
 		g.Expect(profiles.Items[0].Status.AccessProviders).To(HaveLen(1))
 		g.Expect(conformance.Check(profiles.Items)).To(BeEmpty())
@@ -136,13 +174,18 @@ func (hub *testHub) trySample(t *testing.T, sample *v1alpha1.Inventory, provider
 	} else {
 		g.Expect(string(cluster.Extensions[0].Extension.Raw)).To(MatchJSON(strings.ReplaceAll(parameters, "NAMESPACE", namespace)))
 	}
-	g.Eventually(func() *metav1.Condition { return hub.ready(t, sample.Name) }).Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
+	g.Eventually(func() *metav1.Condition { return hub.ready(t, sample.Name) }).
+		Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
 	g.Expect(hub.readInventory(t, sample.Name).Status.Problems).To(BeEmpty())
 }
 
 func (hub *testHub) ensureNamespace(t *testing.T, name string) {
 	t.Helper()
-	if err := hub.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := hub.Create(
+		t.Context(),
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}},
+	); err != nil &&
+		!apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
 }

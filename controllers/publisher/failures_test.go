@@ -14,8 +14,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/apierror"
 )
 
-// That the API server does not serve a resource does not say that an object is gone: neither is a profile deleted for it, nor is
-// a write that fails for it a lost race, which nobody would be told of.
+// If the API server does not serve a resource, an object of it is not gone for that reason: no profile is deleted, and a write that
+// fails is not a lost race, which would not be reported.
 func TestUnservedIsNotGone(t *testing.T) {
 	hub := freeHub(t)
 	for name, tc := range map[string]struct {
@@ -24,7 +24,7 @@ func TestUnservedIsNotGone(t *testing.T) {
 	}{
 		"an object that does not exist": {schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, true},
 		"a version that is not served":  {schema.GroupVersionKind{Group: "cluster.x-k8s.io", Version: "v1beta9", Kind: "Cluster"}, false},
-		"a group that is not served":    {schema.GroupVersionKind{Group: "nobody.example.com", Version: "v1", Kind: "Thing"}, false},
+		"a group that is not served":    {schema.GroupVersionKind{Group: "unserved.example.com", Version: "v1", Kind: "Thing"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mapper := meta.NewDefaultRESTMapper(nil)

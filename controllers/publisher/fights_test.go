@@ -22,7 +22,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// lastPause is the longest pause between two writes of a profile that somebody contests.
+// lastPause is the longest pause between two writes of a contested profile.
 const lastPause = 10 * time.Minute
 
 // adversary acts at every change of a namespace's profiles, as a controller does. It returns how often it did.
@@ -66,7 +66,9 @@ func TestFightOverAccessSlowsDown(t *testing.T) {
 		p.Status.AccessProviders[0].Cluster.Server = "https://10.0.0.2:6443"
 		return hub.Status().Update(context.Background(), p, client.FieldOwner("other-writer")) == nil
 	})
-	contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"other-writer"`))))
+	contested := ContainElement(
+		And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"other-writer"`))),
+	)
 	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "access-fight").Status.Problems }
 	g.Eventually(problems).Should(contested)
 	g.Expect(taken.Load()).To(BeNumerically("<=", 11))
@@ -77,7 +79,7 @@ func TestFightOverAccessSlowsDown(t *testing.T) {
 		g.Eventually(func() int64 {
 			clock.Step(lastPause)
 			return taken.Load()
-		}).Should(BeNumerically(">", before), "it goes on after a pause")
+		}).Should(BeNumerically(">", before), "it continues after a pause")
 	}
 	g.Eventually(problems).Should(contested, "it is reported as long as it lasts")
 	g.Expect(hub.ready(t, "access-fight").Status).To(Equal(metav1.ConditionFalse))
@@ -96,7 +98,9 @@ func TestFightOverExistenceSlowsDown(t *testing.T) {
 	hub.startPublisher(t, withClock(clock))
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "existence-fight").Status.Problems }
-	contested := ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring("deleted again and again"))))
+	contested := ContainElement(
+		And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring("deleted again and again"))),
+	)
 	g.Eventually(problems).Should(contested)
 	g.Expect(pruned.Load()).To(BeEquivalentTo(10))
 	g.Consistently(pruned.Load).Should(BeEquivalentTo(10))
@@ -109,7 +113,7 @@ func TestFightOverExistenceSlowsDown(t *testing.T) {
 
 // A label that a policy refuses neither holds up a changed endpoint nor is it forgotten: the problem stays as long as the
 // refusal does.
-func TestRefusedLabelHoldsUpNothing(t *testing.T) {
+func TestRefusedLabelBlocksNothingElse(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)

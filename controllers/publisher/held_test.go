@@ -14,7 +14,7 @@ import (
 )
 
 // heldWatch holds up what an API server sends about a resource: an API server under load, or a connection that is broken and
-// that nobody has noticed yet.
+// that no client has noticed yet.
 type heldWatch struct {
 	hub      *testHub
 	resource string

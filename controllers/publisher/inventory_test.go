@@ -27,17 +27,63 @@ func TestInventoryIsValidatedByItsSchema(t *testing.T) {
 		inventory v1alpha1.Inventory
 		says      string
 	}{
-		"LongName":           {inventory: v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: strings.Repeat("n", 64)}}, says: "metadata.name"},
-		"BadNamespace":       {inventory: named("x", v1alpha1.InventorySpec{Namespace: "Argo_CD"}), says: "spec.namespace"},
-		"UnknownNaming":      {inventory: named("x", v1alpha1.InventorySpec{ProfileName: "Random"}), says: "spec.profileName"},
-		"ReservedProperty":   {inventory: named("x", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "clusterset.k8s.io", Expression: "'x'"}}}), says: "reserved"},
-		"PropertyTwice":      {inventory: named("x", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "a.example.com", Expression: "'x'"}, {Name: "a.example.com", Expression: "'y'"}}}), says: "spec.properties[1]"},
-		"NoExpression":       {inventory: named("x", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "a.example.com"}}}), says: "expression"},
-		"ProviderTwice":      {inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{Name: "a", Exec: exec}, {Name: "a", Exec: exec}}}), says: "spec.accessProviders[1]"},
-		"ProviderOfNoKind":   {inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{Name: "a"}}}), says: "exactly one of"},
-		"ProviderOfTwoKinds": {inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{Name: "a", Exec: exec, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}}}}), says: "exactly one of"},
-		"CAWithoutServer":    {inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{Name: "a", Exec: &v1alpha1.ExecAccess{CertificateAuthority: "'x'"}}}}), says: "go with a server"},
-		"BadSuffix":          {inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{Name: "a", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "_X"}}}}), says: "nameSuffix"},
+		"LongName": {
+			inventory: v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: strings.Repeat("n", 64)}},
+			says:      "metadata.name",
+		},
+		"BadNamespace":  {inventory: named("x", v1alpha1.InventorySpec{Namespace: "Argo_CD"}), says: "spec.namespace"},
+		"UnknownNaming": {inventory: named("x", v1alpha1.InventorySpec{ProfileName: "Random"}), says: "spec.profileName"},
+		"ReservedProperty": {
+			inventory: named("x", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{
+				Name:       "clusterset.k8s.io",
+				Expression: "'x'",
+			}}}),
+			says: "reserved",
+		},
+		"PropertyTwice": {
+			inventory: named("x", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{
+				{Name: "a.example.com", Expression: "'x'"},
+				{Name: "a.example.com", Expression: "'y'"},
+			}}),
+			says: "spec.properties[1]",
+		},
+		"NoExpression": {
+			inventory: named("x", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "a.example.com"}}}),
+			says:      "expression",
+		},
+		"ProviderTwice": {
+			inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{
+				{Name: "a", Exec: exec},
+				{Name: "a", Exec: exec},
+			}}),
+			says: "spec.accessProviders[1]",
+		},
+		"ProviderOfNoKind": {
+			inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{Name: "a"}}}),
+			says:      "exactly one of",
+		},
+		"ProviderOfTwoKinds": {
+			inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{
+				Name:             "a",
+				Exec:             exec,
+				KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{},
+			}}}),
+			says: "exactly one of",
+		},
+		"CAWithoutServer": {
+			inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{
+				Name: "a",
+				Exec: &v1alpha1.ExecAccess{CertificateAuthority: "'x'"},
+			}}}),
+			says: "go with a server",
+		},
+		"BadSuffix": {
+			inventory: named("x", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{
+				Name:             "a",
+				KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "_X"},
+			}}}),
+			says: "nameSuffix",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := hub.Create(t.Context(), &tc.inventory)
@@ -79,7 +125,8 @@ func TestPublishesIntoSeveralNamespaces(t *testing.T) {
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	names := map[string]string{namespace: "c1", argocd: namespace + "--c1", kueue: "c1"}
 	for in, name := range names {
-		g.Expect(hub.published(t, g, in, name).Labels).To(HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(cluster.UID)), "one member has one id everywhere")
+		g.Expect(hub.published(t, g, in, name).Labels).
+			To(HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(cluster.UID)), "one member has one id everywhere")
 	}
 
 	t.Run("and withdraws from all when the Cluster opts out", func(t *testing.T) {
@@ -100,7 +147,7 @@ func TestPublishesIntoSeveralNamespaces(t *testing.T) {
 		g.Eventually(func() bool {
 			return apierrors.IsNotFound(hub.Get(t.Context(), client.ObjectKey{Name: "argocd"}, &v1alpha1.Inventory{}))
 		}).
-			Should(BeTrue(), "the finalizer goes with the last profile")
+			Should(BeTrue(), "the finalizer is removed with the last profile")
 		g.Expect(hub.get(t, kueue, "c1")).NotTo(BeNil())
 	})
 }
@@ -184,7 +231,7 @@ func TestTargetNamespaces(t *testing.T) {
 	hub.startPublisher(t)
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "missing").Status.Problems }).
-		Should(ContainElement(HaveField("Reason", v1alpha1.ProblemNamespaceMissing)), "a missing namespace is told, not made")
+		Should(ContainElement(HaveField("Reason", v1alpha1.ProblemNamespaceMissing)), "a missing namespace is reported, not created")
 	g.Expect(hub.Get(t.Context(), client.ObjectKey{Name: target}, &corev1.Namespace{})).To(MatchError(apierrors.IsNotFound, "IsNotFound"))
 
 	hub.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: target}})
@@ -230,7 +277,10 @@ func TestNamespaceLabelsSelect(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, map[string]string{"team": "b"})
-	selecting := named("by-label", v1alpha1.InventorySpec{NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{"team": namespace}}})
+	selecting := named(
+		"by-label",
+		v1alpha1.InventorySpec{NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{"team": namespace}}},
+	)
 	hub.create(t, &selecting)
 	t.Cleanup(func() { hub.removeInventory(t, selecting.Name) })
 	hub.startPublisher(t)
@@ -264,8 +314,11 @@ func TestInventoryStatus(t *testing.T) {
 		HaveField("Problems", HaveLen(20))))
 	status := hub.readInventory(t, "status").Status
 	g.Expect(status.Problems[0]).To(And(HaveField("Cluster", namespace+"/c00"), HaveField("Reason", "KubeconfigMalformed")))
-	g.Expect(meta.FindStatusCondition(status.Conditions, "Ready")).To(And(HaveField("Status", metav1.ConditionTrue), HaveField("ObservedGeneration", BeEquivalentTo(1))), "every Cluster has its profile")
-	g.Expect(meta.FindStatusCondition(status.Conditions, "Degraded")).To(And(HaveField("Status", metav1.ConditionTrue), HaveField("Message", ContainSubstring("25 problems"))))
+	g.Expect(meta.FindStatusCondition(status.Conditions, "Ready")).
+		To(And(HaveField("Status", metav1.ConditionTrue), HaveField("ObservedGeneration", BeEquivalentTo(1))),
+			"every Cluster has its profile")
+	g.Expect(meta.FindStatusCondition(status.Conditions, "Degraded")).
+		To(And(HaveField("Status", metav1.ConditionTrue), HaveField("Message", ContainSubstring("25 problems"))))
 }
 
 // TestStatusIsOfWhatIsWantedNow changes an Inventory so that it wants more Clusters, and so that nothing follows from it at all.
@@ -284,8 +337,13 @@ func TestStatusIsOfWhatIsWantedNow(t *testing.T) {
 	expect := func(generation int64, clusters int32) {
 		t.Helper()
 		g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, changing.Name).Status }).Should(And(
-			HaveField("Clusters", clusters), HaveField("Published", clusters),
-			HaveField("Conditions", ContainElement(And(HaveField("Reason", v1alpha1.ReasonPublished), HaveField("ObservedGeneration", generation))))))
+			HaveField("Clusters", clusters),
+			HaveField("Published", clusters),
+			HaveField(
+				"Conditions",
+				ContainElement(And(HaveField("Reason", v1alpha1.ReasonPublished), HaveField("ObservedGeneration", generation))),
+			),
+		))
 	}
 	expect(1, 1)
 
@@ -302,7 +360,7 @@ func TestStatusIsOfWhatIsWantedNow(t *testing.T) {
 	expect(3, 2)
 }
 
-func TestTellsOfEqualServers(t *testing.T) {
+func TestReportsDuplicateServers(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)

@@ -35,7 +35,7 @@ contexts:
 `, currentContext, cluster, user)
 }
 
-func TestKubeconfigsOfAllSorts(t *testing.T) {
+func TestKubeconfigShapes(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
@@ -47,16 +47,22 @@ func TestKubeconfigsOfAllSorts(t *testing.T) {
 	}{
 		"contexts": {cluster: `server: "https://second.example.com:6443"`, server: "https://second.example.com:6443"},
 		"ipv6":     {cluster: `server: "https://[fd00::1]:6443"`, server: "https://[fd00::1]:6443"},
-		"proxied":  {cluster: `server: "https://10.0.0.1:6443", proxy-url: "http://proxy.example.com:3128", tls-server-name: kubernetes`, server: "https://10.0.0.1:6443", proxy: "http://proxy.example.com:3128", serverName: "kubernetes"},
-		"noport":   {cluster: `server: "https://eks.example.com"`, server: "https://eks.example.com:443"},
+		"proxied": {
+			cluster:    `server: "https://10.0.0.1:6443", proxy-url: "http://proxy.example.com:3128", tls-server-name: kubernetes`,
+			server:     "https://10.0.0.1:6443",
+			proxy:      "http://proxy.example.com:3128",
+			serverName: "kubernetes",
+		},
+		"noport": {cluster: `server: "https://eks.example.com"`, server: "https://eks.example.com:443"},
 	} {
 		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), kubeconfigOf(tc.cluster, "token: t", "b"))
 		cluster := hub.published(t, g, namespace, name).Status.AccessProviders[0].Cluster
-		g.Expect([]string{cluster.Server, cluster.ProxyURL, cluster.TLSServerName}).To(Equal([]string{tc.server, tc.proxy, tc.serverName}), name)
+		g.Expect([]string{cluster.Server, cluster.ProxyURL, cluster.TLSServerName}).
+			To(Equal([]string{tc.server, tc.proxy, tc.serverName}), name)
 	}
 }
 
-func TestRefusedKubeconfigsAreTold(t *testing.T) {
+func TestRejectedKubeconfigsAreReported(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
@@ -70,17 +76,43 @@ func TestRefusedKubeconfigsAreTold(t *testing.T) {
 		raw          []byte
 		reason, says string
 	}{
-		"exec":          {raw: kubeconfigOf(server, "exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never}", "b"), reason: "KubeconfigExecUser", says: "users[second].exec"},
-		"auth-provider": {raw: kubeconfigOf(server, "auth-provider: {name: gcp}", "b"), reason: "KubeconfigAuthProviderUser", says: "users[second].auth-provider"},
-		"token-file":    {raw: kubeconfigOf(server, "tokenFile: /var/run/secrets/token", "b"), reason: "KubeconfigFileReference", says: "users[second].tokenFile"},
-		"ca-file":       {raw: kubeconfigOf(server+", certificate-authority: /etc/ca.crt", "token: t", "b"), reason: "KubeconfigFileReference", says: "cluster.certificate-authority"},
-		"no-context":    {raw: kubeconfigOf(server, "token: t", `""`), reason: "KubeconfigNoCurrentContext", says: "current-context: not set"},
-		"empty":         {raw: []byte{}, reason: "KubeconfigEmpty", says: "empty"},
-		"noise":         {raw: noise, reason: "KubeconfigTooLarge", says: "1048576 bytes"},
+		"exec": {
+			raw:    kubeconfigOf(server, "exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never}", "b"),
+			reason: "KubeconfigExecUser",
+			says:   "users[second].exec",
+		},
+		"auth-provider": {
+			raw:    kubeconfigOf(server, "auth-provider: {name: gcp}", "b"),
+			reason: "KubeconfigAuthProviderUser",
+			says:   "users[second].auth-provider",
+		},
+		"token-file": {
+			raw:    kubeconfigOf(server, "tokenFile: /var/run/secrets/token", "b"),
+			reason: "KubeconfigFileReference",
+			says:   "users[second].tokenFile",
+		},
+		"ca-file": {
+			raw:    kubeconfigOf(server+", certificate-authority: /etc/ca.crt", "token: t", "b"),
+			reason: "KubeconfigFileReference",
+			says:   "cluster.certificate-authority",
+		},
+		"no-context": {
+			raw:    kubeconfigOf(server, "token: t", `""`),
+			reason: "KubeconfigNoCurrentContext",
+			says:   "current-context: not set",
+		},
+		"empty": {raw: []byte{}, reason: "KubeconfigEmpty", says: "empty"},
+		"noise": {raw: noise, reason: "KubeconfigTooLarge", says: "1048576 bytes"},
 	} {
 		cluster := hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), tc.raw)
 		g.Eventually(func() metav1.Condition { return joined(hub.get(t, namespace, name)) }).Should(And(
-			HaveField("Status", metav1.ConditionFalse), HaveField("Reason", "AccessNotPublished"), HaveField("Message", ContainSubstring(tc.says))), name)
+			HaveField(
+				"Status",
+				metav1.ConditionFalse,
+			),
+			HaveField("Reason", "AccessNotPublished"),
+			HaveField("Message", ContainSubstring(tc.says)),
+		), name)
 		g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ContainElement(tc.reason), name)
 	}
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "refused").Status.Problems }).

@@ -29,7 +29,9 @@ import (
 func foreign(namespace, name string) *inventoryv1alpha1.ClusterProfile {
 	return &inventoryv1alpha1.ClusterProfile{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{
-			inventoryv1alpha1.LabelClusterManagerKey: "cluster-api", v1alpha1.LabelClusterNamespace: namespace, v1alpha1.LabelClusterName: name,
+			inventoryv1alpha1.LabelClusterManagerKey: "cluster-api",
+			v1alpha1.LabelClusterNamespace:           namespace,
+			v1alpha1.LabelClusterName:                name,
 		}},
 		Spec: inventoryv1alpha1.ClusterProfileSpec{ClusterManager: inventoryv1alpha1.ClusterManager{Name: "open-cluster-management"}},
 	}
@@ -47,71 +49,33 @@ func TestForeignProfileIsNeverTouched(t *testing.T) {
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "foreign").Status.Problems }).
-		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(`"open-cluster-management"`)))))
-	g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ConsistOf(v1alpha1.ProblemForeignProfile), "one Event, on the Cluster")
+		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message",
+			ContainSubstring(`"open-cluster-management"`)))))
+	g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).
+		Should(ConsistOf(v1alpha1.ProblemForeignProfile), "one Event, on the Cluster")
 	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", theirs.ResourceVersion))
 
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 	g.Eventually(func() int32 { return hub.readInventory(t, "foreign").Status.Clusters }).Should(BeZero())
-	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", theirs.ResourceVersion), "nor is it deleted with a Cluster of its name")
+	g.Expect(hub.get(t, namespace, "c1")).
+		To(HaveField("ResourceVersion", theirs.ResourceVersion), "nor is it deleted with a Cluster of its name")
 
-	t.Run("and gives way when it goes", func(t *testing.T) {
+	t.Run("and its name is taken when it is deleted", func(t *testing.T) {
 		g := NewWithT(t)
-		hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig2(t, namespace, "c1"))
+		hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.freshKubeconfig(t, namespace, "c1"))
 		g.Eventually(func() int32 { return hub.readInventory(t, "foreign").Status.Clusters }).Should(BeEquivalentTo(1))
 		g.Expect(hub.Delete(t.Context(), theirs)).To(Succeed())
 		g.Expect(hub.published(t, g, namespace, "c1").Spec.ClusterManager.Name).To(Equal("cluster-api"))
 	})
 }
 
-// kubeconfig2 reuses a kubeconfig Secret that an earlier Cluster of the same name has left.
-func (hub *testHub) kubeconfig2(t *testing.T, namespace, name string) []byte {
+// freshKubeconfig reuses a kubeconfig Secret that an earlier Cluster of the same name has left.
+func (hub *testHub) freshKubeconfig(t *testing.T, namespace, name string) []byte {
 	t.Helper()
 	if err := hub.Delete(t.Context(), fixture.KubeconfigSecret(namespace, name, nil)); client.IgnoreNotFound(err) != nil {
 		t.Fatal(err)
 	}
 	return hub.kubeconfig(name, "https://10.0.0.1:6443")
-}
-
-// Failure class 2: profiles that stay for ever.
-func TestOrphanIsSweptAtStart(t *testing.T) {
-	hub := freeHub(t)
-	g := NewWithT(t)
-	namespace := hub.newNamespace(t, nil)
-	hub.inventory(t, "orphans", v1alpha1.InventorySpec{}, namespace)
-	first := hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
-		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	hub.published(t, g, namespace, "c1")
-	first.stop()
-	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
-	hub.startPublisher(t)
-	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
-}
-
-// Failure class 2, the other way: mass deletion from a source that only looks empty.
-func TestUnseenClustersAreNotOrphans(t *testing.T) {
-	hub := freeHub(t)
-	g := NewWithT(t)
-	namespace, elsewhere := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
-	hub.inventory(t, "unseen", v1alpha1.InventorySpec{}, namespace, elsewhere)
-	first := hub.startPublisher(t)
-	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := hub.published(t, g, namespace, "c1")
-	first.stop()
-
-	// To this publisher the Cluster does not exist: it may see another namespace alone.
-	hub.startPublisher(t, inNamespaces(elsewhere))
-	hub.createCluster(t, fixture.Cluster(elsewhere, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
-	hub.published(t, g, elsewhere, "c2")
-	g.Consistently(func() any { return hub.get(t, namespace, "c1") }).Should(HaveField("ResourceVersion", before.ResourceVersion))
-}
-
-func inNamespaces(namespaces ...string) processOption {
-	return func(own *publisher.Options, manager *ctrl.Options) {
-		own.Namespaces = namespaces
-		manager.Cache = publisher.CacheOptions(namespaces, 10*time.Minute)
-	}
 }
 
 // Failure class 4: lists replaced whole.
@@ -134,7 +98,10 @@ func TestOthersKeepWhatTheyWrote(t *testing.T) {
 		return hub.Status().Update(ctx, profile, client.FieldOwner("person"))
 	}
 	hub.changeProfile(t, namespace, "c1", updateStatus, func(profile *inventoryv1alpha1.ClusterProfile) {
-		profile.Status.Conditions = append(profile.Status.Conditions, metav1.Condition{Type: "Scanned", Status: metav1.ConditionTrue, Reason: "Scanned", LastTransitionTime: fixture.Since})
+		profile.Status.Conditions = append(
+			profile.Status.Conditions,
+			metav1.Condition{Type: "Scanned", Status: metav1.ConditionTrue, Reason: "Scanned", LastTransitionTime: fixture.Since},
+		)
 		profile.Status.Properties = append(profile.Status.Properties, inventoryv1alpha1.Property{Name: "scanner.example.com", Value: "1"})
 		profile.Status.AccessProviders = append(profile.Status.AccessProviders, inventoryv1alpha1.AccessProvider{Name: "oidc"})
 		profile.Status.AccessProviders[1].Cluster.Server = "https://oidc.example.com:443"
@@ -150,7 +117,7 @@ func TestOthersKeepWhatTheyWrote(t *testing.T) {
 	g.Expect(profile.Status.Properties).To(ContainElement(HaveField("Name", "scanner.example.com")))
 	g.Expect(profile.Status.AccessProviders).To(HaveLen(2))
 
-	t.Run("and ours comes back when somebody takes it", func(t *testing.T) {
+	t.Run("and our own comes back when another writer takes it", func(t *testing.T) {
 		g := NewWithT(t)
 		hub.changeProfile(t, namespace, "c1", hub.Update, func(profile *inventoryv1alpha1.ClusterProfile) { clear(profile.Labels) })
 		g.Eventually(func() map[string]string { return hub.get(t, namespace, "c1").Labels }).Should(And(
@@ -163,15 +130,38 @@ func TestLabelsFollowTheCluster(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
-	hub.inventory(t, "labels", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}, Annotations: v1alpha1.Propagation{Include: []string{"owner"}}}, namespace)
+	hub.inventory(
+		t,
+		"labels",
+		v1alpha1.InventorySpec{
+			Labels:      v1alpha1.Propagation{Include: []string{"env"}},
+			Annotations: v1alpha1.Propagation{Include: []string{"owner"}},
+		},
+		namespace,
+	)
 	hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"}), fixture.Annotations(map[string]string{"owner": "alice"})),
-		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(
+		t,
+		fixture.Cluster(
+			namespace,
+			"c1",
+			fixture.Provisioned("v1.36.3"),
+			fixture.Labels(map[string]string{"env": "prod"}),
+			fixture.Annotations(map[string]string{"owner": "alice"}),
+		),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"),
+	)
 	hub.published(t, g, namespace, "c1")
-	g.Expect(hub.get(t, namespace, "c1")).To(And(HaveField("Labels", HaveKeyWithValue("env", "prod")), HaveField("Annotations", HaveKeyWithValue("owner", "alice"))))
+	g.Expect(hub.get(t, namespace, "c1")).
+		To(And(HaveField("Labels", HaveKeyWithValue("env", "prod")), HaveField("Annotations", HaveKeyWithValue("owner", "alice"))))
 	hub.updateCluster(t, cluster, func(c *clusterv1.Cluster) { delete(c.Labels, "env"); delete(c.Annotations, "owner") })
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(
-		HaveField("Labels", Not(HaveKey("env"))), HaveField("Annotations", Not(HaveKey("owner")))), "what the Cluster loses, the profile loses")
+		HaveField(
+			"Labels",
+			Not(HaveKey("env")),
+		),
+		HaveField("Annotations", Not(HaveKey("owner"))),
+	), "what the Cluster loses, the profile loses")
 }
 
 func TestDeletedProfileComesBack(t *testing.T) {
@@ -203,20 +193,23 @@ func TestConsumersFinalizersAreWaitedFor(t *testing.T) {
 	g.Expect(hub.Delete(t.Context(), profile)).To(Succeed())
 	terminating := hub.get(t, namespace, "c1")
 	g.Expect(terminating.DeletionTimestamp).NotTo(BeNil())
-	g.Consistently(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).Should(Equal(terminating.ResourceVersion), "nothing is written while it terminates")
+	g.Consistently(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).
+		Should(Equal(terminating.ResourceVersion), "nothing is written while it terminates")
 	g.Expect(hub.readInventory(t, "finalizers").Status.Problems).To(BeEmpty())
 
-	clock.Step(publisherPatience)
+	clock.Step(afterStuck)
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "finalizers").Status.Problems }).
-		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemDeletionStuck), HaveField("Message", ContainSubstring("clusterinventory.projectsveltos.io/finalizer")))))
+		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemDeletionStuck), HaveField("Message",
+			ContainSubstring("clusterinventory.projectsveltos.io/finalizer")))))
 
 	hub.dropFinalizers(t, namespace, "c1")
-	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("UID", Not(Equal(profile.UID)))), "it is made anew when it is gone")
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).
+		Should(And(Not(BeNil()), HaveField("UID", Not(Equal(profile.UID)))), "it is created again when it is gone")
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "finalizers").Status.Problems }).Should(BeEmpty())
 }
 
-// publisherPatience is a little more than the time after which a stuck deletion is told.
-const publisherPatience = 5*time.Minute + 5*time.Second
+// afterStuck is a little more than the time after which a stuck deletion is reported.
+const afterStuck = 5*time.Minute + 5*time.Second
 
 func TestRecreatedClusterIsAnotherMember(t *testing.T) {
 	hub := freeHub(t)
@@ -232,7 +225,12 @@ func TestRecreatedClusterIsAnotherMember(t *testing.T) {
 	successor := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
 	hub.startPublisher(t)
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(
-		Not(BeNil()), HaveField("UID", Not(Equal(before.UID))), HaveField("Labels", HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(successor.UID)))))
+		Not(
+			BeNil(),
+		),
+		HaveField("UID", Not(Equal(before.UID))),
+		HaveField("Labels", HaveKeyWithValue(v1alpha1.LabelInventoryMemberID, string(successor.UID))),
+	))
 }
 
 func TestSameNameInTwoNamespaces(t *testing.T) {
@@ -248,33 +246,9 @@ func TestSameNameInTwoNamespaces(t *testing.T) {
 	g.Expect(server(hub.published(t, g, shared, a+"--c1"))).To(Equal("https://10.0.0.1:6443"))
 	g.Expect(server(hub.published(t, g, shared, b+"--c1"))).To(Equal("https://10.0.0.2:6443"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "by-name").Status.Problems }).
-		Should(ConsistOf(And(HaveField("Cluster", b+"/c1"), HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message", ContainSubstring(a+"/c1")))),
-			"who came first keeps the name; the other is told")
-}
-
-func TestMove(t *testing.T) {
-	hub := freeHub(t)
-	g := NewWithT(t)
-	namespace := hub.newNamespace(t, nil)
-	hub.inventory(t, "move", v1alpha1.InventorySpec{}, namespace)
-	hub.startPublisher(t)
-	// clusterctl pauses the source, strips its finalizers and deletes it with this annotation.
-	source := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
-		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	hub.published(t, g, namespace, "c1")
-	hub.updateCluster(t, source, fixture.Paused)
-	g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).Should(HaveField("Reason", "Paused"), "while it moves the profile stays")
-	hub.updateCluster(t, source, func(c *clusterv1.Cluster) {
-		c.Annotations, c.Finalizers = map[string]string{"clusterctl.cluster.x-k8s.io/delete-for-move": ""}, nil
-	})
-	g.Expect(hub.Delete(t.Context(), source)).To(Succeed())
-	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil(), "on the source hub it is gone with the Cluster")
-
-	// On the target it appears paused, with a status only later.
-	target := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Paused), hub.kubeconfig2(t, namespace, "c1"))
-	g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).Should(HaveField("Reason", "Paused"))
-	hub.updateCluster(t, target, func(c *clusterv1.Cluster) { c.Spec.Paused = nil; fixture.Provisioned("v1.36.3")(c) })
-	g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).Should(HaveField("Status", metav1.ConditionTrue))
+		Should(ConsistOf(And(HaveField("Cluster", b+"/c1"), HaveField("Reason", v1alpha1.ProblemForeignProfile), HaveField("Message",
+			ContainSubstring(a+"/c1")))),
+			"the first Cluster keeps the name; the other one gets a problem")
 }
 
 func TestWatchFilter(t *testing.T) {
@@ -285,8 +259,11 @@ func TestWatchFilter(t *testing.T) {
 	hub.startPublisher(t, watching("mine"))
 	hub.createCluster(t, fixture.Cluster(namespace, "theirs", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("theirs", "https://10.0.0.2:6443"))
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "mine", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: "mine"})),
-		hub.kubeconfig("mine", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(
+		t,
+		fixture.Cluster(namespace, "mine", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: "mine"})),
+		hub.kubeconfig("mine", "https://10.0.0.1:6443"),
+	)
 	before := hub.published(t, g, namespace, "mine")
 	g.Expect(hub.get(t, namespace, "theirs")).To(BeNil())
 
@@ -295,7 +272,7 @@ func TestWatchFilter(t *testing.T) {
 		Should(ConsistOf(And(HaveField("Cluster", namespace+"/mine"), HaveField("Reason", v1alpha1.ProblemNotWatched))))
 	g.Expect(hub.get(t, namespace, "mine")).To(HaveField("UID", before.UID), "another publisher may take it over: it is left alone")
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
-	g.Eventually(func() any { return hub.get(t, namespace, "mine") }).Should(BeNil(), "it goes with its Cluster all the same")
+	g.Eventually(func() any { return hub.get(t, namespace, "mine") }).Should(BeNil(), "it is deleted with its Cluster all the same")
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "filter").Status.Problems }).Should(BeEmpty())
 }
 
@@ -321,14 +298,18 @@ func TestHealthFollowsTheCluster(t *testing.T) {
 		{fixture.Provisioned("v1.36.3"), metav1.ConditionTrue, "ProbeSucceeded"},
 		{fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionFalse), metav1.ConditionUnknown, "ProbeFailed"},
 		{fixture.Condition(clusterv1.ClusterRemoteConnectionProbeCondition, metav1.ConditionTrue), metav1.ConditionTrue, "ProbeSucceeded"},
-		{fixture.Condition(clusterv1.ClusterControlPlaneAvailableCondition, metav1.ConditionFalse), metav1.ConditionFalse, "ControlPlaneUnavailable"},
+		{
+			fixture.Condition(clusterv1.ClusterControlPlaneAvailableCondition, metav1.ConditionFalse),
+			metav1.ConditionFalse,
+			"ControlPlaneUnavailable",
+		},
 		{fixture.Paused, metav1.ConditionUnknown, "Paused"},
 	} {
 		hub.updateCluster(t, cluster, step.change)
 		g.Eventually(func() *metav1.Condition { return healthy(hub.get(t, namespace, "c1")) }).
 			Should(And(HaveField("Status", step.status), HaveField("Reason", step.reason)))
 	}
-	g.Expect(server(hub.get(t, namespace, "c1"))).NotTo(BeEmpty(), "trouble is told in conditions; the access stays")
+	g.Expect(server(hub.get(t, namespace, "c1"))).NotTo(BeEmpty(), "problems are in conditions; the access stays")
 }
 
 func healthy(profile *inventoryv1alpha1.ClusterProfile) *metav1.Condition {
@@ -352,7 +333,12 @@ func withClock(clock *clocktesting.FakeClock) processOption {
 }
 
 // changeProfile changes a profile as another program or a person would, whatever the publisher does meanwhile.
-func (hub *testHub) changeProfile(t *testing.T, namespace, name string, update func(context.Context, client.Object, ...client.UpdateOption) error, change func(*inventoryv1alpha1.ClusterProfile)) {
+func (hub *testHub) changeProfile(
+	t *testing.T,
+	namespace, name string,
+	update func(context.Context, client.Object, ...client.UpdateOption) error,
+	change func(*inventoryv1alpha1.ClusterProfile),
+) {
 	t.Helper()
 	if err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		profile := hub.get(t, namespace, name)

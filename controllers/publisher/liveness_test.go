@@ -39,8 +39,13 @@ func (hub *testHub) clusterAPILease(t *testing.T, namespace string) *coordinatio
 	return made
 }
 
-// passing lets the publisher look at the Leases once more, after each has been renewed, and returns the health of c1.
-func (hub *testHub) passing(t *testing.T, clock *clocktesting.FakeClock, namespace string, renewed ...*coordinationv1.Lease) func() *metav1.Condition {
+// passing has the publisher list the Leases once more, after each has been renewed, and returns the health of c1.
+func (hub *testHub) passing(
+	t *testing.T,
+	clock *clocktesting.FakeClock,
+	namespace string,
+	renewed ...*coordinationv1.Lease,
+) func() *metav1.Condition {
 	return func() *metav1.Condition {
 		if clock.HasWaiters() {
 			for _, of := range renewed {
@@ -56,7 +61,7 @@ func health(status metav1.ConditionStatus, reason string) gomegatypes.GomegaMatc
 	return And(HaveField("Status", status), HaveField("Reason", reason))
 }
 
-// Conditions that nobody updates any more prove nothing.
+// Conditions that are not updated any more prove nothing.
 func TestHealthIsUnknownWhileClusterAPIIsDown(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
@@ -82,11 +87,12 @@ func TestHealthIsUnknownWhileClusterAPIIsDown(t *testing.T) {
 	version := hub.get(t, namespace, "c1").ResourceVersion
 	second := hub.startPublisher(t, withClock(clock), withStaleAfter)
 	second.working(g)
-	g.Consistently(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).Should(Equal(version), "a publisher that was restarted has not seen Cluster API run either")
+	g.Consistently(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).
+		Should(Equal(version), "a publisher that was restarted has not seen Cluster API run either")
 	g.Eventually(hub.passing(t, clock, namespace, other)).Should(runs)
 
 	g.Expect(hub.Get(t.Context(), keyOf(cluster), cluster)).To(Succeed())
-	g.Expect(cluster.ResourceVersion).To(Equal(before), "nobody has touched the Cluster")
+	g.Expect(cluster.ResourceVersion).To(Equal(before), "no client has changed the Cluster")
 }
 
 // Without a Lease there is no telling whether Cluster API runs, and its word counts.
@@ -104,7 +110,8 @@ func TestHealthWithoutALeaseOfClusterAPI(t *testing.T) {
 	g.Consistently(hub.passing(t, clock, namespace)).Should(runs)
 
 	abandoned := hub.clusterAPILease(t, namespace)
-	g.Eventually(hub.passing(t, clock, namespace)).Should(health(metav1.ConditionUnknown, v1alpha1.ReasonClusterAPIDown), "there is one now, and nobody renews it")
+	g.Eventually(hub.passing(t, clock, namespace)).
+		Should(health(metav1.ConditionUnknown, v1alpha1.ReasonClusterAPIDown), "there is one now, and it is not renewed")
 	g.Expect(hub.Delete(t.Context(), abandoned)).To(Succeed())
 	g.Eventually(hub.passing(t, clock, namespace)).Should(runs, "leader election was turned off and the Lease removed")
 }
@@ -124,9 +131,9 @@ func TestHealthWhereLeasesAreForbidden(t *testing.T) {
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {
 			if forbidden.Load() && strings.HasSuffix(request.URL.Path, "/leases") {
-				// A user whom nobody has granted anything.
+				// A user without any right.
 				request = request.Clone(request.Context())
-				request.Header.Set("Impersonate-User", "nobody")
+				request.Header.Set("Impersonate-User", "without-rights")
 			}
 			response, err := next.RoundTrip(request)
 			if err == nil && response.StatusCode == http.StatusForbidden {
@@ -140,7 +147,7 @@ func TestHealthWhereLeasesAreForbidden(t *testing.T) {
 	hub.published(t, g, namespace, "c1")
 	seen := hub.passing(t, clock, namespace)
 	g.Eventually(func() int64 {
-		g.Expect(seen()).To(health(metav1.ConditionTrue, "ProbeSucceeded"), "nobody renews the Lease, and the publisher cannot know")
+		g.Expect(seen()).To(health(metav1.ConditionTrue, "ProbeSucceeded"), "the Lease is not renewed, and the publisher cannot know")
 		return refused.Load()
 	}).Should(BeNumerically(">", 2*staleAfter/(20*time.Second)))
 

@@ -30,7 +30,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // providers is the folder of what providers of managed and hosted clusters leave on a hub, a file each, and beside it what is
 // published of that.
@@ -43,7 +43,9 @@ func TestProviders(t *testing.T) {
 	if err := hub.Install(apiserver.Providers); err != nil {
 		t.Fatal(err)
 	}
-	openShift := v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "openshift-version.example.com", Expression: "controlPlane.status.version"}}}
+	openShift := v1alpha1.InventorySpec{
+		Properties: []v1alpha1.PropertyExpression{{Name: "openshift-version.example.com", Expression: "controlPlane.status.version"}},
+	}
 	tunnel := v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{
 		{Name: "proxied", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "-proxied-kubeconfig"}},
 		{Name: "tunneled", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "-tunneled-kubeconfig"}},
@@ -71,13 +73,17 @@ func TestProviders(t *testing.T) {
 	for name, spec := range rows {
 		t.Run(name, func(t *testing.T) {
 			namespace := hub.newNamespace(t, nil)
-			// The way in that everybody takes, beside the one of the sample.
+			// The access provider that every Inventory has, beside that of the sample.
 			spec.AccessProviders = append([]v1alpha1.AccessProvider{
 				{Name: v1alpha1.ProviderKubeconfigSecret, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
 			}, spec.AccessProviders...)
 			hub.inventory(t, "provider-"+name, spec, namespace)
 			hub.leave(t, namespace, name)
-			got := compareWithGolden(t, filepath.Join(providers, name+".golden.yaml"), func() string { return hub.rendered(t, namespace, "provider-"+name) })
+			got := compareWithGolden(
+				t,
+				filepath.Join(providers, name+".golden.yaml"),
+				func() string { return hub.rendered(t, namespace, "provider-"+name) },
+			)
 			if strings.Contains(got, "version:\n    kubernetes: v1.") == strings.Contains(got, v1alpha1.ProblemVersionNotReported) {
 				t.Errorf("either a version of Kubernetes or the problem that there is none:\n%s", got)
 			}
@@ -100,7 +106,8 @@ func compareWithGolden(t *testing.T, file string, render func() string) string {
 	}
 	want, err := os.ReadFile(file)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Eventually(func() string { return cmp.Diff(string(want), render()) }).Should(BeEmpty(), "-want +got (run with -update where the change is meant)")
+	g.Eventually(func() string { return cmp.Diff(string(want), render()) }).
+		Should(BeEmpty(), "-want +got (run with -update where the change is meant)")
 	return string(want)
 }
 
@@ -111,7 +118,8 @@ func (hub *testHub) leave(t *testing.T, namespace, provider string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("${CA}", base64.StdEncoding.EncodeToString(hub.CertificateAuthority()), "${SECRET}", secretToken).Replace(string(raw))
+	text := strings.NewReplacer("${CA}", base64.StdEncoding.EncodeToString(hub.CertificateAuthority()), "${SECRET}", secretToken).
+		Replace(string(raw))
 	strict := client.WithFieldValidation(hub, metav1.FieldValidationStrict)
 	for decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096); ; {
 		object := &unstructured.Unstructured{}

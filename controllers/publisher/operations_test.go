@@ -62,8 +62,12 @@ func TestLateAPIs(t *testing.T) {
 	t.Cleanup(func() { g.Expect(bare.Stop()).To(Succeed()) })
 	health, clock := freeAddress(t), clocktesting.NewFakeClock(time.Now())
 	mgr, err := ctrl.NewManager(bare.Config(), ctrl.Options{
-		Scheme: newScheme(), Cache: publisher.CacheOptions(nil, time.Hour), MapperProvider: publisher.NewRESTMapper, Metrics: metricsserver.Options{BindAddress: "0"},
-		HealthProbeBindAddress: health, Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		Scheme:                 newScheme(),
+		Cache:                  publisher.CacheOptions(nil, time.Hour),
+		MapperProvider:         publisher.NewRESTMapper,
+		Metrics:                metricsserver.Options{BindAddress: "0"},
+		HealthProbeBindAddress: health,
+		Controller:             config.Controller{SkipNameValidation: ptr.To(true)},
 	})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(publisher.Add(mgr, publisher.Options{ClusterManager: "cluster-api", Concurrency: 1, Clock: clock})).To(Succeed())
@@ -75,7 +79,7 @@ func TestLateAPIs(t *testing.T) {
 		g.Expect(<-done).To(Succeed())
 	})
 	readyz := func() (string, error) {
-		// It looks for the APIs by its clock.
+		// It polls for the APIs by its clock.
 		clock.Step(5 * time.Second)
 		response, err := http.Get("http://" + health + "/readyz?verbose")
 		if err != nil {
@@ -84,7 +88,9 @@ func TestLateAPIs(t *testing.T) {
 		body, err := io.ReadAll(response.Body)
 		return response.Status + " " + string(body), errors.Join(err, response.Body.Close())
 	}
-	g.Eventually(readyz).Should(And(ContainSubstring("500"), ContainSubstring("[-]clusters.cluster.x-k8s.io"), ContainSubstring("[-]clusterprofiles.multicluster.x-k8s.io")))
+	g.Eventually(readyz).
+		Should(And(ContainSubstring("500"), ContainSubstring("[-]clusters.cluster.x-k8s.io"),
+			ContainSubstring("[-]clusterprofiles.multicluster.x-k8s.io")))
 
 	g.Expect(bare.Install(apiserver.ClusterAPI, apiserver.Ours)).To(Succeed())
 	g.Eventually(readyz).Should(And(ContainSubstring("[-]clusterprofiles"), ContainSubstring("[+]clusters")))
@@ -102,7 +108,7 @@ func TestLateAPIs(t *testing.T) {
 	}).Should(Succeed(), "picked up without a restart")
 }
 
-// freeAddress is a loopback address that nobody listens at.
+// freeAddress is a loopback address without a listener.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

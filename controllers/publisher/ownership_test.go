@@ -27,9 +27,9 @@ func (hub *testHub) updateStatusAs(manager string) func(context.Context, client.
 	}
 }
 
-// Whatever somebody changes of a profile's provenance is put back, on the very same profile: to consumers another UID is another
+// What another writer changes of a profile's provenance is restored, on the same profile: to consumers another UID is another
 // cluster.
-func TestTamperedLabelsArePutBack(t *testing.T) {
+func TestTamperedLabelsAreRestored(t *testing.T) {
 	t.Parallel()
 	for name, tamper := range map[string]func(map[string]string){
 		"UIDRemoved":       func(labels map[string]string) { delete(labels, v1alpha1.LabelClusterUID) },
@@ -38,7 +38,7 @@ func TestTamperedLabelsArePutBack(t *testing.T) {
 		"NamespaceChanged": func(labels map[string]string) { labels[v1alpha1.LabelClusterNamespace] = "nowhere" },
 		"InventoryRemoved": func(labels map[string]string) { delete(labels, v1alpha1.LabelInventory) },
 		"InventoryChanged": func(labels map[string]string) { labels[v1alpha1.LabelInventory] = "no-such-inventory" },
-		"MemberChanged":    func(labels map[string]string) { labels[v1alpha1.LabelInventoryMemberID] = "somebody-elses" },
+		"MemberChanged":    func(labels map[string]string) { labels[v1alpha1.LabelInventoryMemberID] = "of-another" },
 		"AllRemoved":       func(labels map[string]string) { clear(labels) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,12 +57,14 @@ func TestTamperedLabelsArePutBack(t *testing.T) {
 			running.stop()
 			hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { tamper(p.Labels) })
 			hub.startPublisher(t)
-			g.Eventually(labelled).Should(And(Not(BeNil()), HaveField("UID", before.UID), HaveField("Labels", maps.Clone(before.Labels))), "after a restart too")
+			g.Eventually(labelled).
+				Should(And(Not(BeNil()), HaveField("UID", before.UID), HaveField("Labels", maps.Clone(before.Labels))),
+					"after a restart too")
 		})
 	}
 }
 
-// What another writer puts over an access provider, or into it, goes: by the apply where there is something to put back, and
+// What another writer puts over an access provider, or into it, is removed: by the apply if there is something to restore, and
 // without a trace where there is not.
 func TestTamperedAccessIsNeverAdopted(t *testing.T) {
 	t.Parallel()
@@ -93,15 +95,18 @@ func TestTamperedAccessIsNeverAdopted(t *testing.T) {
 				hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 			before := hub.published(t, g, namespace, "c1")
 			hub.changeProfile(t, namespace, "c1", hub.updateStatusAs("attacker"), tamper)
-			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).Should(Equal(before.Status.AccessProviders), "the Secret says what it was")
+			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).
+				Should(Equal(before.Status.AccessProviders), "the Secret says what it was")
 
 			g.Expect(hub.Delete(t.Context(), fixture.KubeconfigSecret(namespace, "c1", nil))).To(Succeed())
 			g.Eventually(func() string { return joined(hub.get(t, namespace, "c1")).Message }).Should(ContainSubstring("no such Secret"))
 			g.Expect(hub.get(t, namespace, "c1").Status.AccessProviders).To(Equal(before.Status.AccessProviders),
 				"the last good access stays")
 			hub.changeProfile(t, namespace, "c1", hub.updateStatusAs("attacker"), tamper)
-			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).Should(BeEmpty(), "nobody can say what it was")
-			g.Eventually(func() metav1.ConditionStatus { return joined(hub.get(t, namespace, "c1")).Status }).Should(Equal(metav1.ConditionFalse))
+			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).
+				Should(BeEmpty(), "it is not known what it was")
+			g.Eventually(func() metav1.ConditionStatus { return joined(hub.get(t, namespace, "c1")).Status }).
+				Should(Equal(metav1.ConditionFalse))
 
 			hub.create(t, fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443")))
 			g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.AccessProviders }).
@@ -111,7 +116,7 @@ func TestTamperedAccessIsNeverAdopted(t *testing.T) {
 }
 
 // Two Clusters that say they are one member are both published, and reported.
-func TestReportsMembersWithOneID(t *testing.T) {
+func TestReportsDuplicateMembers(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	a, b, shared := hub.newNamespace(t, nil), hub.newNamespace(t, nil), hub.newNamespace(t, nil)
@@ -120,8 +125,16 @@ func TestReportsMembersWithOneID(t *testing.T) {
 	hub.startPublisher(t)
 	victim := hub.createCluster(t, fixture.Cluster(a, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, shared, a+"--c1")
-	hub.createCluster(t, fixture.Cluster(b, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{v1alpha1.LabelInventoryMemberID: string(victim.UID)})),
-		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	hub.createCluster(
+		t,
+		fixture.Cluster(
+			b,
+			"c1",
+			fixture.Provisioned("v1.36.3"),
+			fixture.Labels(map[string]string{v1alpha1.LabelInventoryMemberID: string(victim.UID)}),
+		),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"),
+	)
 	hub.published(t, g, shared, b+"--c1")
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "one-id-b").Status.Problems }).Should(ConsistOf(
 		And(HaveField("Reason", v1alpha1.ProblemDuplicateMember), HaveField("Message", ContainSubstring(a+"--c1"))),
@@ -140,7 +153,10 @@ func TestCopiesAreLeftAlone(t *testing.T) {
 	original := hub.published(t, g, namespace, "c1")
 	copies := map[string]*inventoryv1alpha1.ClusterProfile{}
 	for _, name := range []string{"c1", "of-another-hub"} {
-		mirror := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: other, Name: name, Labels: maps.Clone(original.Labels)}, Spec: original.Spec}
+		mirror := &inventoryv1alpha1.ClusterProfile{
+			ObjectMeta: metav1.ObjectMeta{Namespace: other, Name: name, Labels: maps.Clone(original.Labels)},
+			Spec:       original.Spec,
+		}
 		if name != "c1" {
 			mirror.Labels[v1alpha1.LabelClusterName], mirror.Labels[v1alpha1.LabelClusterNamespace] = "c2", "somewhere-else"
 		}
@@ -175,7 +191,9 @@ func TestRemovedManagedFieldsComeBack(t *testing.T) {
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	before := hub.published(t, g, namespace, "c1")
-	g.Expect(hub.Patch(t.Context(), before.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"managedFields":[{}]}}`)))).To(Succeed())
+	g.Expect(hub.Patch(t.Context(), before.DeepCopy(), client.RawPatch(types.MergePatchType,
+		[]byte(`{"metadata":{"managedFields":[{}]}}`)))).
+		To(Succeed())
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(HaveField("ManagedFields", ContainElements(
 		And(HaveField("Manager", profile.FieldManager), HaveField("Subresource", "")),
 		And(HaveField("Manager", profile.FieldManager), HaveField("Subresource", "status")))))
@@ -185,7 +203,7 @@ func TestRemovedManagedFieldsComeBack(t *testing.T) {
 }
 
 // A profile of another manager that has this publisher's labels does not hold up a deleted Inventory.
-func TestForeignLabelsHoldUpNobody(t *testing.T) {
+func TestForeignLabelsHoldNoInventory(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace, other := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
@@ -208,7 +226,8 @@ func TestFinalizerLeavesTheSpecificationAlone(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	hub.startPublisher(t)
-	raw := `{"apiVersion":"capi-inventory.dev/v1alpha1","kind":"Inventory","metadata":{"name":"as-written"},"spec":{"namespaceSelector":{},"clusterSelector":{"matchLabels":{"no":"cluster"}},"annotations":{"include":[]}}}`
+	raw := `{"apiVersion":"capi-inventory.dev/v1alpha1","kind":"Inventory","metadata":{"name":"as-written"},` +
+		`"spec":{"namespaceSelector":{},"clusterSelector":{"matchLabels":{"no":"cluster"}},"annotations":{"include":[]}}}`
 	object := unstructuredOf(t, raw)
 	g.Expect(hub.Create(t.Context(), object, client.FieldOwner("kubectl"))).To(Succeed())
 	t.Cleanup(func() { hub.removeInventory(t, "as-written") })

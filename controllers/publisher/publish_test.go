@@ -73,8 +73,11 @@ func TestWritesNothingWhenNothingChanged(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "unchanged", v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"env"}}}, namespace)
 	first := hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})),
-		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(
+		t,
+		fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"),
+	)
 	profile := hub.published(t, g, namespace, "c1")
 	version := func() string { return hub.get(t, namespace, "c1").ResourceVersion }
 

@@ -30,7 +30,7 @@ func manager(name string) processOption {
 }
 
 // Three publishers on one hub, each with its share of the Clusters: every Cluster is published once, every Inventory is reported
-// on by the publisher of its class, and at rest nobody writes.
+// on by the publisher of its class, and at rest no publisher writes.
 func TestPublishersOfSeveralClasses(t *testing.T) {
 	t.Parallel()
 	for name, managers := range map[string][3]string{
@@ -47,7 +47,11 @@ func TestPublishersOfSeveralClasses(t *testing.T) {
 				hub.startPublisher(t, class(filter), manager(managers[i]), watching(filter))
 			}
 			// The publisher without a filter leaves out what is another one's by its selector.
-			hub.patchInventory(t, "class", `{"spec":{"clusterSelector":{"matchExpressions":[{"key":"cluster.x-k8s.io/watch-filter","operator":"DoesNotExist"}]}}}`)
+			hub.patchInventory(
+				t,
+				"class",
+				`{"spec":{"clusterSelector":{"matchExpressions":[{"key":"cluster.x-k8s.io/watch-filter","operator":"DoesNotExist"}]}}}`,
+			)
 			for _, filter := range names {
 				cluster := fixture.Cluster(namespace, "of"+filter, fixture.Provisioned("v1.36.3"))
 				if filter != "" {
@@ -81,7 +85,12 @@ func TestPublishersOfOneClass(t *testing.T) {
 			hub.startPublisher(t, watching("b"), manager(other))
 			uids := map[string]any{}
 			for _, name := range []string{"a", "b", "bb"} {
-				cluster := fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{clusterv1.WatchLabel: name[:1]}))
+				cluster := fixture.Cluster(
+					namespace,
+					name,
+					fixture.Provisioned("v1.36.3"),
+					fixture.Labels(map[string]string{clusterv1.WatchLabel: name[:1]}),
+				)
 				hub.createCluster(t, cluster, hub.kubeconfig(name, "https://"+name+":6443"))
 				uids[name] = hub.published(t, g, namespace, name).UID
 			}
@@ -134,7 +143,8 @@ func TestNarrowedNamespaces(t *testing.T) {
 	hub.createCluster(t, fixture.Cluster(elsewhere, "c2", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c2", "https://10.0.0.2:6443"))
 	hub.published(t, g, elsewhere, "c2")
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "narrowed").Status.Problems }).
-		Should(ConsistOf(And(HaveField("Cluster", namespace+"/c1"), HaveField("Reason", v1alpha1.ProblemNotWatched), HaveField("Message", ContainSubstring("--namespace")))))
+		Should(ConsistOf(And(HaveField("Cluster", namespace+"/c1"), HaveField("Reason", v1alpha1.ProblemNotWatched), HaveField("Message",
+			ContainSubstring("--namespace")))))
 	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
 	g.Expect(second.logs.String()).NotTo(ContainSubstring(`"level":"error"`))
 

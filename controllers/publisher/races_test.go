@@ -53,14 +53,17 @@ func TestPairsWithOneName(t *testing.T) {
 			g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "pairs").Status }).Should(And(
 				HaveField("Clusters", BeEquivalentTo(2*pairs)), HaveField("Published", BeEquivalentTo(pairs)),
 				HaveField("Problems", HaveLen(20))))
-			g.Eventually(func() string { return hub.degraded(t, "pairs").Message }).Should(HavePrefix(fmt.Sprintf("%d problems", pairs)), "one Cluster of each pair is reported")
+			g.Eventually(func() string { return hub.degraded(t, "pairs").Message }).
+				Should(HavePrefix(fmt.Sprintf("%d problems", pairs)), "one Cluster of each pair is reported")
 			var list inventoryv1alpha1.ClusterProfileList
 			g.Expect(hub.List(t.Context(), &list, client.InNamespace(shared))).To(Succeed())
 			g.Expect(list.Items).To(HaveLen(pairs))
 			for _, p := range list.Items {
 				var reference struct{ Namespace string }
 				g.Expect(json.Unmarshal(p.Status.AccessProviders[0].Cluster.Extensions[0].Extension.Raw, &reference)).To(Succeed())
-				g.Expect(reference.Namespace).To(Equal(p.Labels[v1alpha1.LabelClusterNamespace]), "a profile that is labelled as one Cluster gives access to it and no other")
+				g.Expect(reference.Namespace).
+					To(Equal(p.Labels[v1alpha1.LabelClusterNamespace]),
+						"a profile that is labelled as one Cluster gives access to it and no other")
 			}
 		})
 	}
@@ -100,7 +103,7 @@ func TestJoinedNamesAreDistinct(t *testing.T) {
 	g.Eventually(func() any { return hub.ready(t, "joined-names") }).Should(HaveField("Status", BeEquivalentTo("True")))
 }
 
-// A name that is free again is taken by the Cluster that waits for it, whoever had it.
+// A name that is free again is taken by the Cluster that waits for it, no matter which writer had it.
 func TestFreedNameIsTaken(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
@@ -116,13 +119,13 @@ func TestFreedNameIsTaken(t *testing.T) {
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "freed").Status.Problems }).Should(BeEmpty())
 }
 
-// While the cache is behind, another manager takes the name of a deleted profile: nothing is written onto what is theirs.
+// While the cache is stale, another manager takes the name of a deleted profile: nothing is written onto its profile.
 func TestNothingIsWrittenOntoWhatTheCacheDoesNotShow(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
 	held := hub.holdProfiles(t)
-	hub.inventory(t, "behind", v1alpha1.InventorySpec{}, namespace)
+	hub.inventory(t, "stale", v1alpha1.InventorySpec{}, namespace)
 	running := hub.startPublisherOn(t, held.config())
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
@@ -142,25 +145,25 @@ func TestNothingIsWrittenOntoWhatTheCacheDoesNotShow(t *testing.T) {
 	hub.updateCluster(t, cluster, fixture.Labels(map[string]string{"env": "changed"}))
 	g.Consistently(func() any { return hub.get(t, namespace, "c1") }, "3s").Should(HaveField("ResourceVersion", theirs.ResourceVersion))
 	held.release()
-	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "behind").Status.Problems }).
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "stale").Status.Problems }).
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemForeignProfile)), "a lost race is no refusal")
 	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", theirs.ResourceVersion))
 }
 
-// Nothing is deleted but what was judged: a profile that has changed since stays.
-func TestDeletesOnlyWhatWasJudged(t *testing.T) {
+// Only the version that was read is deleted: a profile that has changed since stays.
+func TestDeletesOnlyTheVersionThatWasRead(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
 	held := hub.holdProfiles(t)
-	hub.inventory(t, "judged", v1alpha1.InventorySpec{}, namespace)
+	hub.inventory(t, "version", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisherOn(t, held.config())
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	ours := hub.published(t, g, namespace, "c1")
-	g.Eventually(func() int32 { return hub.readInventory(t, "judged").Status.Published }).Should(BeEquivalentTo(1))
+	g.Eventually(func() int32 { return hub.readInventory(t, "version").Status.Published }).Should(BeEquivalentTo(1))
 	held.hold()
-	// Made again by somebody else: of the same name and labels, and another object.
+	// Created again by another client: with the same name and labels, but another object.
 	g.Expect(hub.Delete(t.Context(), ours)).To(Succeed())
 	theirs := foreign(namespace, "c1")
 	hub.create(t, theirs)

@@ -20,9 +20,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// TestTellsWhatTheHubRefuses has an admission policy in the way of a profile, once with the reason that missing rights and
+// TestReportsWhatTheHubRefuses has an admission policy refuse a profile, once with the reason that missing rights and
 // quotas have too, and once with the one of a faulty object.
-func TestTellsWhatTheHubRefuses(t *testing.T) {
+func TestReportsWhatTheHubRefuses(t *testing.T) {
 	hub := freeHub(t)
 	for _, reason := range []metav1.StatusReason{metav1.StatusReasonForbidden, metav1.StatusReasonInvalid} {
 		t.Run(string(reason), func(t *testing.T) {
@@ -45,13 +45,13 @@ func TestTellsWhatTheHubRefuses(t *testing.T) {
 
 			g.Expect(hub.Delete(t.Context(), binding)).To(Succeed())
 			hub.published(t, g, namespace, "c1")
-			g.Eventually(problems).Should(BeEmpty(), "it is told no longer than it is true")
+			g.Eventually(problems).Should(BeEmpty(), "it is reported no longer than it is true")
 		})
 	}
 }
 
-// TestTellsThatItMayNotWithdraw has an admission policy in the way of a withdrawal.
-func TestTellsThatItMayNotWithdraw(t *testing.T) {
+// TestReportsRefusedWithdrawals has an admission policy refuse a withdrawal.
+func TestReportsRefusedWithdrawals(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
@@ -74,12 +74,18 @@ func TestTellsThatItMayNotWithdraw(t *testing.T) {
 
 	g.Expect(hub.Delete(t.Context(), binding)).To(Succeed())
 	g.Eventually(func() *inventoryv1alpha1.ClusterProfile { return hub.get(t, namespace, "c1") }).Should(BeNil())
-	g.Eventually(problems).Should(BeEmpty(), "it is told no longer than it is true")
+	g.Eventually(problems).Should(BeEmpty(), "it is reported no longer than it is true")
 }
 
 // deny has the API server refuse an operation on the profiles of a namespace, and returns what binds it there. attempt tries
 // such an operation.
-func (hub *testHub) deny(t *testing.T, namespace string, operation admissionregistrationv1.OperationType, reason metav1.StatusReason, attempt func() error) client.Object {
+func (hub *testHub) deny(
+	t *testing.T,
+	namespace string,
+	operation admissionregistrationv1.OperationType,
+	reason metav1.StatusReason,
+	attempt func() error,
+) client.Object {
 	t.Helper()
 	policy := &admissionregistrationv1.ValidatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace},
@@ -88,11 +94,17 @@ func (hub *testHub) deny(t *testing.T, namespace string, operation admissionregi
 				RuleWithOperations: admissionregistrationv1.RuleWithOperations{
 					Operations: []admissionregistrationv1.OperationType{operation},
 					Rule: admissionregistrationv1.Rule{
-						APIGroups: []string{inventoryv1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"clusterprofiles"},
+						APIGroups: []string{
+							inventoryv1alpha1.GroupVersion.Group,
+						},
+						APIVersions: []string{"*"},
+						Resources:   []string{"clusterprofiles"},
 					},
 				},
 			}}},
-			Validations: []admissionregistrationv1.Validation{{Expression: "false", Message: "no profiles here, please", Reason: ptr.To(reason)}},
+			Validations: []admissionregistrationv1.Validation{
+				{Expression: "false", Message: "no profiles here, please", Reason: ptr.To(reason)},
+			},
 		},
 	}
 	binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{
@@ -100,7 +112,9 @@ func (hub *testHub) deny(t *testing.T, namespace string, operation admissionregi
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
 			PolicyName:        policy.Name,
 			ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
-			MatchResources:    &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}},
+			MatchResources: &admissionregistrationv1.MatchResources{
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+			},
 		},
 	}
 	hub.create(t, policy, binding)

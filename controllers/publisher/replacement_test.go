@@ -56,7 +56,10 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 			why: "a policy forbids profiles there",
 			prepare: func(t *testing.T, hub *testHub, _ string) string {
 				target := hub.newNamespace(t, nil)
-				hub.deny(t, target, admissionregistrationv1.Create, metav1.StatusReasonForbidden, func() error { return hub.tryToCreate(t, target) })
+				hub.deny(t, target, admissionregistrationv1.Create, metav1.StatusReasonForbidden, func() error {
+					return hub.tryToCreate(t,
+						target)
+				})
 				return target
 			},
 			reason: v1alpha1.ProblemWriteRefused,
@@ -86,11 +89,15 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 			hub.patchInventory(t, edited.Name, fmt.Sprintf(`{"spec":{"namespace":%q}}`, target))
 			g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, edited.Name).Status.Problems }).
 				Should(ContainElement(HaveField("Reason", tc.reason)), tc.why)
-			g.Eventually(func() *metav1.Condition { return hub.ready(t, edited.Name) }).Should(And(HaveField("Status", metav1.ConditionFalse), HaveField("ObservedGeneration", BeEquivalentTo(2))))
-			g.Consistently(func() any { return hub.get(t, namespace, "c1") }).Should(HaveField("ResourceVersion", before.ResourceVersion), tc.why)
+			g.Eventually(func() *metav1.Condition { return hub.ready(t, edited.Name) }).
+				Should(And(HaveField("Status", metav1.ConditionFalse), HaveField("ObservedGeneration", BeEquivalentTo(2))))
+			g.Consistently(func() any { return hub.get(t, namespace, "c1") }).
+				Should(HaveField("ResourceVersion", before.ResourceVersion), tc.why)
 
 			hub.patchInventory(t, edited.Name, `{"spec":{"namespace":null}}`)
-			g.Eventually(func() *metav1.Condition { return hub.ready(t, edited.Name) }).Should(And(HaveField("Status", metav1.ConditionTrue), HaveField("ObservedGeneration", BeEquivalentTo(3))), "the edit is taken back")
+			g.Eventually(func() *metav1.Condition { return hub.ready(t, edited.Name) }).
+				Should(And(HaveField("Status", metav1.ConditionTrue), HaveField("ObservedGeneration", BeEquivalentTo(3))),
+					"the edit is taken back")
 			g.Expect(hub.get(t, namespace, "c1")).To(HaveField("UID", before.UID))
 		})
 	}
@@ -118,7 +125,7 @@ func TestReplacementWithoutAccessReplacesNothing(t *testing.T) {
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil(), "now it is replaced")
 }
 
-// What an Inventory that cannot work has published stays its own: nobody takes it over.
+// What an Inventory that cannot work has published stays its own: no other Inventory takes it over.
 func TestInvalidInventoryIsNotTakenOver(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
@@ -135,7 +142,8 @@ func TestInvalidInventoryIsNotTakenOver(t *testing.T) {
 	hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{"touched": "1"}))
 	g.Consistently(func() any { return hub.get(t, namespace, namespace+"--c1") }).Should(BeNil())
 	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
-	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, younger.Name).Status.Problems }).Should(ContainElement(HaveField("Reason", v1alpha1.ProblemClaimedByOther)))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, younger.Name).Status.Problems }).
+		Should(ContainElement(HaveField("Reason", v1alpha1.ProblemClaimedByOther)))
 
 	t.Run("but a Cluster may still opt out", func(t *testing.T) {
 		g := NewWithT(t)

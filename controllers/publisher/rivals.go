@@ -30,35 +30,35 @@ func LeaseName(class string) string {
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=publisher.capi-inventory.dev,verbs=list
 
 const (
-	// renewalSeen is how often a Lease is looked at to see whether somebody renews it. A leader does so every two seconds.
-	renewalSeen = 3 * time.Second
-	// deadAfter is after how long a Lease that nobody renews is taken to be abandoned. It lasts 15 seconds.
-	deadAfter = 18 * time.Second
-	// guardEvery is how often a publisher that leads looks for rivals.
-	guardEvery = 30 * time.Second
+	// pollInterval is how often a Lease is read to see whether it is renewed. A leader does so every two seconds.
+	pollInterval = 3 * time.Second
+	// abandonedAfter is after how long a Lease that is not renewed counts as abandoned. A Lease lasts 15 seconds.
+	abandonedAfter = 18 * time.Second
+	// rivalsInterval is how often a publisher that leads lists rivals.
+	rivalsInterval = 30 * time.Second
 )
 
-// Rivals finds other publishers of the same class on the hub: installations in other namespaces. Two of them would report on the
-// same Inventories in turns. It compares no times of different machines: a Lease is alive while it is seen to be renewed.
+// Rivals finds other publishers of the same class on the hub: installations in other namespaces. Two of them would overwrite
+// each other's status of Inventories. It compares no times of different machines: a Lease is alive while it is seen to be renewed.
 type Rivals struct {
 	// Hub is read without a cache.
 	Hub client.Reader
 	// Lease is this publisher's own; without a namespace where there is none, because it runs without leader election.
 	Lease types.NamespacedName
-	// Clock tells when to look again.
+	// Clock is the source of the time.
 	Clock clock.WithTicker
 }
 
-// Check returns an error that names another publisher of the class, if one is alive. It waits for as long as it takes to tell:
-// not at all where no other Lease is held.
+// Check returns an error that names another publisher of the class, if one is alive. It waits as long as needed to see
+// a renewal: not at all if no other Lease is held.
 func (r *Rivals) Check(ctx context.Context) error {
 	first, err := r.held(ctx)
 	if err != nil || len(first) == 0 {
 		return err
 	}
-	ticker := r.Clock.NewTicker(renewalSeen)
+	ticker := r.Clock.NewTicker(pollInterval)
 	defer ticker.Stop()
-	for waited := time.Duration(0); waited < deadAfter; waited += renewalSeen {
+	for waited := time.Duration(0); waited < abandonedAfter; waited += pollInterval {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -80,10 +80,10 @@ func (r *Rivals) Check(ctx context.Context) error {
 // NeedLeaderElection implements manager.LeaderElectionRunnable.
 func (r *Rivals) NeedLeaderElection() bool { return true }
 
-// Start implements manager.Runnable: while this publisher leads, it looks for rivals that were started at the same moment. Of two,
+// Start implements manager.Runnable: while this publisher leads, it lists rivals that were started at the same moment. Of two,
 // the one whose Lease is younger ends with an error.
 func (r *Rivals) Start(ctx context.Context) error {
-	ticker := r.Clock.NewTicker(guardEvery)
+	ticker := r.Clock.NewTicker(rivalsInterval)
 	defer ticker.Stop()
 	var before map[string]coordinationv1.Lease
 	for {
@@ -107,7 +107,7 @@ func (r *Rivals) Start(ctx context.Context) error {
 	}
 }
 
-// held returns the Leases of other publishers of the class that somebody holds, by namespace.
+// held returns the Leases of other publishers of the class that have a holder, by namespace.
 func (r *Rivals) held(ctx context.Context) (map[string]coordinationv1.Lease, error) {
 	var list coordinationv1.LeaseList
 	err := r.Hub.List(ctx, &list, client.MatchingFields{"metadata.name": r.Lease.Name})
@@ -151,6 +151,11 @@ func older(lease coordinationv1.Lease, mine *coordinationv1.Lease) bool {
 }
 
 func (r *Rivals) refuse(lease coordinationv1.Lease) error {
-	return fmt.Errorf("another publisher of the same class runs on this hub: %s holds the Lease %s/%s; stop one of them, or give each a --publisher-class of its own",
-		ptr.Deref(lease.Spec.HolderIdentity, ""), lease.Namespace, lease.Name)
+	return fmt.Errorf(
+		"another publisher of the same class runs on this hub: %s holds the Lease %s/%s; stop one of them, or give each a "+
+			"--publisher-class of its own",
+		ptr.Deref(lease.Spec.HolderIdentity, ""),
+		lease.Namespace,
+		lease.Name,
+	)
 }

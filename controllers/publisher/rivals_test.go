@@ -17,7 +17,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 )
 
-// lease makes the Lease of a publisher, held by somebody.
+// lease creates the Lease of a publisher with a holder.
 func (hub *testHub) lease(t *testing.T, namespace, class, holder string) *coordinationv1.Lease {
 	t.Helper()
 	made := &coordinationv1.Lease{
@@ -47,7 +47,7 @@ func step(g *WithT, clock *clocktesting.FakeClock, by time.Duration, each func()
 	return result
 }
 
-// A publisher refuses to start beside another one of its class, and beside nobody else.
+// A publisher refuses to start beside another one of its class, and beside no other.
 func TestRefusesToStartBesideARival(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -57,11 +57,17 @@ func TestRefusesToStartBesideARival(t *testing.T) {
 		own, renewed  bool
 		refused       bool
 	}{
-		"Alive":         {why: "somebody renews it", class: "of-the-test", holder: "other", renewed: true, refused: true},
-		"Abandoned":     {why: "nobody renews it", class: "of-the-test", holder: "other"},
-		"Released":      {why: "nobody holds it", class: "of-the-test", renewed: true},
-		"AnotherClass":  {why: "it serves other Inventories", class: "another", holder: "other", renewed: true},
-		"OwnNamespace":  {why: "it is a replica, and leader election is between the two", class: "of-the-test", holder: "other", own: true, renewed: true},
+		"Alive":        {why: "it is renewed", class: "of-the-test", holder: "other", renewed: true, refused: true},
+		"Abandoned":    {why: "it is not renewed", class: "of-the-test", holder: "other"},
+		"Released":     {why: "it has no holder", class: "of-the-test", renewed: true},
+		"AnotherClass": {why: "it serves other Inventories", class: "another", holder: "other", renewed: true},
+		"OwnNamespace": {
+			why:     "it is a replica, and leader election is between the two",
+			class:   "of-the-test",
+			holder:  "other",
+			own:     true,
+			renewed: true,
+		},
 		"OfAnyoneAlive": {why: "the default class is a class too", class: "", holder: "other", renewed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +79,11 @@ func TestRefusesToStartBesideARival(t *testing.T) {
 			}
 			other := hub.lease(t, theirs, tc.class, tc.holder)
 			clock := clocktesting.NewFakeClock(time.Now())
-			rivals := publisher.Rivals{Hub: hub, Lease: types.NamespacedName{Namespace: mine, Name: publisher.LeaseName("of-the-test")}, Clock: clock}
+			rivals := publisher.Rivals{
+				Hub:   hub,
+				Lease: types.NamespacedName{Namespace: mine, Name: publisher.LeaseName("of-the-test")},
+				Clock: clock,
+			}
 			done := make(chan error, 1)
 			go func() { done <- rivals.Check(t.Context()) }()
 			err := step(g, clock, 3*time.Second, func() {
@@ -90,8 +100,8 @@ func TestRefusesToStartBesideARival(t *testing.T) {
 	}
 }
 
-// Of two that were started at the same moment, the one whose Lease is younger gives way.
-func TestYoungerRivalGivesWay(t *testing.T) {
+// Of two that were started at the same moment, the one whose Lease is younger stops.
+func TestYoungerRivalStops(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	// Leases of one second are ordered by their namespaces.
@@ -104,7 +114,11 @@ func TestYoungerRivalGivesWay(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Now())
 	done := map[string]chan error{first: make(chan error, 1), second: make(chan error, 1)}
 	for namespace, result := range done {
-		rivals := publisher.Rivals{Hub: hub, Lease: types.NamespacedName{Namespace: namespace, Name: publisher.LeaseName("simultaneous")}, Clock: clock}
+		rivals := publisher.Rivals{
+			Hub:   hub,
+			Lease: types.NamespacedName{Namespace: namespace, Name: publisher.LeaseName("simultaneous")},
+			Clock: clock,
+		}
 		go func() { result <- rivals.Start(t.Context()) }()
 	}
 	renewBoth := func() { hub.renew(t, leases[first]); hub.renew(t, leases[second]) }

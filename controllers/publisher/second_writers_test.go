@@ -44,16 +44,16 @@ func TestProfileOfAnotherClassReplacesNothing(t *testing.T) {
 }
 
 // up no Inventory either.
-func TestProfileOfNobodyHoldsNoInventory(t *testing.T) {
+func TestUnownedProfileHoldsNoInventory(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
-	hub.inventory(t, "holds-nobody", v1alpha1.InventorySpec{}, namespace)
+	hub.inventory(t, "holds-none", v1alpha1.InventorySpec{}, namespace)
 	first := hub.startPublisher(t)
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	hub.published(t, g, namespace, "c1")
-	g.Eventually(func() []string { return hub.readInventory(t, "holds-nobody").Finalizers }).Should(HaveLen(1))
+	g.Eventually(func() []string { return hub.readInventory(t, "holds-none").Finalizers }).Should(HaveLen(1))
 	first.stop()
 	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) {
 		p.Labels[v1alpha1.LabelClusterName] = "typo"
@@ -61,13 +61,13 @@ func TestProfileOfNobodyHoldsNoInventory(t *testing.T) {
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 
 	hub.startPublisher(t)
-	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "holds-nobody"}})).To(Succeed())
+	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "holds-none"}})).To(Succeed())
 	g.Eventually(func() bool {
-		return apierrors.IsNotFound(hub.Get(t.Context(), client.ObjectKey{Name: "holds-nobody"}, &v1alpha1.Inventory{}))
+		return apierrors.IsNotFound(hub.Get(t.Context(), client.ObjectKey{Name: "holds-none"}, &v1alpha1.Inventory{}))
 	}).Should(BeTrue())
 }
 
-// The successor of a Cluster gets its profile also where somebody has taken a label of the old one that says whose it was.
+// The successor of a Cluster gets its profile also if another writer has taken a label of the old one that names its Inventory.
 func TestSuccessorOfATamperedProfile(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
@@ -118,7 +118,7 @@ func TestUnwatchedBeforeItIsSeen(t *testing.T) {
 }
 
 // A status that the cache does not show yet is replaced by the next one all the same, also where that is the one before it.
-func TestStatusIsNotJudgedByAnOldOne(t *testing.T) {
+func TestStatusIsNotComparedWithAStaleOne(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
@@ -150,7 +150,7 @@ func TestStatusIsNotJudgedByAnOldOne(t *testing.T) {
 	g.Eventually(problems).Should(BeEmpty())
 }
 
-// A writer that acts between the removal of what it has added and the apply behind it has a budget too.
+// A writer that acts between the removal of what it has added and the apply after it has a budget too.
 func TestFightOverAnAdditionSlowsDown(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
@@ -170,7 +170,8 @@ func TestFightOverAnAdditionSlowsDown(t *testing.T) {
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {
 			response, err := next.RoundTrip(request)
-			if err == nil && response.StatusCode == http.StatusOK && strings.HasPrefix(request.Header.Get("Content-Type"), "application/json-patch") {
+			if err == nil && response.StatusCode == http.StatusOK &&
+				strings.HasPrefix(request.Header.Get("Content-Type"), "application/json-patch") {
 				removed.Add(1)
 				if added := add(); added != nil {
 					t.Error(added)
@@ -184,13 +185,14 @@ func TestFightOverAnAdditionSlowsDown(t *testing.T) {
 	hub.published(t, g, namespace, "c1")
 	g.Expect(add()).To(Succeed())
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "addition-fight").Status.Problems }).
-		Should(ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message", ContainSubstring(`"other-writer"`)))))
+		Should(ContainElement(And(HaveField("Reason", v1alpha1.ProblemContested), HaveField("Message",
+			ContainSubstring(`"other-writer"`)))))
 	g.Expect(removed.Load()).To(BeNumerically("<=", 10))
 	g.Consistently(removed.Load).Should(Equal(removed.Load()))
 }
 
-// A Cluster that changes often is no fight, whoever has ever written to its profile.
-func TestBusyClusterBlamesNobody(t *testing.T) {
+// A Cluster that changes often is not contested, no matter which writers its profile has had.
+func TestBusyClusterIsNotContested(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)

@@ -29,7 +29,14 @@ func TestVersionFollowsTheControlPlane(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
-	hub.inventory(t, "version", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}}}, namespace)
+	hub.inventory(
+		t,
+		"version",
+		v1alpha1.InventorySpec{
+			Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}},
+		},
+		namespace,
+	)
 	running := hub.startPublisher(t)
 	withoutVersions := func(c *clusterv1.Cluster) { c.Status.ControlPlane = nil }
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions),
@@ -49,12 +56,22 @@ func TestVersionFollowsTheControlPlane(t *testing.T) {
 	version := func() string { return hub.get(t, namespace, "c1").Status.Version.Kubernetes }
 	report(map[string]any{"version": "v1.36.0"})
 	g.Eventually(version).Should(Equal("v1.36.0"))
-	report(map[string]any{"version": "v1.36.0", "versions": []any{map[string]any{"version": "v1.36.1", "replicas": int64(2)}, map[string]any{"version": "v1.36.2", "replicas": int64(1)}}})
+	report(
+		map[string]any{
+			"version": "v1.36.0",
+			"versions": []any{
+				map[string]any{"version": "v1.36.1", "replicas": int64(2)},
+				map[string]any{"version": "v1.36.2", "replicas": int64(1)},
+			},
+		},
+	)
 	g.Eventually(version).Should(Equal("v1.36.1"), "during an upgrade the lowest")
-	g.Expect(hub.get(t, namespace, "c1").Status.Properties).To(ContainElement(And(HaveField("Name", "replicas.example.com"), HaveField("Value", "3"))))
+	g.Expect(hub.get(t, namespace, "c1").Status.Properties).
+		To(ContainElement(And(HaveField("Name", "replicas.example.com"), HaveField("Value", "3"))))
 
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
-	g.Eventually(running.logs.String).Should(ContainSubstring("No profile is made of a kind any more"), "a kind is watched while a profile is made of it")
+	g.Eventually(running.logs.String).
+		Should(ContainSubstring("No profile is made of a kind any more"), "a kind is watched while a profile is made of it")
 }
 
 func TestUnlabelledSecretsWork(t *testing.T) {
@@ -65,7 +82,7 @@ func TestUnlabelledSecretsWork(t *testing.T) {
 	hub.inventory(t, "unlabelled", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t, withClock(clock))
 	secret := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	// As a user supplies one, and as Kamaji and CAPZ type theirs.
+	// As a user supplies one, and with the type that Kamaji and CAPZ use.
 	secret.Labels, secret.Type = nil, corev1.SecretTypeOpaque
 	hub.create(t, secret)
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
@@ -74,7 +91,8 @@ func TestUnlabelledSecretsWork(t *testing.T) {
 	secret.Data["value"] = hub.kubeconfig("c1", "https://10.0.0.9:6443")
 	g.Expect(hub.Update(t.Context(), secret)).To(Succeed())
 	clock.Step(time.Hour)
-	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "no event tells of it; it is read again after a while")
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).
+		Should(Equal("https://10.0.0.9:6443"), "no event reports it; it is read again after a while")
 }
 
 func TestAnotherSecretOfTheCluster(t *testing.T) {
@@ -82,8 +100,14 @@ func TestAnotherSecretOfTheCluster(t *testing.T) {
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "restricted", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{
-		{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "-readonly-kubeconfig", Key: "config"}},
-		{Name: "secretreader", Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"clusterName": "cluster.metadata.name"}}},
+		{
+			Name:             "kubeconfig-secretreader",
+			KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{NameSuffix: "-readonly-kubeconfig", Key: "config"},
+		},
+		{
+			Name: "secretreader",
+			Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"clusterName": "cluster.metadata.name"}},
+		},
 	}}, namespace)
 	hub.startPublisher(t)
 	secret := fixture.KubeconfigSecret(namespace, "c1-readonly", nil)
@@ -94,8 +118,10 @@ func TestAnotherSecretOfTheCluster(t *testing.T) {
 	g.Eventually(func() int { return len(hub.published(t, g, namespace, "c1").Status.AccessProviders) }).Should(Equal(2))
 	providers := hub.get(t, namespace, "c1").Status.AccessProviders
 	g.Expect(providers[0].Cluster.Server).To(Equal("https://10.0.0.2:6443"))
-	g.Expect(string(providers[0].Cluster.Extensions[0].Extension.Raw)).To(MatchJSON(`{"name":"c1-readonly-kubeconfig","key":"config","namespace":"` + namespace + `"}`))
-	g.Expect(providers[1].Cluster.Server).To(Equal("https://10.0.0.1:6443"), "an exec provider without a server uses the Cluster's own endpoint")
+	g.Expect(string(providers[0].Cluster.Extensions[0].Extension.Raw)).
+		To(MatchJSON(`{"name":"c1-readonly-kubeconfig","key":"config","namespace":"` + namespace + `"}`))
+	g.Expect(providers[1].Cluster.Server).
+		To(Equal("https://10.0.0.1:6443"), "an exec provider without a server uses the Cluster's own endpoint")
 	g.Expect(string(providers[1].Cluster.Extensions[0].Extension.Raw)).To(MatchJSON(`{"clusterName":"c1"}`))
 
 	secret.Data["config"] = hub.kubeconfig("c1", "https://10.0.0.3:6443")
@@ -123,15 +149,18 @@ func TestWritesAreLimitedButNotEndpoints(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		rename(name)
 		g.Eventually(displayName).Should(Equal(name))
-		g.Eventually(func() int64 { return hub.get(t, namespace, "c1").Status.Conditions[0].ObservedGeneration }).Should(Equal(hub.get(t, namespace, "c1").Generation))
+		g.Eventually(func() int64 { return hub.get(t, namespace, "c1").Status.Conditions[0].ObservedGeneration }).
+			Should(Equal(hub.get(t, namespace, "c1").Generation))
 	}
 	rename("one too many")
-	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "limits").Status.Problems }).Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "limits").Status.Problems }).
+		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemWriteDelayed)))
 	g.Consistently(displayName).Should(Equal("e"), "a burst of ten writes, and then one in 30 seconds")
 
 	rotated := fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.9:6443"))
 	g.Expect(hub.Update(t.Context(), rotated)).To(Succeed())
-	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).Should(Equal("https://10.0.0.9:6443"), "a changed endpoint does not wait")
+	g.Eventually(func() string { return server(hub.get(t, namespace, "c1")) }).
+		Should(Equal("https://10.0.0.9:6443"), "a changed endpoint does not wait")
 	g.Expect(displayName()).To(Equal("e"))
 
 	g.Expect(hub.degraded(t, "limits").Status).To(Equal(metav1.ConditionTrue), "what is wanted is not there yet")
@@ -153,16 +182,18 @@ func TestNoSecretLeaves(t *testing.T) {
 	running := hub.startPublisher(t)
 	hub.createCluster(t, fixture.Cluster(namespace, "good", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("good", "https://10.0.0.1:6443"))
-	// One that is nobody's kubeconfig: it must not even be read.
+	// One that is not a kubeconfig: it must not even be read.
 	unlabelled := fixture.KubeconfigSecret(namespace, "nobodys", []byte(secretToken))
 	unlabelled.Labels = nil
 	hub.create(t, unlabelled)
-	// Broken in ways whose decoders quote what they read.
+	// Broken so that decoders quote what they read.
 	for name, raw := range map[string]string{
-		"yaml":  "apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user: {token: " + secretToken + "\n",
-		"type":  "apiVersion: v1\nkind: Config\nusers: " + secretToken + "\n",
-		"query": strings.Replace(string(hub.kubeconfig("query", "https://10.0.0.1:6443")), "https://10.0.0.1:6443", "https://10.0.0.1:6443/?token="+secretToken, 1),
-		"user":  strings.Replace(string(hub.kubeconfig("user", "https://10.0.0.1:6443")), "https://10.0.0.1:6443", "https://admin:"+secretToken+"@10.0.0.1:6443", 1),
+		"yaml": "apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user: {token: " + secretToken + "\n",
+		"type": "apiVersion: v1\nkind: Config\nusers: " + secretToken + "\n",
+		"query": strings.Replace(string(hub.kubeconfig("query", "https://10.0.0.1:6443")), "https://10.0.0.1:6443",
+			"https://10.0.0.1:6443/?token="+secretToken, 1),
+		"user": strings.Replace(string(hub.kubeconfig("user", "https://10.0.0.1:6443")), "https://10.0.0.1:6443",
+			"https://admin:"+secretToken+"@10.0.0.1:6443", 1),
 	} {
 		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), []byte(raw))
 	}
@@ -203,7 +234,11 @@ func controlPlane(namespace, name string) *unstructured.Unstructured {
 		"apiVersion": "controlplane.cluster.x-k8s.io/v1beta2", "kind": "KubeadmControlPlane",
 		"metadata": map[string]any{"namespace": namespace, "name": name},
 		"spec": map[string]any{"replicas": int64(3), "version": "v1.36.9", "machineTemplate": map[string]any{"spec": map[string]any{
-			"infrastructureRef": map[string]any{"apiGroup": "infrastructure.cluster.x-k8s.io", "kind": "DockerMachineTemplate", "name": name},
+			"infrastructureRef": map[string]any{
+				"apiGroup": "infrastructure.cluster.x-k8s.io",
+				"kind":     "DockerMachineTemplate",
+				"name":     name,
+			},
 		}}},
 	}}
 	return plane

@@ -14,33 +14,38 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// tamperWhileDown publishes a Cluster for each way to change labels, named after it, stops the publisher, and changes the labels.
-func (hub *testHub) tamperWhileDown(t *testing.T, g *WithT, namespace string, ways map[string]func(map[string]string)) map[string]client.Object {
+// tamperWhileDown publishes a Cluster for each change of labels, named after it, stops the publisher, and changes the labels.
+func (hub *testHub) tamperWhileDown(
+	t *testing.T,
+	g *WithT,
+	namespace string,
+	changes map[string]func(map[string]string),
+) map[string]client.Object {
 	t.Helper()
 	running := hub.startPublisher(t)
 	clusters := map[string]client.Object{}
-	for name := range ways {
+	for name := range changes {
 		cluster := fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"))
 		clusters[name] = hub.createCluster(t, cluster, hub.kubeconfig(name, "https://"+name+":6443"))
 	}
-	for name := range ways {
+	for name := range changes {
 		hub.published(t, g, namespace, name)
 	}
 	running.stop()
-	for name, tamper := range ways {
+	for name, tamper := range changes {
 		hub.changeProfile(t, namespace, name, hub.Update, func(p *inventoryv1alpha1.ClusterProfile) { tamper(p.Labels) })
 	}
 	return clusters
 }
 
-// Whatever somebody changes of a profile's provenance while the publisher is down, the profile goes with its Cluster as long as the
-// publisher owns the label with the UID.
+// Whatever another writer changes of a profile's provenance while the publisher is down, the profile is deleted with its Cluster as
+// long as the publisher owns the label with the UID.
 func TestStrayOrphansAreWithdrawn(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "stray-orphans", v1alpha1.InventorySpec{}, namespace)
-	ways := map[string]func(map[string]string){
+	changes := map[string]func(map[string]string){
 		"name-changed":      func(labels map[string]string) { labels[v1alpha1.LabelClusterName] = "typo" },
 		"name-removed":      func(labels map[string]string) { delete(labels, v1alpha1.LabelClusterName) },
 		"namespace-changed": func(labels map[string]string) { labels[v1alpha1.LabelClusterNamespace] = "nowhere" },
@@ -52,11 +57,11 @@ func TestStrayOrphansAreWithdrawn(t *testing.T) {
 			labels[v1alpha1.LabelClusterUID] = uid
 		},
 	}
-	for _, cluster := range hub.tamperWhileDown(t, g, namespace, ways) {
+	for _, cluster := range hub.tamperWhileDown(t, g, namespace, changes) {
 		g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
 	}
 	hub.startPublisher(t)
-	for name := range ways {
+	for name := range changes {
 		g.Eventually(func() any { return hub.get(t, namespace, name) }).Should(BeNil(), name)
 	}
 	g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "stray-orphans").Status }).Should(And(
@@ -92,7 +97,8 @@ func TestUndecidedStraysAreReported(t *testing.T) {
 		HaveField("Problems", ConsistOf(And(HaveField("Cluster", "-"), HaveField("Reason", v1alpha1.ProblemProvenanceChanged),
 			HaveField("Message", ContainSubstring(namespace+"/uid-changed")))))))
 	for _, name := range []string{"all-removed", "exists"} {
-		g.Eventually(func() []string { return hub.eventsOn(t, before[name]) }).Should(ContainElement(v1alpha1.ProblemProvenanceChanged), name)
+		g.Eventually(func() []string { return hub.eventsOn(t, before[name]) }).
+			Should(ContainElement(v1alpha1.ProblemProvenanceChanged), name)
 	}
 	for name, profile := range before {
 		g.Expect(hub.get(t, namespace, name)).To(HaveField("ResourceVersion", profile.ResourceVersion), name)

@@ -245,7 +245,7 @@ func (hub *testHub) kubeconfig(name, server string) []byte {
 }
 
 // secretToken is in every kubeconfig of these tests, and must be nowhere else.
-const secretToken = "token-that-nobody-may-see"
+const secretToken = "token-that-must-not-leak"
 
 // get reads a profile without a cache; nil where there is none.
 func (hub *testHub) get(t *testing.T, namespace, name string) *inventoryv1alpha1.ClusterProfile {

@@ -41,7 +41,13 @@ func TestReportsWhatMayPass(t *testing.T) {
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "webhook").Status.Problems }
-	failed := ConsistOf(And(HaveField("Cluster", namespace+"/c1"), HaveField("Reason", v1alpha1.ProblemPublishFailed), HaveField("Message", ContainSubstring("down.example.com"))))
+	failed := ConsistOf(
+		And(
+			HaveField("Cluster", namespace+"/c1"),
+			HaveField("Reason", v1alpha1.ProblemPublishFailed),
+			HaveField("Message", ContainSubstring("down.example.com")),
+		),
+	)
 	g.Eventually(problems).Should(failed)
 	g.Consistently(problems, "2s").Should(failed)
 	g.Expect(hub.ready(t, "webhook")).To(And(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", v1alpha1.ReasonNotPublished)))
@@ -62,16 +68,30 @@ func (hub *testHub) webhookThatIsDown(t *testing.T, namespace string) client.Obj
 	t.Helper()
 	hook := &admissionregistrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace},
-		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
-			Name: "down.example.com", AdmissionReviewVersions: []string{"v1"}, SideEffects: ptr.To(admissionregistrationv1.SideEffectClassNone),
-			FailurePolicy: ptr.To(admissionregistrationv1.Fail), TimeoutSeconds: ptr.To[int32](1),
-			ClientConfig:      admissionregistrationv1.WebhookClientConfig{URL: ptr.To("https://127.0.0.1:1/"), CABundle: hub.CertificateAuthority()},
-			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
-			Rules: []admissionregistrationv1.RuleWithOperations{{
-				Operations: []admissionregistrationv1.OperationType{"*"},
-				Rule:       admissionregistrationv1.Rule{APIGroups: []string{inventoryv1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"clusterprofiles", "clusterprofiles/status"}},
-			}},
-		}},
+		Webhooks: []admissionregistrationv1.ValidatingWebhook{
+			{
+				Name:                    "down.example.com",
+				AdmissionReviewVersions: []string{"v1"},
+				SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
+				FailurePolicy:           ptr.To(admissionregistrationv1.Fail),
+				TimeoutSeconds:          ptr.To[int32](1),
+				ClientConfig: admissionregistrationv1.WebhookClientConfig{
+					URL:      ptr.To("https://127.0.0.1:1/"),
+					CABundle: hub.CertificateAuthority(),
+				},
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+				Rules: []admissionregistrationv1.RuleWithOperations{
+					{
+						Operations: []admissionregistrationv1.OperationType{"*"},
+						Rule: admissionregistrationv1.Rule{
+							APIGroups:   []string{inventoryv1alpha1.GroupVersion.Group},
+							APIVersions: []string{"*"},
+							Resources:   []string{"clusterprofiles", "clusterprofiles/status"},
+						},
+					},
+				},
+			},
+		},
 	}
 	hub.create(t, hook)
 	t.Cleanup(func() { _ = hub.Delete(contextOf(t), hook) })
@@ -79,8 +99,8 @@ func (hub *testHub) webhookThatIsDown(t *testing.T, namespace string) client.Obj
 	return hook
 }
 
-// One broken kubeconfig of several does not make an Inventory look as if it were in progress: it is ready, and degraded.
-func TestOneBadClusterHoldsUpNoTool(t *testing.T) {
+// One broken kubeconfig of several does not make an Inventory appear to be in progress: it is ready, and degraded.
+func TestOneBadClusterKeepsTheInventoryReady(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
@@ -93,7 +113,8 @@ func TestOneBadClusterHoldsUpNoTool(t *testing.T) {
 	status := hub.readInventory(t, "one-bad").Status
 	g.Expect(status.ObservedGeneration).To(BeEquivalentTo(1))
 	for kind, want := range map[string]metav1.ConditionStatus{
-		v1alpha1.ConditionAccepted: metav1.ConditionTrue, v1alpha1.ConditionReady: metav1.ConditionTrue, v1alpha1.ConditionDegraded: metav1.ConditionTrue,
+		v1alpha1.ConditionAccepted: metav1.ConditionTrue, v1alpha1.ConditionReady: metav1.ConditionTrue,
+		v1alpha1.ConditionDegraded: metav1.ConditionTrue,
 	} {
 		g.Expect(meta.FindStatusCondition(status.Conditions, kind)).To(HaveField("Status", want), kind)
 	}
@@ -107,16 +128,30 @@ func TestLongTextsAreBounded(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	var properties []v1alpha1.PropertyExpression
 	for i := range 10 {
-		properties = append(properties, v1alpha1.PropertyExpression{Name: fmt.Sprintf("p%d.example.com", i), Expression: v1alpha1.Expression(strings.Repeat("x", 4000))})
+		properties = append(
+			properties,
+			v1alpha1.PropertyExpression{
+				Name:       fmt.Sprintf("p%d.example.com", i),
+				Expression: v1alpha1.Expression(strings.Repeat("x", 4000)),
+			},
+		)
 	}
 	hub.startPublisher(t)
 	hub.inventory(t, "long-fault", v1alpha1.InventorySpec{Properties: properties}, namespace)
 	g.Eventually(func() *metav1.Condition { return hub.condition(t, "long-fault", v1alpha1.ConditionAccepted) }).Should(And(
-		HaveField("Status", metav1.ConditionFalse), HaveField("Message", And(ContainSubstring("p0.example.com"), WithTransform(func(s string) int { return len(s) }, BeNumerically("<=", 1024))))))
+		HaveField(
+			"Status",
+			metav1.ConditionFalse,
+		),
+		HaveField(
+			"Message",
+			And(ContainSubstring("p0.example.com"), WithTransform(func(s string) int { return len(s) }, BeNumerically("<=", 1024))),
+		),
+	))
 }
 
 // An Inventory that is edited without end does not silence the others.
-func TestBusyInventorySilencesNobody(t *testing.T) {
+func TestBusyInventoryDelaysNoOther(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace, other := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
@@ -140,7 +175,8 @@ func TestBusyInventorySilencesNobody(t *testing.T) {
 	})
 	t.Cleanup(func() { stop(); editor.Wait() })
 	g.Expect(hub.Delete(t.Context(), last)).To(Succeed())
-	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Clusters }).Should(BeEquivalentTo(49), "while the other one is edited")
+	g.Eventually(func() int32 { return hub.readInventory(t, "quiet").Status.Clusters }).
+		Should(BeEquivalentTo(49), "while the other one is edited")
 }
 
 // Several problems of one reason are one Event that names them all; what is wrong when the publisher starts was reported before.
@@ -152,14 +188,22 @@ func TestEventsNameEveryProblemOnce(t *testing.T) {
 	first := hub.startPublisher(t)
 	first.working(g)
 	big := strings.Repeat("x", 20000)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), fixture.Annotations(map[string]string{"a-big": big, "b-big": big})),
-		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	// The Secret comes first: that it is missing would be a problem, and an Event, of its own.
+	hub.create(t, fixture.KubeconfigSecret(namespace, "c1", hub.kubeconfig("c1", "https://10.0.0.1:6443")))
+	bigAnnotations := fixture.Annotations(map[string]string{"a-big": big, "b-big": big})
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), bigAnnotations), nil)
 	events := func() []eventsv1.Event {
 		var list eventsv1.EventList
 		g.Expect(hub.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
 		return list.Items
 	}
-	both := ConsistOf(And(HaveField("Reason", v1alpha1.ProblemLabelSkipped), HaveField("Note", And(ContainSubstring("a-big"), ContainSubstring("b-big"))), HaveField("Series", BeNil())))
+	both := ConsistOf(
+		And(
+			HaveField("Reason", v1alpha1.ProblemLabelSkipped),
+			HaveField("Note", And(ContainSubstring("a-big"), ContainSubstring("b-big"))),
+			HaveField("Series", BeNil()),
+		),
+	)
 	g.Eventually(events).Should(both)
 	first.stop()
 	hub.startPublisher(t)
@@ -168,8 +212,8 @@ func TestEventsNameEveryProblemOnce(t *testing.T) {
 	g.Consistently(events).Should(both)
 }
 
-// A write that fails because the publisher stops is not reported: neither the Cluster nor anybody else can do anything about it.
-func TestStoppingIsNoProblem(t *testing.T) {
+// A write that fails because the publisher stops is not reported: it is not a problem of the Cluster.
+func TestStoppingReportsNoProblem(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
@@ -196,7 +240,7 @@ func TestStoppingIsNoProblem(t *testing.T) {
 }
 
 // The figures of the metrics are those of the hub.
-func TestMetricsSayHowItIs(t *testing.T) {
+func TestMetrics(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
@@ -209,12 +253,14 @@ func TestMetricsSayHowItIs(t *testing.T) {
 	g.Eventually(func() float64 {
 		return metric(t, running, "capi_inventory_profiles", map[string]string{"inventory": "measured", "healthy": "True"})
 	}).Should(BeEquivalentTo(2))
-	g.Expect(metric(t, running, "capi_inventory_profiles", map[string]string{"inventory": "measured", "healthy": "Unknown"})).To(BeEquivalentTo(1))
+	g.Expect(metric(t, running, "capi_inventory_profiles", map[string]string{"inventory": "measured", "healthy": "Unknown"})).
+		To(BeEquivalentTo(1))
 	g.Eventually(func() float64 {
 		return metric(t, running, "capi_inventory_problems", map[string]string{"inventory": "measured", "reason": "KubeconfigMalformed"})
 	}).Should(BeEquivalentTo(1))
 	g.Expect(metric(t, running, "capi_inventory_publish_seconds", nil)).To(BeNumerically(">=", 3), "every publication is measured")
-	g.Expect(metric(t, running, "capi_inventory_writes_total", map[string]string{"kind": "profile", "result": "success"})).To(BeNumerically(">=", 3))
+	g.Expect(metric(t, running, "capi_inventory_writes_total", map[string]string{"kind": "profile", "result": "success"})).
+		To(BeNumerically(">=", 3))
 
 	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "measured"}})).To(Succeed())
 	g.Eventually(func() float64 {

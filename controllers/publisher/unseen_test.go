@@ -42,7 +42,8 @@ func TestNotYetSeenIsNotAbsent(t *testing.T) {
 	g.Expect(hub.Status().Update(t.Context(), plane)).To(Succeed())
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(And(Not(BeNil()), HaveField("Status.Version.Kubernetes", "v1.36.0"), HaveField("Status.AccessProviders", HaveLen(2))))
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).
+		Should(And(Not(BeNil()), HaveField("Status.Version.Kubernetes", "v1.36.0"), HaveField("Status.AccessProviders", HaveLen(2))))
 	before := hub.get(t, namespace, "c1")
 	first.stop()
 
@@ -55,14 +56,18 @@ func TestNotYetSeenIsNotAbsent(t *testing.T) {
 	clock.Step(5 * time.Second)
 	left := 40
 	g.Eventually(func() []v1alpha1.InventoryProblem {
-		// It looks again in a second, by its clock; after a minute the list would be late.
+		// It is reconciled again in a second, by its clock; after a minute the list would be late.
 		if left > 0 {
 			left--
 			clock.Step(time.Second)
 		}
 		return hub.readInventory(t, "slow-kind").Status.Problems
 	}).WithPolling(500*time.Millisecond).Should(ContainElement(
-		And(HaveField("Reason", v1alpha1.ProblemWaitingForObjects), HaveField("Message", ContainSubstring("KubeadmControlPlane")))), "the Inventory says what it waits for")
+		And(
+			HaveField("Reason", v1alpha1.ProblemWaitingForObjects),
+			HaveField("Message", ContainSubstring("KubeadmControlPlane")),
+		),
+	), "the Inventory says what it waits for")
 	g.Expect(hub.ready(t, "slow-kind").Status).To(Equal(metav1.ConditionUnknown))
 	clock.Step(time.Minute)
 	g.Eventually(func() []v1alpha1.InventoryProblem {
@@ -114,7 +119,7 @@ func TestPassingErrorChangesNothing(t *testing.T) {
 	g.Eventually(func() int64 {
 		clock.Step(10 * time.Minute)
 		return refused.Load()
-	}).Should(BeNumerically(">", 2), "it is read again, without anybody touching the Cluster")
+	}).Should(BeNumerically(">", 2), "it is read again, without any change of the Cluster")
 	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
 	g.Expect(hub.readInventory(t, "hiccup").Status.Problems).To(BeEmpty())
 
@@ -127,15 +132,26 @@ func TestPassingErrorChangesNothing(t *testing.T) {
 	}).Should(Equal("https://10.0.0.9:6443"))
 }
 
-// A Cluster that refers to a kind that nobody serves is its own trouble: the Inventory is ready, and degraded.
-func TestUnknownKindHoldsUpNoTool(t *testing.T) {
+// A Cluster that refers to a kind that is not served is a problem of its own: the Inventory is ready, and degraded.
+func TestUnknownKindKeepsTheInventoryReady(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
-	hub.inventory(t, "unknown-kind", v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "zone.example.com", Expression: "infrastructure.spec.zone"}}}, namespace)
+	hub.inventory(
+		t,
+		"unknown-kind",
+		v1alpha1.InventorySpec{
+			Properties: []v1alpha1.PropertyExpression{{Name: "zone.example.com", Expression: "infrastructure.spec.zone"}},
+		},
+		namespace,
+	)
 	hub.startPublisher(t)
 	unknown := func(c *clusterv1.Cluster) {
-		c.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{APIGroup: "infrastructure.cluster.x-k8s.io", Kind: "NobodyServesThis", Name: "c1"}
+		c.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{
+			APIGroup: "infrastructure.cluster.x-k8s.io",
+			Kind:     "NobodyServesThis",
+			Name:     "c1",
+		}
 	}
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3"), unknown),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))

@@ -19,7 +19,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// The Cluster of an unwatched profile is looked up once a minute at most, however often the profile changes; and the profile goes
+// The Cluster of an unwatched profile is looked up once a minute at most, however often the profile changes; and the profile is deleted
 // with it all the same.
 func TestUnwatchedClustersAreLookedUpSeldom(t *testing.T) {
 	hub := freeHub(t)
@@ -27,7 +27,11 @@ func TestUnwatchedClustersAreLookedUpSeldom(t *testing.T) {
 	namespace, elsewhere := hub.newNamespace(t, nil), hub.newNamespace(t, nil)
 	hub.inventory(t, "seldom", v1alpha1.InventorySpec{}, namespace, elsewhere)
 	first := hub.startPublisher(t)
-	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	cluster := hub.createCluster(
+		t,
+		fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+		hub.kubeconfig("c1", "https://10.0.0.1:6443"),
+	)
 	hub.published(t, g, namespace, "c1")
 	first.stop()
 

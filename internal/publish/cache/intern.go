@@ -164,7 +164,15 @@ func (i *interner[K, V]) intern(key K, value V) V {
 func internFields(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 	var key strings.Builder
 	for _, entry := range entries {
-		fmt.Fprintf(&key, "%s %s %s %s %s\n", entry.Manager, entry.Operation, entry.APIVersion, entry.Subresource, entry.FieldsV1.GetRawString())
+		fmt.Fprintf(
+			&key,
+			"%s %s %s %s %s\n",
+			entry.Manager,
+			entry.Operation,
+			entry.APIVersion,
+			entry.Subresource,
+			entry.FieldsV1.GetRawString(),
+		)
 	}
 	return fieldSets.intern(key.String(), slices.Clone(entries))
 }

@@ -71,7 +71,12 @@ func Kubeconfig(secret *corev1.Secret, key string) (kubeconfig profile.Kubeconfi
 		return profile.Kubeconfig{}, false, nil
 	}
 	if err := json.Unmarshal(raw, &kubeconfig); err != nil {
-		return profile.Kubeconfig{}, false, fmt.Errorf("reading the endpoint of Secret %s/%s from the cache: %w", secret.Namespace, secret.Name, err)
+		return profile.Kubeconfig{}, false, fmt.Errorf(
+			"reading the endpoint of Secret %s/%s from the cache: %w",
+			secret.Namespace,
+			secret.Name,
+			err,
+		)
 	}
 	kubeconfig.Endpoint.CertificateAuthorityData = secret.Data[key+authoritySuffix]
 	return kubeconfig, true, nil

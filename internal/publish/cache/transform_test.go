@@ -148,7 +148,11 @@ func TestProfilesShareEqualValues(t *testing.T) {
 // profileOf is a profile to which other managers have applied too.
 func profileOf(name string, authority []byte) *inventoryv1alpha1.ClusterProfile {
 	owns := func(manager, fields string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(fields)}
+		return metav1.ManagedFieldsEntry{
+			Manager:   manager,
+			Operation: metav1.ManagedFieldsOperationApply,
+			FieldsV1:  metav1.NewFieldsV1(fields),
+		}
 	}
 	return &inventoryv1alpha1.ClusterProfile{
 		ObjectMeta: metav1.ObjectMeta{

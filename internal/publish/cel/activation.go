@@ -16,7 +16,7 @@ import (
 
 const (
 	// deadline ends an evaluation. The cost limit ends it in some tens of milliseconds of processor time, so this is for what
-	// nobody has thought of, on a machine that is very busy.
+	// that was not considered, on a machine that is very busy.
 	deadline = 5 * time.Second
 	// checkFrequency is how many steps of loops there are between two looks whether the deadline is over.
 	checkFrequency = 100

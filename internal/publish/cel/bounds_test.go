@@ -22,12 +22,13 @@ func doubled(depth int) string {
 	return "[1]" + strings.Repeat(".map(a, [a, a])", depth) + "[0]"
 }
 
-// TestCostsAreBounded evaluates what would take all memory, or for ever. What each of them allocates is bounded too.
+// TestCostsAreBounded evaluates what would take all memory, or never end. What each of them allocates is bounded too.
 func TestCostsAreBounded(t *testing.T) {
 	const most = 256 << 20
 	for name, source := range map[string]string{
-		"Replace":         "'xxxxxxxxxx'" + strings.Repeat(".replace('x', 'xxxxxxxxxx')", 12) + ".size()",
-		"ReplaceOnce":     fmt.Sprintf("'%s'.replace('x', '%s').replace('y', '%[2]s').size()", strings.Repeat("x", 1200), strings.Repeat("y", 1200)),
+		"Replace": "'xxxxxxxxxx'" + strings.Repeat(".replace('x', 'xxxxxxxxxx')", 12) + ".size()",
+		"ReplaceOnce": fmt.Sprintf("'%s'.replace('x', '%s').replace('y', '%[2]s').size()", strings.Repeat("x", 1200),
+			strings.Repeat("y", 1200)),
 		"ReplaceNothing":  fmt.Sprintf("'%s'.replace('', '%[1]s').replace('', '%[1]s')", strings.Repeat("x", 1000)),
 		"ReplaceVariable": "cluster.metadata.name" + strings.Repeat(".replace('', cluster.metadata.name + 'xxxxxxxxxxxxxxxxxxxx')", 12),
 		"Format":          "['x']" + strings.Repeat(".map(a, '%s%s%s%s%s%s%s%s%s%s'.format([a,a,a,a,a,a,a,a,a,a]))", 12),
@@ -72,14 +73,17 @@ func TestCostsAreBounded(t *testing.T) {
 	}
 }
 
-// TestOrdinaryCosts holds what must never meet the limit, over the largest Cluster that anybody has.
+// TestOrdinaryCosts holds what must never meet the limit, over the largest Cluster to expect.
 func TestOrdinaryCosts(t *testing.T) {
 	labels, pools := map[string]any{}, []any{}
 	for i := range 200 {
 		labels[fmt.Sprintf("label-%d.example.com/name", i)] = strings.Repeat("v", 63)
 		pools = append(pools, map[string]any{"name": fmt.Sprintf("pool-%d", i), "replicas": int64(i)})
 	}
-	cluster := map[string]any{"metadata": map[string]any{"labels": labels}, "spec": map[string]any{"topology": map[string]any{"workers": pools}}}
+	cluster := map[string]any{
+		"metadata": map[string]any{"labels": labels},
+		"spec":     map[string]any{"topology": map[string]any{"workers": pools}},
+	}
 	for _, source := range []string{
 		"cluster.metadata.labels.map(k, k + '=' + cluster.metadata.labels[k]).join(',')",
 		"cluster.metadata.labels.filter(k, k.matches('^label-1[0-9]*[.]example[.]com/')).size()",
@@ -134,7 +138,7 @@ func TestDeadline(t *testing.T) {
 func TestCompileErrorsAreBounded(t *testing.T) {
 	for name, source := range map[string]string{
 		"Identifier": strings.Repeat("x", 4000),
-		"Many":       strings.TrimSuffix(strings.Repeat("nobody + ", 400), " + "),
+		"Many":       strings.TrimSuffix(strings.Repeat("nothing + ", 400), " + "),
 		"Long":       "'" + strings.Repeat("x", 5000) + "'",
 		"Garbage":    strings.Repeat("☃", 1300),
 		"Deep":       strings.Repeat("(", 2000) + "1" + strings.Repeat(")", 2000),
@@ -165,7 +169,11 @@ func TestEvaluationErrorsAreBounded(t *testing.T) {
 }
 
 func TestValuesAreBounded(t *testing.T) {
-	large := map[string]any{cel.Cluster: map[string]any{"large": strings.Repeat("x", 17<<10), "escaped": strings.Repeat("<", 4<<10), "text": strings.Repeat("x", 65<<10)}}
+	large := map[string]any{cel.Cluster: map[string]any{
+		"large":   strings.Repeat("x", 17<<10),
+		"escaped": strings.Repeat("<", 4<<10),
+		"text":    strings.Repeat("x", 65<<10),
+	}}
 	for source, want := range map[string]string{
 		"cluster.large":                 "16384 bytes",
 		"cluster.escaped":               "16384 bytes",

@@ -22,7 +22,7 @@ const (
 	maxNesting = 32
 )
 
-// check parses an expression and checks its types. Its error is of the first fault.
+// check parses an expression and checks its types. Its error is the first one.
 func (c *Compiler) check(source string) (*cel.Ast, error) {
 	if len(source) > maxSource {
 		return nil, fmt.Errorf("it has %d bytes; an expression may have %d", len(source), maxSource)
@@ -41,21 +41,21 @@ func (c *Compiler) check(source string) (*cel.Ast, error) {
 	if issues.Err() == nil {
 		return checked, nil
 	}
-	// The only fault may be a literal of mixed types (mixed.go). The line break ends a comment.
+	// The only error may be a literal of mixed types (mixed.go). The line break ends a comment.
 	if mixed, others := c.env.Compile(overloads.TypeConvertDyn + "(" + source + "\n)"); others.Err() == nil {
 		return mixed, nil
 	}
 	return nil, firstOf(issues)
 }
 
-// firstOf says what the first fault is, and where.
+// firstOf returns what the first error is, and where.
 func firstOf(issues *cel.Issues) error {
-	faults := issues.Errors()
+	errs := issues.Errors()
 	more := ""
-	if len(faults) > 1 {
-		more = fmt.Sprintf(" (and %d more)", len(faults)-1)
+	if len(errs) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(errs)-1)
 	}
-	first := faults[0]
+	first := errs[0]
 	return fmt.Errorf("line %d, column %d: %s%s", first.Location.Line(), first.Location.Column()+1, bounded(first.Message), more)
 }
 

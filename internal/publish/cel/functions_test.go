@@ -22,20 +22,24 @@ import (
 // newer library changes what is published.
 var families = map[string]map[string]any{
 	"macros": {
-		"has(cluster.metadata.name)":                                                        true,
-		"has(cluster.metadata.name.first)":                                                  false,
-		"[1, 2].all(x, x > 0) && [1, 2].exists(x, x > 1)":                                   true,
-		"[1, 2].exists_one(x, x > 1) && [1, 2].existsOne(i, x, x > 1)":                      true,
-		"[1, 2].map(x, x * 2)":                                                              []any{2.0, 4.0},
-		"[1, 2].map(x, x > 1, x * 2)":                                                       []any{4.0},
-		"[1, 2].filter(x, x > 1)":                                                           []any{2.0},
-		"cluster.metadata.labels.transformList(k, v, k + '=' + v)":                          []any{"empty=", "region=eu-1"},
-		"cluster.metadata.labels.transformMap(k, v, v != '', v + '!')":                      map[string]any{"region": "eu-1!"},
-		"cluster.metadata.labels.transformMapEntry(k, v, v != '', {v: k})":                  map[string]any{"eu-1": "region"},
-		"[{'n': 2}, {'n': 1}].sortBy(e, e.n).map(e, e.n)":                                   []any{1.0, 2.0},
-		"cluster.metadata.?name.optMap(n, n + '!').orValue('none')":                         "c1!",
-		"cluster.metadata.?labels.optFlatMap(l, l[?'region']).orValue('none')":              "eu-1",
-		"{'name': cluster.metadata.name, 'ports': [1], 'mixed': [1, 'a', {1.5: 1}.size()]}": map[string]any{"name": "c1", "ports": []any{1.0}, "mixed": []any{1.0, "a", 1.0}},
+		"has(cluster.metadata.name)":                                           true,
+		"has(cluster.metadata.name.first)":                                     false,
+		"[1, 2].all(x, x > 0) && [1, 2].exists(x, x > 1)":                      true,
+		"[1, 2].exists_one(x, x > 1) && [1, 2].existsOne(i, x, x > 1)":         true,
+		"[1, 2].map(x, x * 2)":                                                 []any{2.0, 4.0},
+		"[1, 2].map(x, x > 1, x * 2)":                                          []any{4.0},
+		"[1, 2].filter(x, x > 1)":                                              []any{2.0},
+		"cluster.metadata.labels.transformList(k, v, k + '=' + v)":             []any{"empty=", "region=eu-1"},
+		"cluster.metadata.labels.transformMap(k, v, v != '', v + '!')":         map[string]any{"region": "eu-1!"},
+		"cluster.metadata.labels.transformMapEntry(k, v, v != '', {v: k})":     map[string]any{"eu-1": "region"},
+		"[{'n': 2}, {'n': 1}].sortBy(e, e.n).map(e, e.n)":                      []any{1.0, 2.0},
+		"cluster.metadata.?name.optMap(n, n + '!').orValue('none')":            "c1!",
+		"cluster.metadata.?labels.optFlatMap(l, l[?'region']).orValue('none')": "eu-1",
+		"{'name': cluster.metadata.name, 'ports': [1], 'mixed': [1, 'a', {1.5: 1}.size()]}": map[string]any{
+			"name":  "c1",
+			"ports": []any{1.0},
+			"mixed": []any{1.0, "a", 1.0},
+		},
 	},
 	"strings": {
 		"'abc'.charAt(1) + 'abc'.substring(1)":          "bbc",
@@ -89,10 +93,33 @@ var families = map[string]map[string]any{
 		"duration('90s')": "90s",
 		"timestamp('2026-06-01T12:00:00Z') - duration('1h')":  "2026-06-01T11:00:00Z",
 		"timestamp('2026-06-01T12:13:14.015Z').getFullYear()": 2026.0,
-		"[timestamp('2026-06-01T12:13:14.015Z')].map(t, [t.getMonth(), t.getDate(), t.getDayOfMonth(), t.getDayOfWeek(), t.getDayOfYear(), t.getHours(), t.getMinutes(), t.getSeconds(), t.getMilliseconds()])": []any{[]any{5.0, 1.0, 0.0, 1.0, 151.0, 12.0, 13.0, 14.0, 15.0}},
+		"[timestamp('2026-06-01T12:13:14.015Z')].map(t, [t.getMonth(), t.getDate(), t.getDayOfMonth(), t.getDayOfWeek(), " +
+			"t.getDayOfYear(), t.getHours(), t.getMinutes(), t.getSeconds(), t.getMilliseconds()])": []any{
+			[]any{
+				5.0,
+				1.0,
+				0.0,
+				1.0,
+				151.0,
+				12.0,
+				13.0,
+				14.0,
+				15.0,
+			},
+		},
 	},
 	"URLs": {
-		"[url('https://c1.example.com:6443/a%20b?x=1')].map(u, [u.getScheme(), u.getHost(), u.getHostname(), u.getPort(), u.getEscapedPath(), u.getQuery()['x'][0]])": []any{[]any{"https", "c1.example.com:6443", "c1.example.com", "6443", "/a%20b", "1"}},
+		"[url('https://c1.example.com:6443/a%20b?x=1')].map(u, [u.getScheme(), u.getHost(), u.getHostname(), u.getPort(), " +
+			"u.getEscapedPath(), u.getQuery()['x'][0]])": []any{
+			[]any{
+				"https",
+				"c1.example.com:6443",
+				"c1.example.com",
+				"6443",
+				"/a%20b",
+				"1",
+			},
+		},
 		"isURL('https://c1:6443') && !isURL('c1')": true,
 		"url('https://c1:6443')":                   "https://c1:6443",
 	},
@@ -125,8 +152,10 @@ var families = map[string]map[string]any{
 		"format.dns1123Label().validate('c1').hasValue()":  false,
 		"format.dns1123Label().validate('C_1').hasValue()": true,
 		"format.named('uuid').value() == format.uuid()":    true,
-		"[format.byte(), format.date(), format.datetime(), format.uri(), format.labelValue(), format.qualifiedName()].all(f, f.validate(' ☃').hasValue())":                                   true,
-		"[format.dns1035Label(), format.dns1035LabelPrefix(), format.dns1123LabelPrefix(), format.dns1123Subdomain(), format.dns1123SubdomainPrefix()].all(f, !f.validate('c1').hasValue())": true,
+		"[format.byte(), format.date(), format.datetime(), format.uri(), format.labelValue(), format.qualifiedName()].all(f, " +
+			"f.validate(' ☃').hasValue())": true,
+		"[format.dns1035Label(), format.dns1035LabelPrefix(), format.dns1123LabelPrefix(), format.dns1123Subdomain(), " +
+			"format.dns1123SubdomainPrefix()].all(f, !f.validate('c1').hasValue())": true,
 	},
 }
 

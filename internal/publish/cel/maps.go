@@ -16,7 +16,7 @@ import (
 )
 
 // adapter makes values of CEL of Go's. It differs from cel-go's own in its maps: they are iterated in the order of their
-// keys, so that equal objects give equal values. Nothing is copied or sorted before somebody iterates.
+// keys, so that equal objects give equal values. Nothing is copied or sorted before an expression iterates.
 type adapter struct{}
 
 // NativeToValue implements types.Adapter. Every map passes here before an expression can iterate over it: those of the

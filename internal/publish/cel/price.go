@@ -39,7 +39,7 @@ func priceOf(function string, args []ref.Val) uint64 {
 }
 
 // weigh adds to a weight the bytes of a value and of all that is in it, and perUnit for each element. It stops at maxWeight:
-// an expression can make a list of lists of lists that is small in memory and takes for ever to visit.
+// an expression can make a list of lists of lists that is small in memory and takes forever to visit.
 func weigh(value ref.Val, weight int) int {
 	switch value := value.(type) {
 	case types.String:

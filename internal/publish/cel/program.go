@@ -80,7 +80,7 @@ func (c *Compiler) WithClock(clock clock.WithDelayedExecution) *Compiler {
 	return &Compiler{env: c.env, functions: c.functions, clock: clock}
 }
 
-// Compile checks the syntax and the types of an expression; its error says where in the expression the first fault is.
+// Compile checks the syntax and the types of an expression; its error names the place of the first error in the expression.
 func (c *Compiler) Compile(source string) (*Program, error) {
 	checked, err := c.check(source)
 	if err != nil {
@@ -147,7 +147,7 @@ func (p *Program) evaluate(variables map[string]any) (ref.Val, error) {
 	return out, nil
 }
 
-// explain tells an absent field from a fault.
+// explain distinguishes an absent field from an error.
 func explain(err error) error {
 	var cancelled interpreter.EvalCancelledError
 	if errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded {
@@ -156,7 +156,7 @@ func explain(err error) error {
 		}
 		return fmt.Errorf("%w: %s", ErrCost, bounded(cancelled.Message))
 	}
-	// cel-go tells an absent key from a fault by its words alone.
+	// cel-go distinguishes an absent key from an error only by the text.
 	if text := err.Error(); strings.HasPrefix(text, "no such key") || strings.HasPrefix(text, "index out of bounds") {
 		return ErrAbsent
 	}

@@ -29,23 +29,48 @@ func TestText(t *testing.T) {
 		absent                bool
 		err                   string
 	}{
-		"Label":         {why: "the commonest property", expression: "cluster.metadata.labels['region']", want: "eu-1"},
-		"Concatenation": {why: "a proxy's URL is built so", expression: "'https://proxy:9092/' + cluster.metadata.name", want: "https://proxy:9092/c1"},
-		"OtherObject":   {why: "EKS keeps its region on the control plane", expression: "controlPlane.spec.region", want: "eu-west-1"},
-		"Number":        {why: "a property is text", expression: "cluster.spec.clusterNetwork.apiServerPort", want: "6443"},
-		"Bool":          {why: "a property is text", expression: "cluster.spec.paused", want: "false"},
-		"Strings":       {why: "names are often taken apart", expression: "cluster.metadata.name.replace('c', 'k').upperAscii()", want: "K1"},
-		"Optional":      {why: "an optional field with a default is no fault", expression: "cluster.metadata.?labels['zone'].orValue('none')", want: "none"},
+		"Label": {why: "the commonest property", expression: "cluster.metadata.labels['region']", want: "eu-1"},
+		"Concatenation": {
+			why:        "a proxy's URL is built so",
+			expression: "'https://proxy:9092/' + cluster.metadata.name",
+			want:       "https://proxy:9092/c1",
+		},
+		"OtherObject": {why: "EKS keeps its region on the control plane", expression: "controlPlane.spec.region", want: "eu-west-1"},
+		"Number":      {why: "a property is text", expression: "cluster.spec.clusterNetwork.apiServerPort", want: "6443"},
+		"Bool":        {why: "a property is text", expression: "cluster.spec.paused", want: "false"},
+		"Strings": {
+			why:        "names are often taken apart",
+			expression: "cluster.metadata.name.replace('c', 'k').upperAscii()",
+			want:       "K1",
+		},
+		"Optional": {
+			why:        "an optional field with a default is not an error",
+			expression: "cluster.metadata.?labels['zone'].orValue('none')",
+			want:       "none",
+		},
 
-		"AbsentLabel":    {why: "a Cluster without the label just has no such property", expression: "cluster.metadata.labels['zone']", absent: true},
-		"AbsentObject":   {why: "a Cluster without an infrastructure object has no such property", expression: "infrastructure.spec.region", absent: true},
+		"AbsentLabel": {
+			why:        "a Cluster without the label just has no such property",
+			expression: "cluster.metadata.labels['zone']",
+			absent:     true,
+		},
+		"AbsentObject": {
+			why:        "a Cluster without an infrastructure object has no such property",
+			expression: "infrastructure.spec.region",
+			absent:     true,
+		},
 		"AbsentOptional": {why: "as an absent label", expression: "cluster.metadata.?annotations['zone']", absent: true},
 		"Empty":          {why: "the CRD refuses empty values", expression: "cluster.metadata.labels['empty']", absent: true},
-		"Null":           {why: "null is no value", expression: "null", absent: true},
+		"Null":           {why: "null is not a value", expression: "null", absent: true},
 
-		"Object": {why: "a property is text, not an object", expression: "cluster.metadata.labels", err: "a string, a number or a bool is needed"},
+		"Object": {
+			why:        "a property is text, not an object",
+			expression: "cluster.metadata.labels",
+			err:        "a string, a number or a bool is needed",
+		},
 		"Costly": {why: "no Inventory may hold up the others", err: "cost",
-			expression: "[1,2,3,4,5,6,7,8,9,10].map(a, [1,2,3,4,5,6,7,8,9,10].map(b, [1,2,3,4,5,6,7,8,9,10].map(c, [1,2,3,4,5,6,7,8,9,10].map(d, [1,2,3,4,5,6,7,8,9,10].map(e, a*b*c*d*e))))).size()"},
+			expression: "[1,2,3,4,5,6,7,8,9,10].map(a, [1,2,3,4,5,6,7,8,9,10].map(b, [1,2,3,4,5,6,7,8,9,10].map(c, [1,2,3,4,5," +
+				"6,7,8,9,10].map(d, [1,2,3,4,5,6,7,8,9,10].map(e, a*b*c*d*e))))).size()"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			program, err := compiler.Compile(tc.expression)
@@ -108,10 +133,14 @@ func TestUses(t *testing.T) {
 
 // FuzzCompile feeds the compiler what an administrator might mistype: whatever compiles must evaluate without a panic.
 func FuzzCompile(f *testing.F) {
-	for _, seed := range []string{"cluster.metadata.name", "cluster.spec.?x.orValue(1)", "'a'.replace('a', 'b')", "[1, 2].map(x, x * 2)", "cluster.", "1/0",
-		"cluster.metadata.labels.transformMap(k, v, v + k).map(k, k).join(',')", "'%s %.3f'.format([cluster, 1.5])", "lists.range(99).map(a, [a, a]).flatten()",
-		"url('https://a/?b=c').getQuery()", "quantity('1Gi').add(quantity('2'))", "semver('1.2.3').major()", "ip('10.0.0.1').family()", "[2, 1].sort() == [1, 2]",
-		"cluster.?metadata.?name.optMap(n, n.find('[0-9]+')).orValue('')", "base64.encode(b'a').matches('a+')", "{1: {'a': dyn(1)}, 2: 'b'}", "format.named('uuid').value().validate('')"} {
+	for _, seed := range []string{"cluster.metadata.name", "cluster.spec.?x.orValue(1)", "'a'.replace('a', 'b')", "[1, 2].map(x, x * 2)",
+		"cluster.", "1/0",
+		"cluster.metadata.labels.transformMap(k, v, v + k).map(k, k).join(',')", "'%s %.3f'.format([cluster, 1.5])",
+		"lists.range(99).map(a, [a, a]).flatten()",
+		"url('https://a/?b=c').getQuery()", "quantity('1Gi').add(quantity('2'))", "semver('1.2.3').major()", "ip('10.0.0.1').family()",
+		"[2, 1].sort() == [1, 2]",
+		"cluster.?metadata.?name.optMap(n, n.find('[0-9]+')).orValue('')", "base64.encode(b'a').matches('a+')",
+		"{1: {'a': dyn(1)}, 2: 'b'}", "format.named('uuid').value().validate('')"} {
 		f.Add(seed)
 	}
 	compiler, err := cel.NewCompiler()

@@ -11,7 +11,7 @@ import (
 	"github.com/google/cel-go/interpreter"
 )
 
-// refuseFieldsOfScalars makes a decorator for one program under which a field of, say, a string is a fault. cel-go says the
+// refuseFieldsOfScalars makes a decorator for one program under which a field of, say, a string is an error. cel-go says the
 // same of it as of a field that is not there, and a typo would be silent.
 func refuseFieldsOfScalars() interpreter.InterpretableDecorator {
 	// An attribute comes again with each of its fields, within what other decorators have made of it.

@@ -27,11 +27,17 @@ func TestEnsureReady(t *testing.T) {
 	}{
 		"NothingWritten": {why: "there is nothing to wait for", cached: "5", ready: true},
 		"NoObject":       {why: "a created object is not in the cache yet", wrote: []string{"7"}, timeout: timeout},
-		"Older":          {why: "the cache shows the version before", wrote: []string{"7"}, cached: "6", after: time.Second, timeout: timeout - time.Second},
-		"FirstOfTwo":     {why: "of two writes the last one counts", wrote: []string{"7", "8"}, cached: "7", timeout: timeout},
-		"Same":           {why: "the cache shows it", wrote: []string{"7"}, cached: "7", ready: true},
-		"Newer":          {why: "another writer has written since", wrote: []string{"7"}, cached: "10", ready: true},
-		"TimedOut":       {why: "the object must be read from the API server", wrote: []string{"7"}, cached: "6", after: time.Hour},
+		"Older": {
+			why:     "the cache shows the version before",
+			wrote:   []string{"7"},
+			cached:  "6",
+			after:   time.Second,
+			timeout: timeout - time.Second,
+		},
+		"FirstOfTwo": {why: "of two writes the last one counts", wrote: []string{"7", "8"}, cached: "7", timeout: timeout},
+		"Same":       {why: "the cache shows it", wrote: []string{"7"}, cached: "7", ready: true},
+		"Newer":      {why: "another writer has written since", wrote: []string{"7"}, cached: "10", ready: true},
+		"TimedOut":   {why: "the object must be read from the API server", wrote: []string{"7"}, cached: "6", after: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := clocktesting.NewFakeClock(time.Now())

@@ -14,13 +14,22 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
 )
 
-// TestRefusalsAreBounded: whoever may write a kubeconfig chooses the names in it, and a refusal that quotes them goes into
+// TestRefusalsAreBounded: a user who may write a kubeconfig chooses the names in it, and a refusal that quotes them goes into
 // conditions, Events and the status of an Inventory, which all have limits.
 func TestRefusalsAreBounded(t *testing.T) {
 	long := strings.Repeat("n", 100<<10)
 	named := func(context, cluster, user, body string) []byte {
-		return fmt.Appendf(nil, "apiVersion: v1\nkind: Config\ncurrent-context: %s\nclusters: [{name: c, cluster: {server: 'https://a:1'}}]\nusers: [{name: %s, user: {%s}}]\ncontexts: [{name: %s, context: {cluster: %s, user: %s}}]\n",
-			context, user, body, strings.TrimSuffix(context, "-dangling"), cluster, user)
+		return fmt.Appendf(
+			nil,
+			"apiVersion: v1\nkind: Config\ncurrent-context: %s\nclusters: [{name: c, cluster: {server: "+
+				"'https://a:1'}}]\nusers: [{name: %s, user: {%s}}]\ncontexts: [{name: %s, context: {cluster: %s, user: %s}}]\n",
+			context,
+			user,
+			body,
+			strings.TrimSuffix(context, "-dangling"),
+			cluster,
+			user,
+		)
 	}
 	for name, raw := range map[string][]byte{
 		"Context":       named(long+"-dangling", "c", "u", "token: t"),
@@ -69,12 +78,21 @@ func TestUnusableUserLeavesTheEndpoint(t *testing.T) {
 		raw    []byte
 		reason endpoint.Reason
 	}{
-		"Exec":         {raw: withUser("exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never}"), reason: endpoint.ExecUser},
+		"Exec": {
+			raw:    withUser("exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never}"),
+			reason: endpoint.ExecUser,
+		},
 		"AuthProvider": {raw: withUser("auth-provider: {name: gcp}"), reason: endpoint.AuthProviderUser},
 		"TokenFile":    {raw: withUser("tokenFile: /var/run/secrets/token"), reason: endpoint.FileReference},
 		"Basic":        {raw: withUser("username: a\n    password: s3cr3t"), reason: endpoint.NoCredentials},
-		"NoUser":       {raw: []byte(strings.Replace(string(good().bytes()), "user: admin}", "user: other}", 1)), reason: endpoint.NoCurrentContext},
-		"Extensions":   {raw: with(func(c *config) { c.after = "extensions: [{name: x, extension: {}}]" }), reason: endpoint.UnsupportedExtensions},
+		"NoUser": {
+			raw:    []byte(strings.Replace(string(good().bytes()), "user: admin}", "user: other}", 1)),
+			reason: endpoint.NoCurrentContext,
+		},
+		"Extensions": {
+			raw:    with(func(c *config) { c.after = "extensions: [{name: x, extension: {}}]" }),
+			reason: endpoint.UnsupportedExtensions,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := endpoint.Parse(tc.raw)
@@ -93,7 +111,7 @@ func TestUnusableUserLeavesTheEndpoint(t *testing.T) {
 		}))
 		var refusal *endpoint.RejectedError
 		if !errors.As(err, &refusal) || refusal.Reason != endpoint.InvalidServer || refusal.EndpointUsable {
-			t.Errorf("got %#v; what nobody can use is reported first", err)
+			t.Errorf("got %#v; what no consumer can use is reported first", err)
 		}
 		if diff := cmp.Diff(endpoint.Endpoint{}, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)

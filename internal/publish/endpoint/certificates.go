@@ -13,7 +13,7 @@ import (
 // environment variable, base64-encoded, and Linux allows 128 KiB for one.
 const maxCertificates = 90 << 10
 
-// certificates keeps the CERTIFICATE blocks of a PEM bundle and nothing else: a private key that somebody left in the
+// certificates keeps the CERTIFICATE blocks of a PEM bundle and nothing else: a private key that a user left in the
 // bundle does not reach a profile.
 func certificates(bundle []byte) ([]byte, error) {
 	if len(bundle) == 0 {
@@ -39,7 +39,12 @@ func certificates(bundle []byte) ([]byte, error) {
 	case kept.Len() == 0:
 		return nil, reject(InvalidCA, "cluster.certificate-authority-data: holds no PEM certificate")
 	case kept.Len() > maxCertificates:
-		return nil, reject(InvalidCA, "cluster.certificate-authority-data: has %d bytes; consumers can hand at most %d to a plugin", kept.Len(), maxCertificates)
+		return nil, reject(
+			InvalidCA,
+			"cluster.certificate-authority-data: has %d bytes; consumers can hand at most %d to a plugin",
+			kept.Len(),
+			maxCertificates,
+		)
 	}
 	return kept.Bytes(), nil
 }

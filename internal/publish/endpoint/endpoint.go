@@ -21,7 +21,7 @@ type Endpoint struct {
 	// Server is an absolute https URL with an explicit port; an IPv6 address stands in brackets.
 	Server string `json:"server"`
 	// CertificateAuthorityData is the PEM bundle that vouches for the server: CERTIFICATE blocks and nothing else. Empty
-	// means the system's roots, and is no fault: ROSA's servers, for example, have certificates of a public authority.
+	// means the system's roots, and is not an error: ROSA's servers, for example, have certificates of a public authority.
 	CertificateAuthorityData []byte `json:"certificateAuthorityData,omitempty"`
 	// ProxyURL is the http, https or socks5 proxy in front of the server; empty for none.
 	ProxyURL string `json:"proxyURL,omitempty"`
@@ -93,7 +93,7 @@ func endpoint(cluster *clientcmdapi.Cluster) (Endpoint, error) {
 	return out, err
 }
 
-// NewEndpoint checks and mends an endpoint that does not come from a kubeconfig by the rules for one that does.
+// NewEndpoint checks and normalizes an endpoint that does not come from a kubeconfig by the rules for one that does.
 func NewEndpoint(server string, certificateAuthority []byte, tlsServerName string) (Endpoint, error) {
 	server, err := parseServer(server)
 	if err != nil {

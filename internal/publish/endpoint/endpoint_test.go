@@ -76,7 +76,8 @@ func TestParse(t *testing.T) {
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", CertificateAuthorityData: ca},
 		},
 		"ClientCertificate": {
-			why: "most providers authenticate so", raw: with(func(c *config) { c.user = "client-certificate-data: YQ==\n    client-key-data: Yg==" }),
+			why:  "most providers authenticate so",
+			raw:  with(func(c *config) { c.user = "client-certificate-data: YQ==\n    client-key-data: Yg==" }),
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", CertificateAuthorityData: ca},
 		},
 		"SeveralContexts": {
@@ -117,27 +118,32 @@ func TestParse(t *testing.T) {
 			want: endpoint.Endpoint{Server: "https://a:1", TLSServerName: "fd00::1"},
 		},
 		"Path": {
-			why: "proxies tell clusters apart by paths", raw: withServer("https://proxy.example.com:9092/team-a/c1"),
+			why: "proxies distinguish clusters by paths", raw: withServer("https://proxy.example.com:9092/team-a/c1"),
 			want: endpoint.Endpoint{Server: "https://proxy.example.com:9092/team-a/c1"},
 		},
 		"ProxyAndServerName": {
-			why: "k0smotron tunnels, and private load balancers have another name", raw: withServer("https://10.0.0.1:6443\n    proxy-url: http://proxy:3128\n    tls-server-name: kubernetes"),
+			why:  "k0smotron tunnels, and private load balancers have another name",
+			raw:  withServer("https://10.0.0.1:6443\n    proxy-url: http://proxy:3128\n    tls-server-name: kubernetes"),
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", ProxyURL: "http://proxy:3128", TLSServerName: "kubernetes"},
 		},
 		"Insecure": {
-			why: "told, not refused: consumers decide", raw: withServer("https://10.0.0.1:6443\n    insecure-skip-tls-verify: true"),
+			why: "reported, not refused: consumers decide", raw: withServer("https://10.0.0.1:6443\n    insecure-skip-tls-verify: true"),
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", InsecureSkipTLSVerify: true},
 		},
 		"KeyInTheBundle": {
-			why: "somebody's private key beside the certificate must not be published",
+			why: "a private key beside the certificate must not be published",
 			raw: with(func(c *config) {
-				c.cluster = "server: https://10.0.0.1:6443\n    certificate-authority-data: " + base64.StdEncoding.EncodeToString(append(bytes.Clone(ca), "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\n-----END EC PRIVATE KEY-----\n"...))
+				c.cluster = "server: https://10.0.0.1:6443\n    " +
+					"certificate-authority-data: " + base64.StdEncoding.EncodeToString(append(bytes.Clone(ca), "-----BEGIN EC "+
+					"PRIVATE KEY-----\nc2VjcmV0\n-----END EC PRIVATE KEY-----\n"...))
 			}),
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", CertificateAuthorityData: ca},
 		},
 		"JSON": {
-			why:  "JSON is YAML",
-			raw:  []byte(`{"apiVersion":"v1","kind":"Config","current-context":"x","contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"clusters":[{"name":"c","cluster":{"server":"https://a:1"}}],"users":[{"name":"u","user":{"token":"t"}}]}`),
+			why: "JSON is YAML",
+			raw: []byte(`{"apiVersion":"v1","kind":"Config","current-context":"x","contexts":[{"name":"x",` +
+				`"context":{"cluster":"c","user":"u"}}],"clusters":[{"name":"c","cluster":{"server":"https://a:1"}}],` +
+				`"users":[{"name":"u","user":{"token":"t"}}]}`),
 			want: endpoint.Endpoint{Server: "https://a:1"},
 		},
 	} {
@@ -161,43 +167,139 @@ func TestParseRefuses(t *testing.T) {
 		reason endpoint.Reason
 		says   string
 	}{
-		"Empty":            {raw: nil, reason: endpoint.Empty, says: "empty"},
-		"Noise":            {raw: noise, reason: endpoint.TooLarge, says: "1048576 bytes"},
-		"SomeNoise":        {raw: noise[:1000], reason: endpoint.Malformed, says: "not a v1 Config"},
-		"BadYAML":          {raw: []byte("apiVersion: v1\nkind: Config\nusers: [s3cr3t"), reason: endpoint.Malformed, says: "line"},
-		"AnotherKind":      {raw: []byte("apiVersion: v1\nkind: Secret\n"), reason: endpoint.Malformed, says: "not a v1 Config"},
-		"NoCurrentContext": {raw: with(func(c *config) { c.context = "" }), reason: endpoint.NoCurrentContext, says: "current-context: not set"},
-		"DanglingContext":  {raw: with(func(c *config) { c.context = "current-context: other" }), reason: endpoint.NoCurrentContext, says: `no context "other"`},
-		"Extensions":       {raw: with(func(c *config) { c.after = "extensions: [{name: x, extension: {}}]" }), reason: endpoint.UnsupportedExtensions, says: "extensions"},
-		"Exec":             {raw: withUser("exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never}"), reason: endpoint.ExecUser, says: "users[admin].exec"},
-		"AuthProvider":     {raw: withUser("auth-provider: {name: gcp}"), reason: endpoint.AuthProviderUser, says: "users[admin].auth-provider"},
-		"TokenFile":        {raw: withUser("tokenFile: /var/run/secrets/token"), reason: endpoint.FileReference, says: "users[admin].tokenFile"},
-		"CertificateFile":  {raw: withUser("client-certificate: /a\n    client-key: /b"), reason: endpoint.FileReference, says: "client-certificate"},
-		"KeyFile":          {raw: withUser("client-certificate-data: YQ==\n    client-key: /b"), reason: endpoint.FileReference, says: "client-key"},
-		"HalfAPair":        {raw: withUser("client-certificate-data: YQ=="), reason: endpoint.NoCredentials, says: "set together"},
-		"Basic":            {raw: withUser("username: a\n    password: s3cr3t"), reason: endpoint.NoCredentials, says: "neither a token nor a client certificate"},
-		"CAFile":           {raw: withServer("https://a:1\n    certificate-authority: /etc/ca.crt"), reason: endpoint.FileReference, says: "certificate-authority"},
-		"CANoPEM":          {raw: withServer("https://a:1\n    certificate-authority-data: aGVsbG8="), reason: endpoint.InvalidCA, says: "no PEM certificate"},
-		"CATooLarge":       {raw: withServer("https://a:1\n    certificate-authority-data: " + base64.StdEncoding.EncodeToString(bytes.Repeat(ca, 200))), reason: endpoint.InvalidCA, says: "at most"},
-		"CAAndInsecure":    {raw: with(func(c *config) { c.cluster += "\n    insecure-skip-tls-verify: true" }), reason: endpoint.InvalidCA, says: "insecure-skip-tls-verify"},
-		"NoServer":         {raw: withServer("''"), reason: endpoint.InvalidServer, says: "not set"},
-		"PlainHTTP":        {raw: withServer("http://10.0.0.1:8080"), reason: endpoint.InvalidServer, says: "https only"},
-		"PasswordInServer": {raw: withServer("https://a:s3cr3t@10.0.0.1:6443"), reason: endpoint.InvalidServer, says: "user name or password"},
-		"Query":            {raw: withServer("https://10.0.0.1:6443/?token=s3cr3t"), reason: endpoint.InvalidServer, says: "query"},
-		"BareIPv6":         {raw: withServer("https://fd00::1:6443"), reason: endpoint.InvalidServer, says: "brackets"},
-		"BadPort":          {raw: withServer("https://10.0.0.1:99999"), reason: endpoint.InvalidServer, says: "port"},
-		"LongServer":       {raw: withServer("https://a/" + strings.Repeat("x", 2048)), reason: endpoint.InvalidServer, says: "at most 2048"},
-		"Underscore":       {raw: withServer("https://my_api.example.com:6443"), reason: endpoint.InvalidServer, says: `"my_api.example.com" is neither an IP address nor a DNS name`},
-		"TrailingDot":      {raw: withServer("https://api.example.com.:6443"), reason: endpoint.InvalidServer, says: "ends with a dot"},
-		"Zone":             {raw: withServer("'https://[fe80::1%25eth0]:6443'"), reason: endpoint.InvalidServer, says: "zone"},
-		"LongHost":         {raw: withServer("https://" + longName(254)), reason: endpoint.InvalidServer, says: "neither an IP address nor a DNS name"},
-		"LongServerName":   {raw: withServer("https://a:1\n    tls-server-name: " + longName(254)), reason: endpoint.InvalidTLSServerName, says: "neither an IP address nor a DNS name"},
-		"OddServerName":    {raw: withServer("https://a:1\n    tls-server-name: 'a b'"), reason: endpoint.InvalidTLSServerName, says: "cluster.tls-server-name"},
-		"LongProxy":        {raw: withServer("https://a:1\n    proxy-url: " + longProxy(2049)), reason: endpoint.InvalidProxy, says: "at most 2048"},
-		"ProxyQuery":       {raw: withServer("https://a:1\n    proxy-url: http://proxy:3128/?token=s3cr3t"), reason: endpoint.InvalidProxy, says: "query"},
-		"ProxyPortOnly":    {raw: withServer("https://a:1\n    proxy-url: 'http://:3128'"), reason: endpoint.InvalidProxy, says: "absolute URL"},
-		"PasswordInProxy":  {raw: withServer("https://a:1\n    proxy-url: http://u:s3cr3t@proxy"), reason: endpoint.InvalidProxy, says: "user name or password"},
-		"ProxyScheme":      {raw: withServer("https://a:1\n    proxy-url: ftp://proxy"), reason: endpoint.InvalidProxy, says: `scheme "ftp"`},
+		"Empty":       {raw: nil, reason: endpoint.Empty, says: "empty"},
+		"Noise":       {raw: noise, reason: endpoint.TooLarge, says: "1048576 bytes"},
+		"SomeNoise":   {raw: noise[:1000], reason: endpoint.Malformed, says: "not a v1 Config"},
+		"BadYAML":     {raw: []byte("apiVersion: v1\nkind: Config\nusers: [s3cr3t"), reason: endpoint.Malformed, says: "line"},
+		"AnotherKind": {raw: []byte("apiVersion: v1\nkind: Secret\n"), reason: endpoint.Malformed, says: "not a v1 Config"},
+		"NoCurrentContext": {
+			raw:    with(func(c *config) { c.context = "" }),
+			reason: endpoint.NoCurrentContext,
+			says:   "current-context: not set",
+		},
+		"DanglingContext": {
+			raw:    with(func(c *config) { c.context = "current-context: other" }),
+			reason: endpoint.NoCurrentContext,
+			says:   `no context "other"`,
+		},
+		"Extensions": {
+			raw:    with(func(c *config) { c.after = "extensions: [{name: x, extension: {}}]" }),
+			reason: endpoint.UnsupportedExtensions,
+			says:   "extensions",
+		},
+		"Exec": {
+			raw:    withUser("exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never}"),
+			reason: endpoint.ExecUser,
+			says:   "users[admin].exec",
+		},
+		"AuthProvider": {
+			raw:    withUser("auth-provider: {name: gcp}"),
+			reason: endpoint.AuthProviderUser,
+			says:   "users[admin].auth-provider",
+		},
+		"TokenFile": {
+			raw:    withUser("tokenFile: /var/run/secrets/token"),
+			reason: endpoint.FileReference,
+			says:   "users[admin].tokenFile",
+		},
+		"CertificateFile": {
+			raw:    withUser("client-certificate: /a\n    client-key: /b"),
+			reason: endpoint.FileReference,
+			says:   "client-certificate",
+		},
+		"KeyFile": {
+			raw:    withUser("client-certificate-data: YQ==\n    client-key: /b"),
+			reason: endpoint.FileReference,
+			says:   "client-key",
+		},
+		"HalfAPair": {raw: withUser("client-certificate-data: YQ=="), reason: endpoint.NoCredentials, says: "set together"},
+		"Basic": {
+			raw:    withUser("username: a\n    password: s3cr3t"),
+			reason: endpoint.NoCredentials,
+			says:   "neither a token nor a client certificate",
+		},
+		"CAFile": {
+			raw:    withServer("https://a:1\n    certificate-authority: /etc/ca.crt"),
+			reason: endpoint.FileReference,
+			says:   "certificate-authority",
+		},
+		"CANoPEM": {
+			raw:    withServer("https://a:1\n    certificate-authority-data: aGVsbG8="),
+			reason: endpoint.InvalidCA,
+			says:   "no PEM certificate",
+		},
+		"CATooLarge": {
+			raw:    withServer("https://a:1\n    certificate-authority-data: " + base64.StdEncoding.EncodeToString(bytes.Repeat(ca, 200))),
+			reason: endpoint.InvalidCA,
+			says:   "at most",
+		},
+		"CAAndInsecure": {
+			raw:    with(func(c *config) { c.cluster += "\n    insecure-skip-tls-verify: true" }),
+			reason: endpoint.InvalidCA,
+			says:   "insecure-skip-tls-verify",
+		},
+		"NoServer":  {raw: withServer("''"), reason: endpoint.InvalidServer, says: "not set"},
+		"PlainHTTP": {raw: withServer("http://10.0.0.1:8080"), reason: endpoint.InvalidServer, says: "https only"},
+		"PasswordInServer": {
+			raw:    withServer("https://a:s3cr3t@10.0.0.1:6443"),
+			reason: endpoint.InvalidServer,
+			says:   "user name or password",
+		},
+		"Query":    {raw: withServer("https://10.0.0.1:6443/?token=s3cr3t"), reason: endpoint.InvalidServer, says: "query"},
+		"BareIPv6": {raw: withServer("https://fd00::1:6443"), reason: endpoint.InvalidServer, says: "brackets"},
+		"BadPort":  {raw: withServer("https://10.0.0.1:99999"), reason: endpoint.InvalidServer, says: "port"},
+		"LongServer": {
+			raw:    withServer("https://a/" + strings.Repeat("x", 2048)),
+			reason: endpoint.InvalidServer,
+			says:   "at most 2048",
+		},
+		"Underscore": {
+			raw:    withServer("https://my_api.example.com:6443"),
+			reason: endpoint.InvalidServer,
+			says:   `"my_api.example.com" is neither an IP address nor a DNS name`,
+		},
+		"TrailingDot": {raw: withServer("https://api.example.com.:6443"), reason: endpoint.InvalidServer, says: "ends with a dot"},
+		"Zone":        {raw: withServer("'https://[fe80::1%25eth0]:6443'"), reason: endpoint.InvalidServer, says: "zone"},
+		"LongHost": {
+			raw:    withServer("https://" + longName(254)),
+			reason: endpoint.InvalidServer,
+			says:   "neither an IP address nor a DNS name",
+		},
+		"LongServerName": {
+			raw:    withServer("https://a:1\n    tls-server-name: " + longName(254)),
+			reason: endpoint.InvalidTLSServerName,
+			says:   "neither an IP address nor a DNS name",
+		},
+		"OddServerName": {
+			raw:    withServer("https://a:1\n    tls-server-name: 'a b'"),
+			reason: endpoint.InvalidTLSServerName,
+			says:   "cluster.tls-server-name",
+		},
+		"LongProxy": {
+			raw:    withServer("https://a:1\n    proxy-url: " + longProxy(2049)),
+			reason: endpoint.InvalidProxy,
+			says:   "at most 2048",
+		},
+		"ProxyQuery": {
+			raw:    withServer("https://a:1\n    proxy-url: http://proxy:3128/?token=s3cr3t"),
+			reason: endpoint.InvalidProxy,
+			says:   "query",
+		},
+		"ProxyPortOnly": {
+			raw:    withServer("https://a:1\n    proxy-url: 'http://:3128'"),
+			reason: endpoint.InvalidProxy,
+			says:   "absolute URL",
+		},
+		"PasswordInProxy": {
+			raw:    withServer("https://a:1\n    proxy-url: http://u:s3cr3t@proxy"),
+			reason: endpoint.InvalidProxy,
+			says:   "user name or password",
+		},
+		"ProxyScheme": {
+			raw:    withServer("https://a:1\n    proxy-url: ftp://proxy"),
+			reason: endpoint.InvalidProxy,
+			says:   `scheme "ftp"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := endpoint.Parse(tc.raw)
@@ -239,7 +341,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("an accepted endpoint is refused when it comes again: %v", err)
 		}
 		if again.Server != parsed.Server || !bytes.Equal(again.CertificateAuthorityData, parsed.CertificateAuthorityData) {
-			t.Fatalf("mending is not stable: %q became %q", parsed.Server, again.Server)
+			t.Fatalf("normalizing is not stable: %q became %q", parsed.Server, again.Server)
 		}
 		if bytes.Contains(parsed.CertificateAuthorityData, []byte("PRIVATE KEY")) {
 			t.Fatal("a private key passed")

@@ -41,8 +41,8 @@ func parseServer(raw string) (string, error) {
 	case u.RawQuery != "" || u.Fragment != "":
 		return "", reject(InvalidServer, "cluster.server: has a query or a fragment")
 	}
-	if fault := checkHost(u.Hostname()); fault != "" {
-		return "", reject(InvalidServer, "cluster.server: the host %s", fault)
+	if invalid := checkHost(u.Hostname()); invalid != "" {
+		return "", reject(InvalidServer, "cluster.server: the host %s", invalid)
 	}
 	port := u.Port()
 	if port == "" {
@@ -52,15 +52,16 @@ func parseServer(raw string) (string, error) {
 		return "", reject(InvalidServer, "cluster.server: %q is not a port", quotable(port))
 	}
 	u.Host = net.JoinHostPort(u.Hostname(), port)
-	mended := u.String()
-	if len(mended) > maxURL {
-		return "", reject(InvalidServer, "cluster.server: has %d bytes with scheme and port; at most %d are allowed", len(mended), maxURL)
+	normalized := u.String()
+	if len(normalized) > maxURL {
+		return "", reject(InvalidServer, "cluster.server: has %d bytes with scheme and port; at most %d are allowed", len(normalized),
+			maxURL)
 	}
-	return mended, nil
+	return normalized, nil
 }
 
 // checkHost says what is wrong with a host that is neither an IP address nor a DNS name, and nothing where all is well. Kueue
-// refuses an underscore, a trailing dot and a zone. None of them is mended: without its dot a name may be looked up in another
+// refuses an underscore, a trailing dot and a zone. None of them is normalized: without its dot a name may be looked up in another
 // domain, and a zone is a network interface of one machine.
 func checkHost(host string) string {
 	address, err := netip.ParseAddr(host)
@@ -72,7 +73,11 @@ func checkHost(host string) string {
 	case strings.HasSuffix(host, "."):
 		return fmt.Sprintf("%q ends with a dot", quotable(host))
 	case len(validation.IsDNS1123Subdomain(strings.ToLower(host))) > 0:
-		return fmt.Sprintf("%q is neither an IP address nor a DNS name of at most %d characters", quotable(host), validation.DNS1123SubdomainMaxLength)
+		return fmt.Sprintf(
+			"%q is neither an IP address nor a DNS name of at most %d characters",
+			quotable(host),
+			validation.DNS1123SubdomainMaxLength,
+		)
 	}
 	return ""
 }
@@ -81,8 +86,8 @@ func checkTLSServerName(name string) error {
 	if name == "" {
 		return nil
 	}
-	if fault := checkHost(name); fault != "" {
-		return reject(InvalidTLSServerName, "cluster.tls-server-name: %s", fault)
+	if invalid := checkHost(name); invalid != "" {
+		return reject(InvalidTLSServerName, "cluster.tls-server-name: %s", invalid)
 	}
 	return nil
 }

@@ -13,7 +13,12 @@ func unreadable(config *clientcmdapi.Config) *RejectedError {
 	context := config.Contexts[config.CurrentContext]
 	user := config.AuthInfos[context.AuthInfo]
 	if user == nil {
-		return reject(NoCurrentContext, "contexts[%s].user: there is no user %q", quotable(config.CurrentContext), quotable(context.AuthInfo))
+		return reject(
+			NoCurrentContext,
+			"contexts[%s].user: there is no user %q",
+			quotable(config.CurrentContext),
+			quotable(context.AuthInfo),
+		)
 	}
 	return checkUser(quotable(context.AuthInfo), user)
 }
@@ -23,7 +28,11 @@ func checkUser(name string, user *clientcmdapi.AuthInfo) *RejectedError {
 	hasCertificate, hasKey := len(user.ClientCertificateData) > 0, len(user.ClientKeyData) > 0
 	switch {
 	case user.Exec != nil:
-		return reject(ExecUser, "users[%s].exec: credentials from a program cannot be handed on; publish them with an access provider of their own", name)
+		return reject(
+			ExecUser,
+			"users[%s].exec: credentials from a program cannot be handed on; publish them with an access provider of their own",
+			name,
+		)
 	case user.AuthProvider != nil:
 		return reject(AuthProviderUser, "users[%s].auth-provider: client-go no longer supports it", name)
 	case user.TokenFile != "":

@@ -24,7 +24,9 @@ func TestDisplayName(t *testing.T) {
 		"Longer":   {why: "a profile is read by many", annotation: strings.Repeat("ü", 254), want: strings.Repeat("ü", 252) + "…"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, _ := compile(t, v1alpha1.InventorySpec{}).Profile(facts(fixture.Cluster("a", "c1", fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: tc.annotation}))))
+			out, _ := compile(t, v1alpha1.InventorySpec{}).Profile(facts(fixture.Cluster("a", "c1", fixture.Annotations(map[string]string{
+				v1alpha1.AnnotationDisplayName: tc.annotation,
+			}))))
 			if got := *out.Spec.DisplayName; got != tc.want {
 				t.Errorf("%s: got %q, want %q", tc.why, got, tc.want)
 			}

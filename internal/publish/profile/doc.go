@@ -7,7 +7,7 @@
 //
 // An Inventory is compiled once (Compile); it then turns the Facts about one Cluster into two apply configurations, one for
 // the profile (Profile) and one for its status (Status), each with the problems met on the way. What cannot be published is
-// left out by itself and told; it never takes the rest with it.
+// left out by itself and reported; the rest is published.
 //
 // The health of a spoke is what Cluster API says of it, and never more than that:
 //

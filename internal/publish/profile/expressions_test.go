@@ -35,7 +35,10 @@ func TestPropertyStaysOnABusyMachine(t *testing.T) {
 	}
 	inventory, err := profile.Compile(compiler.WithClock(stalled{clocktesting.NewFakeClock(time.Now())}), &v1alpha1.Inventory{
 		ObjectMeta: metav1.ObjectMeta{Name: "default"},
-		Spec:       v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{Name: "slow.example.com", Expression: "string(lists.range(500).map(i, i).sum())"}}},
+		Spec: v1alpha1.InventorySpec{Properties: []v1alpha1.PropertyExpression{{
+			Name:       "slow.example.com",
+			Expression: "string(lists.range(500).map(i, i).sum())",
+		}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +70,8 @@ func TestLargeParameterIsNamed(t *testing.T) {
 		Server: "'https://a:1'", Extension: map[string]v1alpha1.Expression{"large": "lists.range(9000)"},
 	}}}})
 	_, problems := inventory.Status(facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3"))), 1)
-	if len(problems) != 1 || !strings.Contains(problems[0].Message, "extension[large]") || !strings.Contains(problems[0].Message, "16384 bytes") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Message, "extension[large]") ||
+		!strings.Contains(problems[0].Message, "16384 bytes") {
 		t.Errorf("got %v; a profile that is too large is refused as a whole", problems)
 	}
 }

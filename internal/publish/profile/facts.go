@@ -44,7 +44,7 @@ type Facts struct {
 type Unknown struct {
 	// Why is a sentence without its period; empty for an object that is known.
 	Why string
-	// Long says that it will not be known in a moment: somebody has to do something.
+	// Long says that it will not be known in a moment: a user has to act.
 	Long bool
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // Intrusions returns what other writers have added inside the access providers of the Inventory, as JSON pointers into the
-// profile, the last ones first. A proxy or a TLS server name that somebody adds sends consumers, with their credentials,
+// profile, the last ones first. A proxy or a TLS server name that another writer adds sends consumers, with their credentials,
 // elsewhere just as a changed server does; and a server-side apply removes nothing that its manager does not own. Providers of
 // other names are others' own, and stay.
 func (inv *Inventory) Intrusions(live *Live, wanted *inventoryac.ClusterProfileApplyConfiguration) []string {
@@ -43,7 +43,7 @@ func (inv *Inventory) Intrusions(live *Live, wanted *inventoryac.ClusterProfileA
 				pointers = append(pointers, at+"/cluster/"+strings.ReplaceAll(strings.ReplaceAll(field, "~", "~0"), "/", "~1"))
 			}
 		case len(foreign) > 0 && live.applied.Owns("status", providerPath(published.Name)...):
-			// Changed while there is nothing to put back: what is left of it is no longer ours to vouch for.
+			// Changed while there is nothing to put back: the publisher does not vouch for what is left of it.
 			pointers = append(pointers, at)
 		}
 	}

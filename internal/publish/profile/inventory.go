@@ -33,14 +33,14 @@ type Inventory struct {
 // Compile makes an Inventory ready for use. Its error joins all that cannot work, each with its field.
 func Compile(compiler *cel.Compiler, source *v1alpha1.Inventory) (*Inventory, error) {
 	inv := &Inventory{name: source.Name, created: source.CreationTimestamp, spec: source.Spec}
-	var faults [6]error
-	inv.clusters, faults[0] = selector("spec.clusterSelector", &source.Spec.ClusterSelector)
-	inv.namespaces, faults[1] = selector("spec.namespaceSelector", &source.Spec.NamespaceSelector)
-	inv.labels, faults[2] = compileGlobs("spec.labels", source.Spec.Labels, includedLabels...)
-	inv.annotations, faults[3] = compileGlobs("spec.annotations", source.Spec.Annotations)
-	inv.properties, faults[4] = compileProperties(compiler, source.Spec.Properties)
-	inv.providers, faults[5] = compileProviders(compiler, source.Spec.AccessProviders)
-	if err := errors.Join(faults[:]...); err != nil {
+	var errs [6]error
+	inv.clusters, errs[0] = selector("spec.clusterSelector", &source.Spec.ClusterSelector)
+	inv.namespaces, errs[1] = selector("spec.namespaceSelector", &source.Spec.NamespaceSelector)
+	inv.labels, errs[2] = compileGlobs("spec.labels", source.Spec.Labels, includedLabels...)
+	inv.annotations, errs[3] = compileGlobs("spec.annotations", source.Spec.Annotations)
+	inv.properties, errs[4] = compileProperties(compiler, source.Spec.Properties)
+	inv.providers, errs[5] = compileProviders(compiler, source.Spec.AccessProviders)
+	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
 	return inv, nil

@@ -17,7 +17,7 @@ import (
 
 // Live is a ClusterProfile of the hub and what the publisher owns of it. Labels can be forged, removed and copied;
 // managedFields are kept by the API server. So a value counts as the publisher's only where managedFields say that the
-// publisher applied it and nobody has changed it since. A nil Live is a profile that does not exist.
+// publisher applied it and no other writer has changed it since. A nil Live is a profile that does not exist.
 type Live struct {
 	*inventoryv1alpha1.ClusterProfile
 	applied *ssa.State
@@ -69,7 +69,7 @@ func (l *Live) ClusterUID() types.UID {
 }
 
 // MayBeDeleted reports whether the profile is this publisher's to delete: of its manager, applied by it, and with a provenance
-// that nobody has changed. A copy that another program made has the labels and not the ownership.
+// that no other writer has changed. A copy that another program made has the labels and not the ownership.
 func (l *Live) MayBeDeleted(manager string) bool {
 	if l == nil || l.Spec.ClusterManager.Name != manager {
 		return false

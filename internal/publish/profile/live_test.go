@@ -64,7 +64,11 @@ func owning(p *inventoryv1alpha1.ClusterProfile, subresource string, owned map[s
 	fields := &metav1.FieldsV1{}
 	fields.SetRawBytes(raw)
 	p.ManagedFields = append(p.ManagedFields, metav1.ManagedFieldsEntry{
-		Manager: profile.FieldManager, Operation: metav1.ManagedFieldsOperationApply, Subresource: subresource, FieldsType: "FieldsV1", FieldsV1: fields,
+		Manager:     profile.FieldManager,
+		Operation:   metav1.ManagedFieldsOperationApply,
+		Subresource: subresource,
+		FieldsType:  "FieldsV1",
+		FieldsV1:    fields,
 	})
 	return p
 }
@@ -74,7 +78,10 @@ func TestStandingOf(t *testing.T) {
 	stamped := func(manager, namespace, name, uid string) *inventoryv1alpha1.ClusterProfile {
 		return &inventoryv1alpha1.ClusterProfile{
 			ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
-				v1alpha1.LabelInventory: "default", v1alpha1.LabelClusterNamespace: namespace, v1alpha1.LabelClusterName: name, v1alpha1.LabelClusterUID: uid,
+				v1alpha1.LabelInventory:        "default",
+				v1alpha1.LabelClusterNamespace: namespace,
+				v1alpha1.LabelClusterName:      name,
+				v1alpha1.LabelClusterUID:       uid,
 			}},
 			Spec: inventoryv1alpha1.ClusterProfileSpec{ClusterManager: inventoryv1alpha1.ClusterManager{Name: manager}},
 		}
@@ -89,7 +96,7 @@ func TestStandingOf(t *testing.T) {
 	}{
 		"None": {why: "the name is free", live: nil, want: profile.Absent},
 		"Ours": {
-			why:  "manager and provenance agree, and the provenance is ours",
+			why:  "manager and provenance agree, and the publisher owns the provenance",
 			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all...), want: profile.Ours, deletable: true,
 		},
 		"Outlived": {
@@ -97,7 +104,7 @@ func TestStandingOf(t *testing.T) {
 			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-1"), all...), want: profile.Outlived, deletable: true,
 		},
 		"OtherManager": {
-			why:  "the labels alone do not make it ours",
+			why:  "the labels alone do not prove ownership",
 			live: owningLabels(stamped("open-cluster-management", "team-a", "c1", "uid-2"), all...), want: profile.Foreign,
 		},
 		"OtherCluster": {
@@ -105,15 +112,17 @@ func TestStandingOf(t *testing.T) {
 			live: owningLabels(stamped("cluster-api", "team-b", "c1", "uid-3"), all...), want: profile.Foreign, deletable: true,
 		},
 		"LabelsRemoved": {
-			why:  "we applied it; the labels come back",
-			live: owningLabels(&inventoryv1alpha1.ClusterProfile{Spec: stamped("cluster-api", "", "", "").Spec}), want: profile.Ours, stray: true,
+			why: "we applied it; the labels come back",
+			live: owningLabels(&inventoryv1alpha1.ClusterProfile{
+				Spec: stamped("cluster-api", "", "", "").Spec,
+			}), want: profile.Ours, stray: true,
 		},
 		"UIDRemoved": {
 			why:  "a label that is missing is not another Cluster's",
 			live: owningLabels(stamped("cluster-api", "team-a", "c1", ""), all[:3]...), want: profile.Ours, deletable: true,
 		},
 		"NameChanged": {
-			why:  "a name that another writer put there names nobody",
+			why:  "a name that another writer put there names no Cluster",
 			live: owningLabels(stamped("cluster-api", "team-a", "typo", "uid-2"), all[0], all[1], all[3]), want: profile.Ours, stray: true,
 		},
 		"InventoryChanged": {
@@ -121,7 +130,7 @@ func TestStandingOf(t *testing.T) {
 			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all[1:]...), want: profile.Ours, stray: true,
 		},
 		"NameChangedOfAnother": {
-			why:  "a profile whose UID is another Cluster's does not become ours by a changed name",
+			why:  "a profile whose UID is another Cluster's does not become our own by a changed name",
 			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-9"), all[0], all[1], all[3]), want: profile.Foreign, stray: true,
 		},
 		"Copy": {
@@ -133,7 +142,7 @@ func TestStandingOf(t *testing.T) {
 			live: stamped("cluster-api", "team-a", "c1", "uid-2"), want: profile.Ours,
 		},
 		"MadeByHand": {
-			why:  "our manager's name alone does not make it ours",
+			why:  "our manager's name alone does not prove ownership",
 			live: &inventoryv1alpha1.ClusterProfile{Spec: stamped("cluster-api", "", "", "").Spec}, want: profile.Foreign,
 		},
 	} {
@@ -158,7 +167,10 @@ func TestIntrusions(t *testing.T) {
 	wanted, _ := inventory.Status(f, 1)
 	published := func(change func(*clientcmdv1.Cluster)) *inventoryv1alpha1.ClusterProfile {
 		p := &inventoryv1alpha1.ClusterProfile{}
-		p.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{{Name: "oidc"}, {Name: "kubeconfig-secretreader", Cluster: *wanted.Status.AccessProviders[0].Cluster.DeepCopy()}}
+		p.Status.AccessProviders = []inventoryv1alpha1.AccessProvider{
+			{Name: "oidc"},
+			{Name: "kubeconfig-secretreader", Cluster: *wanted.Status.AccessProviders[0].Cluster.DeepCopy()},
+		}
 		p.Status.AccessProviders[0].Cluster.ProxyURL = "https://theirs.example.com"
 		change(&p.Status.AccessProviders[1].Cluster)
 		return owningProvider(p, "kubeconfig-secretreader", "server", "extensions")
@@ -172,9 +184,21 @@ func TestIntrusions(t *testing.T) {
 		"Server": {why: "a changed server, or authority, is put back by the apply", change: func(c *clientcmdv1.Cluster) {
 			c.Server, c.CertificateAuthorityData = "https://evil.example.com", []byte("ca")
 		}},
-		"Proxy":        {why: "a proxy that nobody asked for goes", change: func(c *clientcmdv1.Cluster) { c.ProxyURL = "https://evil.example.com" }, want: []string{"/status/accessProviders/1/cluster/proxy-url"}},
-		"File":         {why: "and a file that consumers would open", change: func(c *clientcmdv1.Cluster) { c.CertificateAuthority = "/etc/passwd" }, want: []string{"/status/accessProviders/1/cluster/certificate-authority"}},
-		"TwoInReverse": {why: "the last pointer comes first, so that each is still right when its turn comes", change: func(c *clientcmdv1.Cluster) { c.ProxyURL, c.TLSServerName = "https://e", "e" }, want: []string{"/status/accessProviders/1/cluster/tls-server-name", "/status/accessProviders/1/cluster/proxy-url"}},
+		"Proxy": {
+			why:    "a proxy that no Inventory wants is removed",
+			change: func(c *clientcmdv1.Cluster) { c.ProxyURL = "https://evil.example.com" },
+			want:   []string{"/status/accessProviders/1/cluster/proxy-url"},
+		},
+		"File": {
+			why:    "and a file that consumers would open",
+			change: func(c *clientcmdv1.Cluster) { c.CertificateAuthority = "/etc/passwd" },
+			want:   []string{"/status/accessProviders/1/cluster/certificate-authority"},
+		},
+		"TwoInReverse": {
+			why:    "the last pointer comes first, so that each is still right when its turn comes",
+			change: func(c *clientcmdv1.Cluster) { c.ProxyURL, c.TLSServerName = "https://e", "e" },
+			want:   []string{"/status/accessProviders/1/cluster/tls-server-name", "/status/accessProviders/1/cluster/proxy-url"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, inventory.Intrusions(read(t, published(tc.change)), wanted)); diff != "" {
@@ -193,7 +217,13 @@ func TestOtherWriter(t *testing.T) {
 		return metav1.ManagedFieldsEntry{Manager: manager, Time: &at}
 	}
 	p := &inventoryv1alpha1.ClusterProfile{}
-	p.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl-edit", 2), entry("old-client", 3), entry(profile.FieldManager, 3), {Manager: "unknown"}, {Manager: "of-status", Subresource: "status"}}
+	p.ManagedFields = []metav1.ManagedFieldsEntry{
+		entry("kubectl-edit", 2),
+		entry("old-client", 3),
+		entry(profile.FieldManager, 3),
+		{Manager: "unknown"},
+		{Manager: "of-status", Subresource: "status"},
+	}
 	if got := read(t, p).OtherWriter("status"); got != "of-status" {
 		t.Errorf("the last one of the status: got %q", got)
 	}
@@ -202,9 +232,9 @@ func TestOtherWriter(t *testing.T) {
 	}
 	p.ManagedFields = append(p.ManagedFields, entry(profile.FieldManager, 4))
 	if got := read(t, p).OtherWriter(""); got != "" {
-		t.Errorf("nobody has written after us: got %q", got)
+		t.Errorf("no other writer has written after us: got %q", got)
 	}
 	if got := read(t, nil).OtherWriter(""); got != "" {
-		t.Errorf("nobody has written what does not exist: got %q", got)
+		t.Errorf("what does not exist has no writer: got %q", got)
 	}
 }

@@ -24,9 +24,9 @@ const (
 	// separator joins the two parts of a name. Neither part begins or ends with a hyphen, and one that holds the separator
 	// itself is hashed, so a joined name can be taken apart in one way only.
 	separator = "--"
-	// hashMark comes before a hash. It is in no name without one, so nobody can choose a name that equals a hashed one.
+	// hashMark comes before a hash. It is in no name without one, so no user can choose a name that equals a hashed one.
 	hashMark = "---"
-	// hashLength is 50 bits in base32: nobody finds another Cluster name for the hash of a given one.
+	// hashLength is 50 bits in base32: another Cluster name cannot be found for the hash of a given one.
 	hashLength = 10
 )
 

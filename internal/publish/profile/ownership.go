@@ -13,10 +13,10 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// Standing is what a live profile is to a Cluster that should be published under its name.
+// Ownership is what a live profile is to a Cluster that should be published under its name.
 type Ownership int
 
-// The standings.
+// The kinds of ownership.
 const (
 	// Absent: there is no profile of that name.
 	Absent Ownership = iota
@@ -28,7 +28,7 @@ const (
 	Foreign
 )
 
-// StandingOf reports what a live profile (nil for none) is to a Cluster. Only a profile that is Ours may be written to, and only
+// OwnershipOf returns what a live profile (nil for none) is to a Cluster. Only a profile that is Ours may be written to, and only
 // one that MayBeDeleted may be deleted.
 //
 //	manager | applied by us | the provenance that we own           | standing
@@ -36,7 +36,7 @@ const (
 //	another | any           | any                                  | Foreign
 //	ours    | yes           | names another Cluster                | Foreign
 //	ours    | yes           | this Cluster's name, another UID     | Outlived
-//	ours    | yes           | anything else                        | Ours: what somebody took or changed is put back
+//	ours    | yes           | anything else                        | Ours: what another writer took or changed is restored
 //	ours    | no            | (none) the labels name this Cluster  | Ours: managedFields were removed; the next apply owns it again
 //	        |               | with its UID                         |
 //	ours    | no            | (none) the labels name anything else | Foreign: a copy
@@ -48,7 +48,10 @@ func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownersh
 		return Foreign
 	case !live.applied.Applied():
 		source, _ := SourceOf(live)
-		if source == (types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}) && live.Labels[v1alpha1.LabelClusterUID] == string(cluster.UID) {
+		if source == (types.NamespacedName{
+			Namespace: cluster.Namespace,
+			Name:      cluster.Name,
+		}) && live.Labels[v1alpha1.LabelClusterUID] == string(cluster.UID) {
 			return Ours
 		}
 		return Foreign
@@ -68,7 +71,7 @@ func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownersh
 	return Ours
 }
 
-// SourceOf returns the Cluster that a profile's labels name, whoever wrote them; false where they name none.
+// SourceOf returns the Cluster that a profile's labels name, no matter which writer set them; false if they name none.
 func SourceOf(live metav1.Object) (types.NamespacedName, bool) {
 	labels := live.GetLabels()
 	source := types.NamespacedName{Namespace: labels[v1alpha1.LabelClusterNamespace], Name: labels[v1alpha1.LabelClusterName]}
@@ -84,6 +87,11 @@ func ForeignProblem(live *Live, manager string) Problem {
 			owner = fmt.Sprintf("the Cluster %s", source)
 		}
 	}
-	return problem(v1alpha1.ProblemForeignProfile, "ClusterProfile %s/%s belongs to %s and is left untouched; rename or delete it, or choose another namespace or profileName",
-		live.Namespace, live.Name, owner)
+	return problem(
+		v1alpha1.ProblemForeignProfile,
+		"ClusterProfile %s/%s belongs to %s and is left untouched; rename or delete it, or choose another namespace or profileName",
+		live.Namespace,
+		live.Name,
+		owner,
+	)
 }

@@ -58,5 +58,5 @@ var unpublished = map[string]bool{
 // Unpublished reports whether a profile is not as its Inventory wants it because of the problem.
 func (p Problem) Unpublished() bool { return unpublished[p.Reason] }
 
-// Passing reports whether the problem ends in a moment, without anybody's help: the publisher waits for something.
+// Passing reports whether the problem ends in a moment, without any action: the publisher waits for something.
 func (p Problem) Passing() bool { return p.Reason == v1alpha1.ProblemWaitingForObjects }

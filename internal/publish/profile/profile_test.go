@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/yaml"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
@@ -29,7 +28,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
@@ -63,9 +62,15 @@ func TestGolden(t *testing.T) {
 					"env": "prod", "region.example.com/name": "eu-1", "secret.example.com/x": "y", "headlamp.dev/ignore": "true",
 					"argocd.argoproj.io/secret-type": "cluster", "topology.kubernetes.io/zone": "a", "other": "stays",
 				}),
-				fixture.Annotations(map[string]string{"example.com/owner": "alice", "capi-inventory.dev/display-name": "Production, Europe"}))),
+				fixture.Annotations(map[string]string{
+					"example.com/owner":               "alice",
+					"capi-inventory.dev/display-name": "Production, Europe",
+				}))),
 		},
-		"upgrading": {facts: facts(fixture.Cluster("team-a", "c1", fixture.UID("uid-1"), fixture.Provisioned(""), fixture.Versions("v1.36.3", "v1.35.9")))},
+		"upgrading": {
+			facts: facts(fixture.Cluster("team-a", "c1", fixture.UID("uid-1"), fixture.Provisioned(""), fixture.Versions("v1.36.3",
+				"v1.35.9"))),
+		},
 		"not-provisioned": {facts: profile.Facts{
 			Cluster: fixture.Cluster("team-a", "c1", fixture.UID("uid-1")),
 			Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{{Name: "c1-kubeconfig", Key: "value"}: {
@@ -128,71 +133,6 @@ func TestSameFactsSameBytes(t *testing.T) {
 	}
 }
 
-func TestControlPlaneHealthy(t *testing.T) {
-	available, probe := clusterv1.ClusterControlPlaneAvailableCondition, clusterv1.ClusterRemoteConnectionProbeCondition
-	provisioned := fixture.Provisioned("v1.36.3")
-	for name, tc := range map[string]struct {
-		why     string
-		options []fixture.ClusterOption
-		status  metav1.ConditionStatus
-		reason  string
-		down    bool
-	}{
-		"NoConditions":   {why: "nobody has said anything", status: metav1.ConditionUnknown, reason: "NotReported"},
-		"NotInitialized": {why: "an available control plane that was never initialized proves nothing", options: []fixture.ClusterOption{fixture.Condition(available, metav1.ConditionTrue), fixture.Condition(probe, metav1.ConditionTrue)}, status: metav1.ConditionUnknown, reason: "NotReported"},
-		"Paused":         {why: "a paused Cluster's conditions are frozen", options: []fixture.ClusterOption{provisioned, fixture.Paused}, status: metav1.ConditionUnknown, reason: "Paused"},
-		"PausedByHand":   {why: "the annotation pauses as the field does", options: []fixture.ClusterOption{provisioned, fixture.Annotations(map[string]string{clusterv1.PausedAnnotation: ""})}, status: metav1.ConditionUnknown, reason: "Paused"},
-		"Unavailable":    {why: "observed bad", options: []fixture.ClusterOption{provisioned, fixture.Condition(available, metav1.ConditionFalse)}, status: metav1.ConditionFalse, reason: "ControlPlaneUnavailable"},
-		"BothBad":        {why: "observed bad wins over not observed", options: []fixture.ClusterOption{provisioned, fixture.Condition(available, metav1.ConditionFalse), fixture.Condition(probe, metav1.ConditionFalse)}, status: metav1.ConditionFalse, reason: "ControlPlaneUnavailable"},
-		"ProbeFalse":     {why: "the hub cannot reach it, which is not the same as bad", options: []fixture.ClusterOption{provisioned, fixture.Condition(probe, metav1.ConditionFalse)}, status: metav1.ConditionUnknown, reason: "ProbeFailed"},
-		"ProbeUnknown":   {why: "as false", options: []fixture.ClusterOption{provisioned, fixture.Condition(probe, metav1.ConditionUnknown)}, status: metav1.ConditionUnknown, reason: "ProbeFailed"},
-		"Healthy":        {why: "available and reached", options: []fixture.ClusterOption{provisioned}, status: metav1.ConditionTrue, reason: "ProbeSucceeded"},
-		"AvailableOnly":  {why: "a control plane that stays available by contract is not proof without the probe", options: []fixture.ClusterOption{provisioned, without(probe)}, status: metav1.ConditionUnknown, reason: "NotReported"},
-		"ProbeOnly":      {why: "nor the probe without availability", options: []fixture.ClusterOption{provisioned, without(available)}, status: metav1.ConditionUnknown, reason: "NotReported"},
-		"Inspecting":     {why: "availability unknown is unknown", options: []fixture.ClusterOption{provisioned, fixture.Condition(available, metav1.ConditionUnknown)}, status: metav1.ConditionUnknown, reason: "NotReported"},
-
-		"Standalone":          {why: "without a control plane object nobody reports availability, so the probe decides", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(available, metav1.ConditionUnknown)}, status: metav1.ConditionTrue, reason: "ProbeSucceeded"},
-		"StandaloneAvailable": {why: "whatever Cluster API makes of the missing object", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(available, metav1.ConditionFalse)}, status: metav1.ConditionTrue, reason: "ProbeSucceeded"},
-		"StandaloneProbeOnly": {why: "or nothing", options: []fixture.ClusterOption{provisioned, standalone, without(available)}, status: metav1.ConditionTrue, reason: "ProbeSucceeded"},
-		"StandaloneCutOff":    {why: "a probe that fails is not the same as bad", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(probe, metav1.ConditionFalse)}, status: metav1.ConditionUnknown, reason: "ProbeFailed"},
-		"StandaloneUnknown":   {why: "as false", options: []fixture.ClusterOption{provisioned, standalone, fixture.Condition(probe, metav1.ConditionUnknown)}, status: metav1.ConditionUnknown, reason: "ProbeFailed"},
-		"StandaloneNotProbed": {why: "nothing is reported", options: []fixture.ClusterOption{provisioned, standalone, without(probe)}, status: metav1.ConditionUnknown, reason: "NotReported"},
-		"StandaloneNew":       {why: "a control plane that was never initialized", options: []fixture.ClusterOption{standalone, fixture.Condition(probe, metav1.ConditionTrue)}, status: metav1.ConditionUnknown, reason: "NotReported"},
-
-		"Down":            {why: "a condition that nobody updates proves nothing", options: []fixture.ClusterOption{provisioned}, down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
-		"DownUnavailable": {why: "bad news is stale as well", options: []fixture.ClusterOption{provisioned, fixture.Condition(available, metav1.ConditionFalse)}, down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
-		"DownStandalone":  {why: "and so is the probe", options: []fixture.ClusterOption{provisioned, standalone}, down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
-		"DownNew":         {why: "what has not been reported will not be, until Cluster API is back", down: true, status: metav1.ConditionUnknown, reason: "ClusterAPIDown"},
-		"DownPaused":      {why: "a paused Cluster stays so when Cluster API is back", options: []fixture.ClusterOption{provisioned, fixture.Paused}, down: true, status: metav1.ConditionUnknown, reason: "Paused"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := facts(fixture.Cluster("a", "c1", tc.options...))
-			f.ClusterAPIDown = tc.down
-			got := condition(t, status(t, f), inventoryv1alpha1.ClusterConditionControlPlaneHealthy)
-			if got.Status != tc.status || got.Reason != tc.reason {
-				t.Errorf("%s: got %s %s, want %s %s", tc.why, got.Status, got.Reason, tc.status, tc.reason)
-			}
-		})
-	}
-}
-
-func TestTransitionsAreInherited(t *testing.T) {
-	earlier := metav1.NewTime(now.Add(-time.Hour))
-	published := &inventoryv1alpha1.ClusterProfile{Status: inventoryv1alpha1.ClusterProfileStatus{Conditions: []metav1.Condition{
-		{Type: "ControlPlaneHealthy", Status: metav1.ConditionTrue, Reason: "ProbeSucceeded", LastTransitionTime: earlier},
-		{Type: "Joined", Status: metav1.ConditionFalse, Reason: "AccessNotPublished", LastTransitionTime: earlier},
-	}}}
-	f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
-	f.Published = read(t, published)
-	got := status(t, f)
-	if since := condition(t, got, "ControlPlaneHealthy").LastTransitionTime; !since.Equal(&earlier) {
-		t.Errorf("a status that stays keeps its time, else every look is a write: got %s", since)
-	}
-	if since := condition(t, got, "Joined").LastTransitionTime; !since.Time.Equal(now) {
-		t.Errorf("a status that changes takes the time: got %s", since)
-	}
-}
-
 func TestKubernetesVersion(t *testing.T) {
 	object := func(status map[string]any) map[string]any { return map[string]any{"status": status} }
 	versions := func(vs ...string) []any {
@@ -211,17 +151,48 @@ func TestKubernetesVersion(t *testing.T) {
 		controlPlane map[string]any
 		want         string
 	}{
-		"Unknown":            {why: "nobody has reported one"},
-		"ClusterStatus":      {why: "Cluster API 1.14 aggregates it", options: []fixture.ClusterOption{fixture.Versions("v1.36.3")}, controlPlane: object(map[string]any{"version": "v1.35.0"}), want: "v1.36.3"},
-		"Upgrading":          {why: "clients can rely on the lowest, in whatever order they come", options: []fixture.ClusterOption{fixture.Versions("v1.37.0", "v1.36.10", "v1.36.9")}, want: "v1.36.9"},
-		"Versions":           {why: "the contract since 1.14", controlPlane: object(map[string]any{"versions": versions("v1.36.1", "v1.36.0"), "version": "v1.30.0"}), want: "v1.36.0"},
-		"Version":            {why: "what most providers report", controlPlane: object(map[string]any{"version": "v1.36.2+k0s.0"}), want: "v1.36.2+k0s.0"},
-		"Garbage":            {why: "what is no version is not published", controlPlane: object(map[string]any{"version": "latest"})},
-		"OddTypes":           {why: "a provider's object may hold anything", controlPlane: object(map[string]any{"versions": "v1", "version": int64(1)})},
-		"Topology":           {why: "what is wanted is what runs, when nothing is rolling out", options: settled, want: "v1.37.0"},
-		"TopologyUpgrading":  {why: "what is wanted flips at once; the machines take a minute", options: append(slices.Clone(settled), fixture.Condition(clusterv1.ClusterRollingOutCondition, metav1.ConditionTrue))},
-		"TopologyPending":    {why: "as above", options: append(slices.Clone(settled), fixture.Condition(clusterv1.ClusterTopologyReconciledCondition, metav1.ConditionFalse))},
-		"ReportedOverWanted": {why: "what runs beats what is wanted", options: settled, controlPlane: object(map[string]any{"version": "v1.36.0"}), want: "v1.36.0"},
+		"Unknown": {why: "none has been reported"},
+		"ClusterStatus": {
+			why:          "Cluster API 1.14 aggregates it",
+			options:      []fixture.ClusterOption{fixture.Versions("v1.36.3")},
+			controlPlane: object(map[string]any{"version": "v1.35.0"}),
+			want:         "v1.36.3",
+		},
+		"Upgrading": {
+			why:     "clients can rely on the lowest, in whatever order they come",
+			options: []fixture.ClusterOption{fixture.Versions("v1.37.0", "v1.36.10", "v1.36.9")},
+			want:    "v1.36.9",
+		},
+		"Versions": {
+			why:          "the contract since 1.14",
+			controlPlane: object(map[string]any{"versions": versions("v1.36.1", "v1.36.0"), "version": "v1.30.0"}),
+			want:         "v1.36.0",
+		},
+		"Version": {
+			why:          "what most providers report",
+			controlPlane: object(map[string]any{"version": "v1.36.2+k0s.0"}),
+			want:         "v1.36.2+k0s.0",
+		},
+		"Garbage": {why: "what is not a version is not published", controlPlane: object(map[string]any{"version": "latest"})},
+		"OddTypes": {
+			why:          "a provider's object may hold anything",
+			controlPlane: object(map[string]any{"versions": "v1", "version": int64(1)}),
+		},
+		"Topology": {why: "what is wanted is what runs, when nothing is rolling out", options: settled, want: "v1.37.0"},
+		"TopologyUpgrading": {
+			why:     "what is wanted flips at once; the machines take a minute",
+			options: append(slices.Clone(settled), fixture.Condition(clusterv1.ClusterRollingOutCondition, metav1.ConditionTrue)),
+		},
+		"TopologyPending": {
+			why:     "as above",
+			options: append(slices.Clone(settled), fixture.Condition(clusterv1.ClusterTopologyReconciledCondition, metav1.ConditionFalse)),
+		},
+		"ReportedOverWanted": {
+			why:          "what runs beats what is wanted",
+			options:      settled,
+			controlPlane: object(map[string]any{"version": "v1.36.0"}),
+			want:         "v1.36.0",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := facts(fixture.Cluster("a", "c1", tc.options...))
@@ -253,7 +224,10 @@ func topology(version string) fixture.ClusterOption {
 
 func without(conditionType string) fixture.ClusterOption {
 	return func(cluster *clusterv1.Cluster) {
-		cluster.Status.Conditions = slices.DeleteFunc(cluster.Status.Conditions, func(c metav1.Condition) bool { return c.Type == conditionType })
+		cluster.Status.Conditions = slices.DeleteFunc(
+			cluster.Status.Conditions,
+			func(c metav1.Condition) bool { return c.Type == conditionType },
+		)
 	}
 }
 
@@ -297,7 +271,13 @@ func condition(t *testing.T, status *inventoryac.ClusterProfileStatusApplyConfig
 	t.Helper()
 	for _, c := range status.Conditions {
 		if *c.Type == conditionType {
-			return metav1.Condition{Type: *c.Type, Status: *c.Status, Reason: *c.Reason, Message: *c.Message, LastTransitionTime: *c.LastTransitionTime}
+			return metav1.Condition{
+				Type:               *c.Type,
+				Status:             *c.Status,
+				Reason:             *c.Reason,
+				Message:            *c.Message,
+				LastTransitionTime: *c.LastTransitionTime,
+			}
 		}
 	}
 	t.Fatalf("there is no condition %s", conditionType)

@@ -69,9 +69,9 @@ func (inv *Inventory) propagatedLabels(source map[string]string) (map[string]str
 		if denied(key) || !inv.labels.match(key) {
 			continue
 		}
-		faults := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(source[key])...)
-		if len(faults) > 0 {
-			problems = append(problems, problem(v1alpha1.ProblemLabelSkipped, "label %s: %s", key, faults[0]))
+		invalid := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(source[key])...)
+		if len(invalid) > 0 {
+			problems = append(problems, problem(v1alpha1.ProblemLabelSkipped, "label %s: %s", key, invalid[0]))
 			continue
 		}
 		out[key] = source[key]
@@ -88,7 +88,16 @@ func (inv *Inventory) propagatedAnnotations(source map[string]string) (map[strin
 			continue
 		}
 		if len(source[key]) > maxAnnotation {
-			problems = append(problems, problem(v1alpha1.ProblemLabelSkipped, "annotation %s: has %d bytes; at most %d are copied", key, len(source[key]), maxAnnotation))
+			problems = append(
+				problems,
+				problem(
+					v1alpha1.ProblemLabelSkipped,
+					"annotation %s: has %d bytes; at most %d are copied",
+					key,
+					len(source[key]),
+					maxAnnotation,
+				),
+			)
 			continue
 		}
 		out[key] = source[key]

@@ -16,10 +16,14 @@ import (
 // TestDerivedProperties are those that no Inventory has to ask for.
 func TestDerivedProperties(t *testing.T) {
 	ofClass := func(cluster *clusterv1.Cluster) {
-		cluster.Spec.Topology = clusterv1.Topology{ClassRef: clusterv1.ClusterClassRef{Name: "production", Namespace: "classes"}, Version: "v1.36.3"}
+		cluster.Spec.Topology = clusterv1.Topology{
+			ClassRef: clusterv1.ClusterClassRef{Name: "production", Namespace: "classes"},
+			Version:  "v1.36.3",
+		}
 	}
 	bare := func(cluster *clusterv1.Cluster) {
-		cluster.Spec.ControlPlaneRef, cluster.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{}, clusterv1.ContractVersionedObjectReference{}
+		cluster.Spec.ControlPlaneRef, cluster.Spec.InfrastructureRef = clusterv1.ContractVersionedObjectReference{},
+			clusterv1.ContractVersionedObjectReference{}
 	}
 	for name, tc := range map[string]struct {
 		why    string

@@ -41,7 +41,7 @@ func compileProviders(compiler *cel.Compiler, source []v1alpha1.AccessProvider) 
 		source = []v1alpha1.AccessProvider{{Name: v1alpha1.ProviderKubeconfigSecret, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}}}
 	}
 	var compiled []provider
-	var faults []error
+	var errs []error
 	for _, p := range source {
 		field := fmt.Sprintf("spec.accessProviders[%s]", p.Name)
 		switch {
@@ -49,24 +49,24 @@ func compileProviders(compiler *cel.Compiler, source []v1alpha1.AccessProvider) 
 			compiled = append(compiled, provider{name: p.Name, kubeconfigSecret: p.KubeconfigSecret})
 		case p.Exec != nil:
 			exec, err := compileExec(compiler, field+".exec", p.Exec)
-			faults = append(faults, err)
+			errs = append(errs, err)
 			compiled = append(compiled, provider{name: p.Name, exec: exec})
 		default:
-			faults = append(faults, fmt.Errorf("%s: exactly one of kubeconfigSecret and exec must be set", field))
+			errs = append(errs, fmt.Errorf("%s: exactly one of kubeconfigSecret and exec must be set", field))
 		}
 	}
-	return compiled, errors.Join(faults...)
+	return compiled, errors.Join(errs...)
 }
 
 func compileExec(compiler *cel.Compiler, field string, source *v1alpha1.ExecAccess) (*exec, error) {
-	var faults []error
+	var errs []error
 	compile := func(field string, source v1alpha1.Expression) *cel.Program {
 		if source == "" {
 			return nil
 		}
 		program, err := compiler.Compile(string(source))
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", field, err))
+			errs = append(errs, fmt.Errorf("%s: %w", field, err))
 		}
 		return program
 	}
@@ -79,7 +79,7 @@ func compileExec(compiler *cel.Compiler, field string, source *v1alpha1.ExecAcce
 	for _, name := range slices.Sorted(maps.Keys(source.Extension)) {
 		compiled.extension[name] = compile(fmt.Sprintf("%s.extension[%s]", field, name), source.Extension[name])
 	}
-	return compiled, errors.Join(faults...)
+	return compiled, errors.Join(errs...)
 }
 
 // programs are all expressions of the provider; some are nil.
@@ -115,9 +115,9 @@ func (p provider) cluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 		return p.execCluster(f)
 	}
 	key, _ := p.secret(f.Cluster)
-	endpoint, fault := f.endpoint(f.Cluster, p.name, key)
-	if fault != nil {
-		return nil, fault
+	endpoint, rejected := f.endpoint(f.Cluster, p.name, key)
+	if rejected != nil {
+		return nil, rejected
 	}
 	cluster, err := clusterOf(endpoint, secretReference{Key: key.Key, Name: key.Name, Namespace: f.Cluster.Namespace})
 	if err != nil {
@@ -131,9 +131,9 @@ func (p provider) execCluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 	if err != nil {
 		return nil, p.skipped("", err)
 	}
-	endpoint, fault := p.execEndpoint(f, variables)
-	if fault != nil {
-		return nil, fault
+	endpoint, rejected := p.execEndpoint(f, variables)
+	if rejected != nil {
+		return nil, rejected
 	}
 	var parameters any
 	if len(p.exec.extension) > 0 {
@@ -155,7 +155,7 @@ func (p provider) execCluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 func (p provider) execEndpoint(f Facts, variables map[string]any) (endpoint.Endpoint, *Problem) {
 	if key, fromSecret := p.secret(f.Cluster); fromSecret {
 		if found := f.Kubeconfigs[key]; found.Refusal != nil && found.Refusal.EndpointUsable {
-			// Nobody reads that kubeconfig for credentials.
+			// No consumer reads that kubeconfig for credentials.
 			return found.Endpoint, nil
 		}
 		return f.endpoint(f.Cluster, p.name, key)
@@ -185,6 +185,6 @@ func (p provider) skipped(field string, err error) *Problem {
 	if field != "" {
 		err = fmt.Errorf("%s %w", field, err)
 	}
-	told := problem(v1alpha1.ProblemAccessProviderSkipped, "access provider %s: %v.", p.name, err)
-	return &told
+	skipped := problem(v1alpha1.ProblemAccessProviderSkipped, "access provider %s: %v.", p.name, err)
+	return &skipped
 }

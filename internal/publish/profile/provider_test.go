@@ -34,7 +34,8 @@ func TestExecProviderNeedsNoUser(t *testing.T) {
 			found.Refusal = &endpoint.RejectedError{Reason: endpoint.ExecUser, Message: "no", EndpointUsable: tc.endpointUsable}
 			f.Kubeconfigs[key] = found
 			out, problems := inventory.Status(f, 1)
-			if got := out.Status.AccessProviders; len(got) != len(tc.want) || len(got) > 0 && (*got[0].Name != tc.want[0] || got[0].Cluster.Server != "https://10.0.0.1:6443") {
+			if got := out.Status.AccessProviders; len(got) != len(tc.want) ||
+				len(got) > 0 && (*got[0].Name != tc.want[0] || got[0].Cluster.Server != "https://10.0.0.1:6443") {
 				t.Errorf("%s: got %v, want %v", tc.why, got, tc.want)
 			}
 			if len(problems) != 2-len(tc.want) {

@@ -68,7 +68,7 @@ func TestKey(t *testing.T) {
 			namespace: "team-a", cluster: "b--c1", want: "argocd/team-a--b--c1---",
 		},
 		"LikeAHashedOne": {
-			why:       "nobody chooses a name that a long one has been given",
+			why:       "no user can choose a name that a long one has been given",
 			namespace: "team-a", cluster: "c1-example-com---h7hmwj6pih", want: "team-a/c1-example-com---h7hmwj6pih---",
 		},
 	} {
@@ -114,12 +114,22 @@ func TestKeysAreUnique(t *testing.T) {
 }
 
 func TestDeniedKeys(t *testing.T) {
-	inventory := compile(t, v1alpha1.InventorySpec{Labels: v1alpha1.Propagation{Include: []string{"*"}}, Annotations: v1alpha1.Propagation{Include: []string{"*"}}})
+	inventory := compile(t, v1alpha1.InventorySpec{
+		Labels:      v1alpha1.Propagation{Include: []string{"*"}},
+		Annotations: v1alpha1.Propagation{Include: []string{"*"}},
+	})
 	denied := map[string]string{
-		"argocd.argoproj.io/secret-type": "cluster", "cluster.x-k8s.io/cluster-name": "c1", "topology.kubernetes.io/zone": "a",
-		"kubectl.kubernetes.io/last-applied-configuration": "x", "x-k8s.io/cluster-manager": "other", "capi-inventory.dev/inventory": "other",
+		"argocd.argoproj.io/secret-type":                   "cluster",
+		"cluster.x-k8s.io/cluster-name":                    "c1",
+		"topology.kubernetes.io/zone":                      "a",
+		"kubectl.kubernetes.io/last-applied-configuration": "x",
+		"x-k8s.io/cluster-manager":                         "other",
+		"capi-inventory.dev/inventory":                     "other",
 	}
-	cluster := fixture.Cluster("a", "c1", fixture.Labels(denied), fixture.Annotations(denied), fixture.Labels(map[string]string{"mine": "1", "notk8s.io/x": "1"}))
+	cluster := fixture.Cluster("a", "c1", fixture.Labels(denied), fixture.Annotations(denied), fixture.Labels(map[string]string{
+		"mine":        "1",
+		"notk8s.io/x": "1",
+	}))
 	got, _ := inventory.Profile(facts(cluster))
 	for key := range denied {
 		if value, ok := got.Labels[key]; ok && value == denied[key] {
@@ -156,7 +166,9 @@ func TestMemberIDNeverChanges(t *testing.T) {
 	if got := id(); got != "london" {
 		t.Errorf("the Cluster's own label wins: got %s", got)
 	}
-	published := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelInventoryMemberID: "uid-1"}}}
+	published := &inventoryv1alpha1.ClusterProfile{
+		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelInventoryMemberID: "uid-1"}},
+	}
 	f.Published = read(t, published)
 	if got := id(); got != "london" {
 		t.Errorf("an id that another writer has put there is not adopted: got %s", got)
@@ -179,7 +191,10 @@ func TestOneBadDatumNeverBlocksTheRest(t *testing.T) {
 		},
 		AccessProviders: []v1alpha1.AccessProvider{
 			{Name: "bad-server", Exec: &v1alpha1.ExecAccess{Server: "'http://plain:80'"}},
-			{Name: "absent-value", Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"region": "controlPlane.spec.region"}}},
+			{
+				Name: "absent-value",
+				Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"region": "controlPlane.spec.region"}},
+			},
 			{Name: "good", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
 		},
 	})
@@ -196,34 +211,45 @@ func TestOneBadDatumNeverBlocksTheRest(t *testing.T) {
 	for _, p := range part.Status.Properties {
 		names = append(names, *p.Name)
 	}
-	if diff := cmp.Diff([]string{"control-plane-kind.capi-inventory.dev", "good.example.com", "infrastructure-kind.capi-inventory.dev"}, names); diff != "" {
+	if diff := cmp.Diff([]string{
+		"control-plane-kind.capi-inventory.dev",
+		"good.example.com",
+		"infrastructure-kind.capi-inventory.dev",
+	}, names); diff != "" {
 		t.Errorf("properties -want +got:\n%s", diff)
 	}
 	if len(part.Status.AccessProviders) != 1 || *part.Status.AccessProviders[0].Name != "good" {
 		t.Errorf("access providers: %v", part.Status.AccessProviders)
 	}
-	var told []string
+	var reported []string
 	for _, p := range append(problems, more...) {
-		told = append(told, p.Reason+" "+strings.SplitN(p.Message, ":", 2)[0])
+		reported = append(reported, p.Reason+" "+strings.SplitN(p.Message, ":", 2)[0])
 	}
 	if diff := cmp.Diff([]string{
 		"LabelSkipped label bad", "LabelSkipped annotation huge",
 		"AccessProviderSkipped access provider bad-server", "AccessProviderSkipped access provider absent-value",
 		"PropertySkipped property long.example.com", "PropertySkipped property object.example.com",
-	}, told); diff != "" {
-		t.Errorf("everything left out is told -want +got:\n%s", diff)
+	}, reported); diff != "" {
+		t.Errorf("everything left out is reported -want +got:\n%s", diff)
 	}
 }
 
 func TestLastGoodAccess(t *testing.T) {
 	const old = "https://10.0.0.1:6443"
 	published := func(secret string, owned ...string) *inventoryv1alpha1.ClusterProfile {
-		return owningProvider(&inventoryv1alpha1.ClusterProfile{Status: inventoryv1alpha1.ClusterProfileStatus{AccessProviders: []inventoryv1alpha1.AccessProvider{{
-			Name: "kubeconfig-secretreader",
-			Cluster: clientcmdv1.Cluster{Server: old, Extensions: []clientcmdv1.NamedExtension{{
-				Name: "client.authentication.k8s.io/exec", Extension: runtime.RawExtension{Raw: []byte(`{"key":"value","name":"` + secret + `","namespace":"a"}`)},
-			}}},
-		}}}}, "kubeconfig-secretreader", owned...)
+		return owningProvider(
+			&inventoryv1alpha1.ClusterProfile{
+				Status: inventoryv1alpha1.ClusterProfileStatus{AccessProviders: []inventoryv1alpha1.AccessProvider{{
+					Name: "kubeconfig-secretreader",
+					Cluster: clientcmdv1.Cluster{Server: old, Extensions: []clientcmdv1.NamedExtension{{
+						Name: "client.authentication.k8s.io/exec", Extension: runtime.RawExtension{
+							Raw: []byte(`{"key":"value","name":"` + secret + `","namespace":"a"}`),
+						},
+					}}},
+				}}},
+			},
+			"kubeconfig-secretreader",
+			owned...)
 	}
 	proxied := published("c1-kubeconfig", "server", "extensions")
 	proxied.Status.AccessProviders[0].Cluster.ProxyURL = "https://proxy.example.com:3128"
@@ -248,7 +274,8 @@ func TestLastGoodAccess(t *testing.T) {
 		},
 		"ServerChangedByAnother": {
 			why:       "what another writer put there is not adopted, and does not stay",
-			published: published("c1-kubeconfig", "extensions"), joined: metav1.ConditionFalse, intrusions: []string{"/status/accessProviders/0"},
+			published: published("c1-kubeconfig", "extensions"), joined: metav1.ConditionFalse,
+			intrusions: []string{"/status/accessProviders/0"},
 		},
 		"ProxyAddedByAnother": {
 			why:       "a proxy redirects consumers as well as a server does",
@@ -281,13 +308,16 @@ func TestLastGoodAccess(t *testing.T) {
 
 func TestTellsWhatConsumersIgnore(t *testing.T) {
 	f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
-	f.Kubeconfigs[profile.SecretKey{Name: "c1-kubeconfig", Key: "value"}] = profile.Kubeconfig{Endpoint: endpoint.Endpoint{Server: "https://a:1", TLSServerName: "kubernetes"}}
+	f.Kubeconfigs[profile.SecretKey{
+		Name: "c1-kubeconfig",
+		Key:  "value",
+	}] = profile.Kubeconfig{Endpoint: endpoint.Endpoint{Server: "https://a:1", TLSServerName: "kubernetes"}}
 	out, problems := compile(t, v1alpha1.InventorySpec{}).Status(f, 1)
 	if out.Status.AccessProviders[0].Cluster.TLSServerName != "kubernetes" {
 		t.Error("it is published all the same")
 	}
 	if len(problems) != 1 || problems[0].Reason != v1alpha1.ProblemTLSServerNameIgnored {
-		t.Errorf("and told: got %v", problems)
+		t.Errorf("and reported: got %v", problems)
 	}
 }
 
@@ -306,8 +336,16 @@ func TestSelects(t *testing.T) {
 		"OtherNamespace":  {cluster: map[string]string{"env": "prod"}, namespace: labels.Set{"team": "b"}},
 		"OptedOut":        {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "false"}, namespace: labels.Set{"team": "a"}},
 		"OptedOutCapital": {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "False"}, namespace: labels.Set{"team": "a"}},
-		"NoBool":          {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "no"}, namespace: labels.Set{"team": "a"}, want: true},
-		"OptedIn":         {cluster: map[string]string{"env": "prod", v1alpha1.LabelPublish: "true"}, namespace: labels.Set{"team": "a"}, want: true},
+		"NoBool": {
+			cluster:   map[string]string{"env": "prod", v1alpha1.LabelPublish: "no"},
+			namespace: labels.Set{"team": "a"},
+			want:      true,
+		},
+		"OptedIn": {
+			cluster:   map[string]string{"env": "prod", v1alpha1.LabelPublish: "true"},
+			namespace: labels.Set{"team": "a"},
+			want:      true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := inventory.Selects(fixture.Cluster("ns", "c1", fixture.Labels(tc.cluster)), tc.namespace); got != tc.want {
@@ -322,12 +360,21 @@ func TestCompileNamesTheField(t *testing.T) {
 		ClusterSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "env", Operator: "Near"}}},
 		Labels:          v1alpha1.Propagation{Include: []string{"two words"}},
 		Properties:      []v1alpha1.PropertyExpression{{Name: "x.example.com", Expression: "cluster."}},
-		AccessProviders: []v1alpha1.AccessProvider{{Name: "p", Exec: &v1alpha1.ExecAccess{Server: "clutser", Extension: map[string]v1alpha1.Expression{"k": "1 +"}}}},
+		AccessProviders: []v1alpha1.AccessProvider{{
+			Name: "p",
+			Exec: &v1alpha1.ExecAccess{Server: "clutser", Extension: map[string]v1alpha1.Expression{"k": "1 +"}},
+		}},
 	})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, field := range []string{"spec.clusterSelector", "spec.labels.include[0]", "spec.properties[x.example.com].expression", "spec.accessProviders[p].exec.server", "spec.accessProviders[p].exec.extension[k]"} {
+	for _, field := range []string{
+		"spec.clusterSelector",
+		"spec.labels.include[0]",
+		"spec.properties[x.example.com].expression",
+		"spec.accessProviders[p].exec.server",
+		"spec.accessProviders[p].exec.extension[k]",
+	} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("the error does not name %s:\n%v", field, err)
 		}

@@ -18,7 +18,8 @@ func (inv *Inventory) Status(f Facts, generation int64) (*inventoryac.ClusterPro
 	transitions := transitions{published: f.Published, generation: generation, now: f.Now}
 
 	status := inventoryac.ClusterProfileStatus().
-		WithConditions(transitions.inherit(controlPlaneHealthy(f.Cluster, f.ClusterAPIDown)), transitions.inherit(joined(f.Cluster, len(providers), lapses))).
+		WithConditions(transitions.inherit(controlPlaneHealthy(f.Cluster, f.ClusterAPIDown)), transitions.inherit(joined(f.Cluster,
+			len(providers), lapses))).
 		WithProperties(properties...).
 		WithAccessProviders(providers...)
 	version := kubernetesVersion(f)

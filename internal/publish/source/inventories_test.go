@@ -105,22 +105,25 @@ func TestOlderListDoesNotReturn(t *testing.T) {
 	}
 	cached := &lister{items: generation(1), entered: make(chan struct{}, 2), release: make(chan struct{})}
 	inventories := newInventories(t, cached, "")
-	snapshots := make(chan *source.Snapshot, 2)
-	read := func() {
-		snapshot, err := inventories.Snapshot(t.Context())
-		if err != nil {
-			t.Error(err)
-		}
-		snapshots <- snapshot
+	read := func() <-chan *source.Snapshot {
+		result := make(chan *source.Snapshot, 1)
+		go func() {
+			snapshot, err := inventories.Snapshot(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			result <- snapshot
+		}()
+		return result
 	}
-	go read()
+	blocked := read()
 	<-cached.entered
 	cached.mu.Lock()
 	cached.items = generation(2)
 	cached.mu.Unlock()
-	go read()
+	later := read()
 	close(cached.release)
-	first, second := <-snapshots, <-snapshots
+	first, second := <-blocked, <-later
 	if first.Revisions["default"].Generation != 1 || second.Revisions["default"].Generation != 2 {
 		t.Errorf("got %v and then %v", first.Revisions, second.Revisions)
 	}

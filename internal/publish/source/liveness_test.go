@@ -22,30 +22,54 @@ import (
 
 // TestVerdictOnClusterAPI: each poll is the Leases that a list has returned, by namespace, with the second of their renewal.
 func TestVerdictOnClusterAPI(t *testing.T) {
-	type look map[string]int
+	type poll map[string]int
 	for name, tc := range map[string]struct {
 		why   string
-		looks []look
+		polls []poll
 		want  verdict
 	}{
-		"NoLease":       {why: "leader election is off", looks: []look{{}, {}, {}, {}, {}}, want: running},
-		"FirstLook":     {why: "one look shows no renewal", looks: []look{{"a": 1}}, want: undecided},
-		"Renewed":       {why: "it is alive", looks: []look{{"a": 1}, {"a": 3}}, want: running},
-		"ClockSetBack":  {why: "a renewal is a change, not a later time", looks: []look{{"a": 9}, {"a": 3}}, want: running},
-		"NotYet":        {why: "the time is not up", looks: []look{{"a": 1}, {"a": 1}, {"a": 1}}, want: undecided},
-		"NeverRenewed":  {why: "the time is up", looks: []look{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}}, want: down},
-		"RenewedOnce":   {why: "a renewal starts the time again", looks: []look{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 2}, {"a": 2}, {"a": 2}}, want: running},
-		"Stopped":       {why: "it is down though it ran before", looks: []look{{"a": 1}, {"a": 2}, {"a": 2}, {"a": 2}, {"a": 2}}, want: down},
-		"OneOfTwo":      {why: "one installation is up", looks: []look{{"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 1, "b": 4}}, want: running},
-		"Moved":         {why: "another namespace, another Lease", looks: []look{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1, "b": 1}}, want: running},
-		"NotRenewTime":  {why: "a Lease that was never renewed is nobody's", looks: []look{{"a": 0}, {"a": 0}, {"a": 0}, {"a": 0}}, want: down},
-		"StaleAndGone":  {why: "the Lease that nobody renewed is deleted", looks: []look{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {}}, want: running},
-		"DownAndStays":  {why: "nothing has changed", looks: []look{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}}, want: down},
-		"DownAndReturn": {why: "it is back", looks: []look{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 2}}, want: running},
+		"NoLease":      {why: "leader election is off", polls: []poll{{}, {}, {}, {}, {}}, want: running},
+		"FirstPoll":    {why: "one poll shows no renewal", polls: []poll{{"a": 1}}, want: undecided},
+		"Renewed":      {why: "it is alive", polls: []poll{{"a": 1}, {"a": 3}}, want: running},
+		"ClockSetBack": {why: "a renewal is a change, not a later time", polls: []poll{{"a": 9}, {"a": 3}}, want: running},
+		"NotYet":       {why: "the time is not up", polls: []poll{{"a": 1}, {"a": 1}, {"a": 1}}, want: undecided},
+		"NeverRenewed": {why: "the time is up", polls: []poll{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}}, want: down},
+		"RenewedOnce": {
+			why:   "a renewal starts the time again",
+			polls: []poll{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 2}, {"a": 2}, {"a": 2}},
+			want:  running,
+		},
+		"Stopped": {
+			why:   "it is down though it ran before",
+			polls: []poll{{"a": 1}, {"a": 2}, {"a": 2}, {"a": 2}, {"a": 2}},
+			want:  down,
+		},
+		"OneOfTwo": {
+			why:   "one installation is up",
+			polls: []poll{{"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 1, "b": 4}},
+			want:  running,
+		},
+		"Moved": {
+			why:   "another namespace, another Lease",
+			polls: []poll{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1, "b": 1}},
+			want:  running,
+		},
+		"NotRenewTime": {
+			why:   "a Lease that was never renewed has no holder",
+			polls: []poll{{"a": 0}, {"a": 0}, {"a": 0}, {"a": 0}},
+			want:  down,
+		},
+		"StaleAndGone": {
+			why:   "the Lease that was not renewed is deleted",
+			polls: []poll{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {}},
+			want:  running,
+		},
+		"DownAndStays":  {why: "nothing has changed", polls: []poll{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}}, want: down},
+		"DownAndReturn": {why: "it is back", polls: []poll{{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 2}}, want: running},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := NewLiveness(nil, nil, 3*livenessInterval)
-			for _, seen := range tc.looks {
+			for _, seen := range tc.polls {
 				var leases []coordinationv1.Lease
 				for namespace, second := range seen {
 					lease := coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace}}
@@ -75,7 +99,11 @@ func TestLivenessCanBeTurnedOff(t *testing.T) {
 type forbidding struct{ client.Reader }
 
 func (forbidding) List(context.Context, client.ObjectList, ...client.ListOption) error {
-	return apierrors.NewForbidden(schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}, clusterAPILease, errors.New("no right"))
+	return apierrors.NewForbidden(
+		schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"},
+		clusterAPILease,
+		errors.New("no right"),
+	)
 }
 
 // TestForbiddenLeases: a publisher that may not list the Leases takes Cluster API to be running, whatever it took it for before, and

@@ -197,8 +197,11 @@ func TestReferencesThatAreNotListed(t *testing.T) {
 			kind: controlPlane, after: slowSyncAfter + time.Second, message: "first list of ControlPlane", long: true,
 		},
 		"NotServed": {
-			why:  "a provider is not installed",
-			kind: schema.GroupVersionKind{Group: "other.example.com", Kind: "Other"}, message: "serves no Other.other.example.com", long: true,
+			why: "a provider is not installed",
+			kind: schema.GroupVersionKind{
+				Group: "other.example.com",
+				Kind:  "Other",
+			}, message: "serves no Other.other.example.com", long: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,7 +5,7 @@
 // would change anything.
 //
 // The API server keeps, in managedFields, which fields each manager has applied. What a manager owns of the live object is
-// therefore what it last applied, as far as nobody has changed it since: where that equals what it is about to apply, the
+// therefore what it last applied, as far as no other writer has changed it since: where that equals what it is about to apply, the
 // apply can be skipped. The comparison keeps no state, so it survives restarts, and it detects both a field that another writer
 // has changed and one that is no longer wanted.
 //
@@ -61,7 +61,7 @@ func Of(live Object, manager string) (*State, error) {
 // Applied reports whether the manager has applied the object itself, and still owns something of it.
 func (s *State) Applied() bool { return s != nil && s.owned[""] != nil }
 
-// Owns reports whether the manager owns a field: it has applied it, and nobody has changed its value since. The elements of
+// Owns reports whether the manager owns a field: it has applied it, and no other writer has changed its value since. The elements of
 // a path are names of fields, and Items of lists.
 func (s *State) Owns(subresource string, path ...string) bool {
 	if s == nil || s.owned[subresource] == nil {
@@ -165,7 +165,7 @@ func sameFields(owned fields, live, want map[string]any, below int) bool {
 	return true
 }
 
-// sameItems compares the items of a list that is merged by keys. The live list may have others' items between ours, but ours
+// sameItems compares the items of a list that is merged by keys. The live list may have items of others between our own, but our own
 // in the wanted order.
 func sameItems(owned fields, live, want []any, below int) bool {
 	if len(want) != below {

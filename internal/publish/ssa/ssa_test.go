@@ -90,7 +90,8 @@ func TestUnchanged(t *testing.T) {
 			statusUnchanged: true,
 		},
 		"AnotherFieldWanted": {
-			why:             "a wanted field that is not owned is written, even where its value is there by another's hand: it is ours from now on",
+			why: "a wanted field that is not owned is written, even where its value was set by another writer: we " +
+				"own it from now on",
 			object:          func(o map[string]any) { metadata(o)["labels"].(map[string]any)["theirs"] = "yes" },
 			statusUnchanged: true,
 		},
@@ -105,14 +106,14 @@ func TestUnchanged(t *testing.T) {
 			objectUnchanged: true,
 		},
 		"ValueChangedByAnother": {
-			why: "a value that somebody else has changed under our ownership is written again",
+			why: "a value that another writer has changed under our ownership is written again",
 			live: func(p *inventoryv1alpha1.ClusterProfile) {
 				p.Labels["env"] = "changed"
 				p.Status.AccessProviders[0].Cluster.Server = "https://elsewhere:6443"
 			},
 		},
 		"ValueRemovedByAnother": {
-			why: "so is one that somebody else has removed",
+			why: "so is one that another writer has removed",
 			live: func(p *inventoryv1alpha1.ClusterProfile) {
 				delete(p.Labels, "env")
 				p.Status.AccessProviders = nil
@@ -129,14 +130,14 @@ func TestUnchanged(t *testing.T) {
 			objectUnchanged: true, statusUnchanged: true,
 		},
 		"OthersOwnershipForgotten": {
-			why: "the judgement needs no manager's fields but ours: the cache keeps no others",
+			why: "the comparison needs no fields but our own: the cache keeps no others",
 			live: func(p *inventoryv1alpha1.ClusterProfile) {
 				p.ManagedFields = []metav1.ManagedFieldsEntry{p.ManagedFields[0], p.ManagedFields[1]}
 			},
 			objectUnchanged: true, statusUnchanged: true,
 		},
 		"Reordered": {
-			why: "the order of a list is wanted too; others' items between ours do not matter",
+			why: "the order of a list is wanted too; items of others between our own do not matter",
 			live: func(p *inventoryv1alpha1.ClusterProfile) {
 				p.Status.Properties = []inventoryv1alpha1.Property{p.Status.Properties[1], p.Status.Properties[0]}
 			},
@@ -156,7 +157,7 @@ func TestUnchanged(t *testing.T) {
 		},
 		"NeverApplied": {
 			why: "who has applied nothing owns nothing",
-			as:  "somebody-else",
+			as:  "other-writer",
 		},
 		"StatusNeverApplied": {
 			why: "the object and its status are owned apart",
@@ -205,7 +206,7 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// BenchmarkUnchanged is what a judgement costs that ends with nothing to do: one for each profile after a restart.
+// BenchmarkUnchanged is what a comparison costs that finds no difference: one for each profile after a restart.
 func BenchmarkUnchanged(b *testing.B) {
 	profile, want := live(b), wantedStatus()
 	b.ReportAllocs()
@@ -231,13 +232,35 @@ func TestOwns(t *testing.T) {
 		path        []string
 		want        bool
 	}{
-		"Label":             {why: "a label that was applied is owned", path: []string{"metadata", "labels", "env"}, want: true},
-		"AnothersLabel":     {why: "a label of another manager is not", path: []string{"metadata", "labels", "theirs"}},
-		"ItemOfAList":       {why: "a field of an item is found by the item's key", subresource: "status", path: provider("server"), want: true},
-		"FieldNotApplied":   {why: "a field of our item that we did not apply is not owned", subresource: "status", path: provider("proxy-url")},
-		"BelowAnAtomicList": {why: "what is owned whole is owned with everything in it", subresource: "status", path: append(provider("extensions"), "anything"), want: true},
-		"OtherSubresource":  {why: "a field is owned by way of the subresource that it was applied to", subresource: "status", path: []string{"metadata", "labels", "env"}},
-		"AnotherManager":    {why: "a manager that has applied nothing owns nothing", as: "nobody", path: []string{"metadata", "labels", "env"}},
+		"Label":         {why: "a label that was applied is owned", path: []string{"metadata", "labels", "env"}, want: true},
+		"AnothersLabel": {why: "a label of another manager is not", path: []string{"metadata", "labels", "theirs"}},
+		"ItemOfAList": {
+			why:         "a field of an item is found by the item's key",
+			subresource: "status",
+			path:        provider("server"),
+			want:        true,
+		},
+		"FieldNotApplied": {
+			why:         "a field of our item that we did not apply is not owned",
+			subresource: "status",
+			path:        provider("proxy-url"),
+		},
+		"BelowAnAtomicList": {
+			why:         "what is owned whole is owned with everything in it",
+			subresource: "status",
+			path:        append(provider("extensions"), "anything"),
+			want:        true,
+		},
+		"OtherSubresource": {
+			why:         "a field is owned by way of the subresource that it was applied to",
+			subresource: "status",
+			path:        []string{"metadata", "labels", "env"},
+		},
+		"AnotherManager": {
+			why:  "a manager that has applied nothing owns nothing",
+			as:   "never-applied",
+			path: []string{"metadata", "labels", "env"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			state, err := ssa.Of(live(t), cmp.Or(tc.as, manager))

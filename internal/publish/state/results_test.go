@@ -191,7 +191,7 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// Nobody receives changes when the process ends: no controller may be blocked by them then.
+// No client receives changes when the process ends: no controller may be blocked by them then.
 func TestResultsAfterTheEnd(t *testing.T) {
 	done := make(chan struct{})
 	close(done)
@@ -219,9 +219,24 @@ func TestStrays(t *testing.T) {
 		summary   int
 	}{
 		{why: "it was none before"},
-		{why: "it is one now", inventory: "default", problems: inDefault["default"], changed: true, notified: []string{"default"}, stray: true, summary: 1},
+		{
+			why:       "it is one now",
+			inventory: "default",
+			problems:  inDefault["default"],
+			changed:   true,
+			notified:  []string{"default"},
+			stray:     true,
+			summary:   1,
+		},
 		{why: "it is still one", inventory: "default", problems: inDefault["default"], stray: true, summary: 1},
-		{why: "another Inventory reports it", inventory: "other", problems: inDefault["default"], changed: true, notified: []string{"default", "other"}, stray: true},
+		{
+			why:       "another Inventory reports it",
+			inventory: "other",
+			problems:  inDefault["default"],
+			changed:   true,
+			notified:  []string{"default", "other"},
+			stray:     true,
+		},
 		{why: "no Inventory can report it", problems: inDefault["default"], changed: true, notified: []string{"other"}, stray: true},
 		{why: "it is repaired", changed: true},
 	} {

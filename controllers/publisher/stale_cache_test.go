@@ -13,7 +13,7 @@ import (
 )
 
 // A profile that the cache does not show yet takes no worker from other Clusters, and is read from the API server in the end.
-func TestCacheThatIsBehindHoldsUpNobody(t *testing.T) {
+func TestStaleCacheBlocksNoWorker(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
