@@ -141,15 +141,15 @@ func TestConsumerBinary(t *testing.T) {
 				return ""
 			}
 		}
-		g.Eventually(reasonOf("works")).WithTimeout(20 * time.Second).Should(gomega.Equal(v1alpha1.ReasonReachable))
-		g.Eventually(reasonOf("stranger")).WithTimeout(20 * time.Second).Should(gomega.Equal(v1alpha1.ReasonNoAccessProvider))
+		g.Eventually(reasonOf("works")).WithTimeout(2 * time.Minute).Should(gomega.Equal(v1alpha1.ReasonReachable))
+		g.Eventually(reasonOf("stranger")).WithTimeout(2 * time.Minute).Should(gomega.Equal(v1alpha1.ReasonNoAccessProvider))
 		g.Eventually(func() int {
 			var events eventsv1.EventList
 			if err := hubClient.List(t.Context(), &events, client.InNamespace("default")); err != nil {
 				t.Fatal(err)
 			}
 			return len(events.Items)
-		}).WithTimeout(20 * time.Second).Should(gomega.Equal(2))
+		}).WithTimeout(2 * time.Minute).Should(gomega.Equal(2))
 		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func (s *screen) lines() []string {
 
 func TestWatch(t *testing.T) {
 	g := gomega.NewWithT(t)
-	g.SetDefaultEventuallyTimeout(20 * time.Second)
+	g.SetDefaultEventuallyTimeout(2 * time.Minute)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "watched-"}}
 	must(t, env.k8s.Create(t.Context(), namespace))
 	newProfile := func(name string) *inventoryv1alpha1.ClusterProfile {
@@ -122,7 +122,7 @@ func TestWatchByName(t *testing.T) {
 		ended <- run(ctx, genericiooptions.IOStreams{Out: &out, ErrOut: &out}, later,
 			[]string{"list", "-w", "--kubeconfig", in("hub.kubeconfig"), "-n", "team-a", "paris", "argocd/team-a--london"})
 	}()
-	g.Eventually(out.lines).WithTimeout(20 * time.Second).Should(gomega.Equal([]string{
+	g.Eventually(out.lines).WithTimeout(2 * time.Minute).Should(gomega.Equal([]string{
 		"NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE",
 		"team-a--london argocd cluster-api v1.36.3 True <none>",
 		"paris team-a cluster-api v1.35.1 Unknown False(ConnectFailed)",

@@ -160,7 +160,7 @@ func newFleet(t testing.TB) *fleet {
 		t.Fatal(err)
 	}
 	g := gomega.NewWithT(t)
-	g.SetDefaultEventuallyTimeout(20 * time.Second)
+	g.SetDefaultEventuallyTimeout(2 * time.Minute)
 	g.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	return &fleet{t: t, g: g, hub: hubClient, namespace: namespace.Name}
 }

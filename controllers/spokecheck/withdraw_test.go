@@ -185,7 +185,7 @@ func TestConsumerWaitsForCRDs(t *testing.T) {
 		return response.Status + " " + string(body), errors.Join(err, response.Body.Close())
 	}
 	g := gomega.NewWithT(t)
-	g.SetDefaultEventuallyTimeout(20 * time.Second)
+	g.SetDefaultEventuallyTimeout(2 * time.Minute)
 	g.Eventually(readyz).Should(gomega.And(
 		gomega.ContainSubstring("500"),
 		gomega.ContainSubstring("[-]clusterprofiles.multicluster.x-k8s.io"),
@@ -211,5 +211,5 @@ func TestConsumerWaitsForCRDs(t *testing.T) {
 	var check v1alpha1.SpokeCheck
 	g.Eventually(func() error {
 		return mgr.GetAPIReader().Get(t.Context(), types.NamespacedName{Namespace: "default", Name: "a"}, &check)
-	}).WithTimeout(30 * time.Second).Should(gomega.Succeed())
+	}).WithTimeout(2 * time.Minute).Should(gomega.Succeed())
 }

@@ -246,7 +246,7 @@ func TestLimitedRights(t *testing.T) {
 	gomega.NewWithT(t).Eventually(func() error {
 		_, err := lookup.Profiles(t.Context(), alice, lookup.Selection{Namespace: "a"})
 		return err
-	}).WithTimeout(20 * time.Second).Should(gomega.Succeed())
+	}).WithTimeout(2 * time.Minute).Should(gomega.Succeed())
 	if _, err := lookup.Profiles(t.Context(), alice,
 		lookup.Selection{}); err == nil || !strings.Contains(err.Error(), "select a namespace that you may read with -n") {
 		t.Errorf("the error must have a hint; got %v", err)

@@ -40,7 +40,7 @@ var (
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
-	SetDefaultEventuallyTimeout(20 * time.Second)
+	SetDefaultEventuallyTimeout(2 * time.Minute)
 	apiserver.RunOnHub(m, func(started *apiserver.Server) (err error) {
 		hub = started
 		unlimited := hub.Config()

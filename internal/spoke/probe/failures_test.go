@@ -308,5 +308,5 @@ func TestProbeLeavesNothingBehind(t *testing.T) {
 		prober.Probe(t.Context(), config, "")
 		prober.Probe(t.Context(), spoke.Config(), "")
 	}
-	g.Eventually(runtime.NumGoroutine).WithTimeout(10 * time.Second).Should(gomega.BeNumerically("<=", before+2))
+	g.Eventually(runtime.NumGoroutine).WithTimeout(2 * time.Minute).Should(gomega.BeNumerically("<=", before+2))
 }
