@@ -69,5 +69,5 @@ func (r *Reconciler) ended(
 	}
 	// The publisher may not be allowed to read Clusters outside its namespaces: one that cannot be read counts as existing.
 	r.lookups.existed(key)
-	return false, 0, nil //nolint:nilerr // as said above
+	return false, 0, nil
 }
