@@ -95,7 +95,7 @@ func TestHealthIsUnknownWhileClusterAPIIsDown(t *testing.T) {
 	g.Expect(cluster.ResourceVersion).To(Equal(before), "no client has changed the Cluster")
 }
 
-// Without a Lease there is no telling whether Cluster API runs, and its word counts.
+// Without a Lease it is unknown whether Cluster API runs, and its own probes count.
 func TestHealthWithoutALeaseOfClusterAPI(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)

@@ -9,7 +9,7 @@ import "runtime/debug"
 // value is set when a release is built: -ldflags "-X github.com/capi-inventory/capi-inventory/internal/version.value=v0.1.0".
 var value string
 
-// String is the version that the build was told, else what the go command noted (go install ...@v0.1.0), else "dev".
+// String returns the version that the build was given, else the one that the go command recorded (go install ...@v0.1.0), else "dev".
 func String() string {
 	if value != "" {
 		return value

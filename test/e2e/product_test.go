@@ -73,7 +73,7 @@ func ourNamespace(name string) *corev1.Namespace {
 }
 
 // removeRemains removes what an earlier run has kept or was not left the time to remove. What others have installed is
-// theirs: then there is no telling our profiles from theirs, and nothing for us to do here.
+// theirs: then our profiles cannot be distinguished from theirs, and there is nothing for us to do here.
 func (p *product) removeRemains(ctx context.Context) error {
 	namespaces, err := ourNamespaces(ctx)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 )
 
 // Reason says in one word why a kubeconfig was refused: UpperCamel, stable, fit for a metric's label.
@@ -44,7 +44,7 @@ const (
 )
 
 // Refusal is why a kubeconfig cannot be published. Message names the field and what is wrong with it, quotes nothing but
-// names, and is one line of at most stage.MaxMessage bytes whatever the kubeconfig holds.
+// names, and is one line of at most maxMessage bytes whatever the kubeconfig holds.
 type RejectedError struct {
 	Reason  Reason `json:"reason"`
 	Message string `json:"message"`
@@ -57,14 +57,17 @@ type RejectedError struct {
 func (r *RejectedError) Error() string { return fmt.Sprintf("%s: %s", r.Reason, r.Message) }
 
 func reject(reason Reason, format string, args ...any) *RejectedError {
-	return &RejectedError{Reason: reason, Message: failure.Printable(fmt.Sprintf(format, args...), failure.MaxMessage)}
+	return &RejectedError{Reason: reason, Message: printable.Line(fmt.Sprintf(format, args...), maxMessage)}
 }
 
 // maxQuoted is the length in bytes of the longest name that a refusal quotes: the author of a kubeconfig chooses its names, and
 // they may have any length.
 const maxQuoted = 64
 
-func quotable(name string) string { return failure.Printable(name, maxQuoted) }
+// maxMessage is the maximum length of a message in bytes.
+const maxMessage = 512
+
+func quotable(name string) string { return printable.Line(name, maxQuoted) }
 
 var lineNumber = regexp.MustCompile(`\bline (\d{1,6})\b`)
 

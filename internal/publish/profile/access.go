@@ -23,7 +23,9 @@ const execExtension = "client.authentication.k8s.io/exec"
 // accessProviders decides the access providers, in the Inventory's order. One that cannot be renewed stays as it was last
 // published, because to leave it out would take a working access away from every consumer; lapses says why, in a sentence for
 // each of these and of the ones that never were.
-func (inv *Inventory) accessProviders(f Facts) (providers []*inventoryac.AccessProviderApplyConfiguration, lapses []string, problems []Problem) {
+func (inv *Inventory) accessProviders(
+	f Facts,
+) (providers []*inventoryac.AccessProviderApplyConfiguration, lapses []string, problems []Problem) {
 	for _, c := range inv.candidates(f) {
 		if c.cluster != nil {
 			providers = append(providers, inventoryac.AccessProvider().WithName(c.name).WithCluster(*c.cluster))
@@ -41,13 +43,26 @@ func (inv *Inventory) accessProviders(f Facts) (providers []*inventoryac.AccessP
 	return providers, lapses, problems
 }
 
-// warnings tells what is published and yet not read by the consumers of today.
+// warnings returns Problems for what is published but not read by current consumers.
 func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 	switch {
 	case cluster.TLSServerName != "":
-		return []Problem{problem(v1alpha1.ProblemTLSServerNameIgnored, "access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore tls-server-name %q and will refuse the server's certificate", p.name, cluster.TLSServerName)}
+		return []Problem{
+			problem(
+				v1alpha1.ProblemTLSServerNameIgnored,
+				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore tls-server-name %q and will refuse the server's certificate",
+				p.name,
+				cluster.TLSServerName,
+			),
+		}
 	case cluster.InsecureSkipTLSVerify:
-		return []Problem{problem(v1alpha1.ProblemTLSServerNameIgnored, "access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore insecure-skip-tls-verify and will refuse the server's certificate", p.name)}
+		return []Problem{
+			problem(
+				v1alpha1.ProblemTLSServerNameIgnored,
+				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore insecure-skip-tls-verify and will refuse the server's certificate",
+				p.name,
+			),
+		}
 	}
 	return nil
 }
@@ -108,8 +123,15 @@ func (f Facts) endpoint(cluster *clusterv1.Cluster, provider string, key SecretK
 		found.Refusal = &endpoint.RejectedError{Reason: SecretNotRead, Message: "the Secret has not been read yet"}
 	}
 	if found.Refusal != nil {
-		told := problem(v1alpha1.ProblemKubeconfig+string(found.Refusal.Reason), "access provider %s: Secret %s/%s: %s.", provider, cluster.Namespace, key.Name, found.Refusal.Message)
-		return endpoint.Endpoint{}, &told
+		rejected := problem(
+			v1alpha1.ProblemKubeconfig+string(found.Refusal.Reason),
+			"access provider %s: Secret %s/%s: %s.",
+			provider,
+			cluster.Namespace,
+			key.Name,
+			found.Refusal.Message,
+		)
+		return endpoint.Endpoint{}, &rejected
 	}
 	return found.Endpoint, nil
 }

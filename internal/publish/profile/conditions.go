@@ -23,17 +23,33 @@ func controlPlaneHealthy(cluster *clusterv1.Cluster, clusterAPIDown bool) metav1
 	case Paused(cluster):
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonPaused, "The Cluster is paused; Cluster API does not update its conditions.")
 	case clusterAPIDown:
-		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonClusterAPIDown, "No Cluster API controller is running, so the Cluster's conditions are stale.")
+		return healthy(
+			metav1.ConditionUnknown,
+			v1alpha1.ReasonClusterAPIDown,
+			"No Cluster API controller is running, so the Cluster's conditions are stale.",
+		)
 	case !ControlPlaneInitialized(cluster) || available == nil && probe == nil:
-		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonNotReported, "Cluster API has not reported an initialized control plane yet.")
+		return healthy(
+			metav1.ConditionUnknown,
+			v1alpha1.ReasonNotReported,
+			"Cluster API has not reported an initialized control plane yet.",
+		)
 	case !cluster.Spec.ControlPlaneRef.IsDefined():
 		return standaloneHealthy(probe)
 	case available != nil && available.Status == metav1.ConditionFalse:
-		return healthy(metav1.ConditionFalse, v1alpha1.ReasonControlPlaneUnavailable, "Cluster API reports that the control plane is not available.")
+		return healthy(
+			metav1.ConditionFalse,
+			v1alpha1.ReasonControlPlaneUnavailable,
+			"Cluster API reports that the control plane is not available.",
+		)
 	case probe != nil && probe.Status != metav1.ConditionTrue:
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonProbeFailed, "Cluster API cannot reach the control plane from the hub.")
 	case available != nil && probe != nil && available.Status == metav1.ConditionTrue:
-		return healthy(metav1.ConditionTrue, v1alpha1.ReasonProbeSucceeded, "The control plane is available and answers Cluster API's probe.")
+		return healthy(
+			metav1.ConditionTrue,
+			v1alpha1.ReasonProbeSucceeded,
+			"The control plane is available and answers Cluster API's probe.",
+		)
 	}
 	return healthy(metav1.ConditionUnknown, v1alpha1.ReasonNotReported, "Cluster API does not say whether the control plane is available.")
 }
@@ -43,11 +59,19 @@ func controlPlaneHealthy(cluster *clusterv1.Cluster, clusterAPIDown bool) metav1
 func standaloneHealthy(probe *metav1.Condition) metav1.Condition {
 	switch {
 	case probe == nil:
-		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonNotReported, "Cluster API has not reported its probe of the control plane yet.")
+		return healthy(
+			metav1.ConditionUnknown,
+			v1alpha1.ReasonNotReported,
+			"Cluster API has not reported its probe of the control plane yet.",
+		)
 	case probe.Status != metav1.ConditionTrue:
 		return healthy(metav1.ConditionUnknown, v1alpha1.ReasonProbeFailed, "Cluster API cannot reach the control plane from the hub.")
 	}
-	return healthy(metav1.ConditionTrue, v1alpha1.ReasonProbeSucceeded, "The control plane answers Cluster API's probe; the Cluster has no control plane object that reports more.")
+	return healthy(
+		metav1.ConditionTrue,
+		v1alpha1.ReasonProbeSucceeded,
+		"The control plane answers Cluster API's probe; the Cluster has no control plane object that reports more.",
+	)
 }
 
 func healthy(status metav1.ConditionStatus, reason, message string) metav1.Condition {

@@ -17,11 +17,25 @@ import (
 // the reason.
 func (inv *Inventory) Profile(f Facts) (*inventoryac.ClusterProfileApplyConfiguration, []Problem) {
 	if faults := validation.IsValidLabelValue(f.Cluster.Name); len(faults) > 0 {
-		return nil, []Problem{problem(v1alpha1.ProblemInvalidName, "the Cluster's name is not a valid label value, which Cluster API requires: %s", faults[0])}
+		return nil, []Problem{
+			problem(
+				v1alpha1.ProblemInvalidName,
+				"the Cluster's name is not a valid label value, which Cluster API requires: %s",
+				faults[0],
+			),
+		}
 	}
 	var problems []Problem
 	if value, set := f.Cluster.Labels[v1alpha1.LabelPublish]; set && !isBool(value) {
-		problems = append(problems, problem(v1alpha1.ProblemInvalidPublishLabel, "the label %s of the Cluster is %q, which is neither true nor false, and is ignored", v1alpha1.LabelPublish, value))
+		problems = append(
+			problems,
+			problem(
+				v1alpha1.ProblemInvalidPublishLabel,
+				"the label %s of the Cluster is %q, which is neither true nor false, and is ignored",
+				v1alpha1.LabelPublish,
+				value,
+			),
+		)
 	}
 	labels, labelProblems := inv.propagatedLabels(f.Cluster.Labels)
 	annotations, annotationProblems := inv.propagatedAnnotations(f.Cluster.Annotations)

@@ -75,11 +75,23 @@ func (inv *Inventory) computeProperties(f Facts, values map[string]string) []Pro
 		case errors.Is(err, cel.ErrDeadline):
 			// A busy machine is no reason to take a property away, by which consumers select.
 			values[p.name] = f.Published.property(p.name)
-			problems = append(problems, problem(v1alpha1.ProblemPropertySkipped, "property %s: %v; it stays as it was published", p.name, err))
+			problems = append(
+				problems,
+				problem(v1alpha1.ProblemPropertySkipped, "property %s: %v; it stays as it was published", p.name, err),
+			)
 		case err != nil:
 			problems = append(problems, problem(v1alpha1.ProblemPropertySkipped, "property %s: %v", p.name, err))
 		case len(value) > maxPropertyValue:
-			problems = append(problems, problem(v1alpha1.ProblemPropertySkipped, "property %s: its value has %d bytes; ClusterProfile allows %d", p.name, len(value), maxPropertyValue))
+			problems = append(
+				problems,
+				problem(
+					v1alpha1.ProblemPropertySkipped,
+					"property %s: its value has %d bytes; ClusterProfile allows %d",
+					p.name,
+					len(value),
+					maxPropertyValue,
+				),
+			)
 		default:
 			values[p.name] = value
 		}

@@ -15,8 +15,8 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
-	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // kubernetesVersion is the lowest version that the control plane runs: during an upgrade that is what every client can rely
@@ -69,7 +69,11 @@ func versionNotReported(f Facts) []Problem {
 }
 
 func notOfKubernetes(reporter, version string) string {
-	return fmt.Sprintf("%s reports %q, which is not a version of Kubernetes; OpenShift has releases of its own", reporter, failure.Printable(version, maxVersion))
+	return fmt.Sprintf(
+		"%s reports %q, which is not a version of Kubernetes; OpenShift has releases of its own",
+		reporter,
+		printable.Line(version, maxVersion),
+	)
 }
 
 // UsesControlPlane reports whether the profile of a Cluster is made of its control plane object too: an expression reads it,
@@ -131,7 +135,7 @@ const maxVersion = 64
 var (
 	// threePart is a semantic version.
 	threePart = regexp.MustCompile(`^v?1\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
-	// twoPart is Amazon EKS' spelling: its patches are nobody's choice, and told nowhere.
+	// twoPart is Amazon EKS' spelling: EKS chooses the patch version, and reports it nowhere.
 	twoPart = regexp.MustCompile(`^v?1\.(0|[1-9]\d*)$`)
 )
 

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/cluster-inventory-api/pkg/access"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/netaddr"
 )
@@ -149,7 +150,7 @@ func withoutUserInfo(raw string) string {
 	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
 		raw = "…" + raw[at:]
 	}
-	return failure.Printable(raw, maxServer)
+	return printable.Line(raw, maxServer)
 }
 
 // checkProxy returns nil if the profile has no proxy: nil means the proxy of the environment, as the field is documented, although

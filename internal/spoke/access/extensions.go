@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/cluster-inventory-api/pkg/access"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
@@ -77,7 +78,7 @@ func (p *provider) checkEnvs(extension string, raw []byte) error {
 	for _, env := range slices.Sorted(maps.Keys(envs)) {
 		if !slices.Contains(p.EnvVarsAllowed, env) {
 			return failure.New(v1alpha1.ReasonInvalidAccess, "The extension %s sets the variable %q, which "+
-				"profileSourcedEnvVarsAllowed of the provider %s does not list", extension, failure.Printable(env, maxEnvName), p.Name)
+				"profileSourcedEnvVarsAllowed of the provider %s does not list", extension, printable.Line(env, maxEnvName), p.Name)
 		}
 		if strings.Contains(envs[env], "\x00") {
 			return failure.New(v1alpha1.ReasonInvalidAccess, "The extension %s sets the variable %q "+

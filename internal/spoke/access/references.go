@@ -13,6 +13,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
@@ -65,7 +66,7 @@ func (r *References) check(
 		return reference, nil
 	}
 	return reference, failure.New(v1alpha1.ReasonReferenceNotPermitted, "The profile refers to a Secret in the namespace "+
-		"%q, which is not its own; --reference-namespaces permits it", failure.Printable(reference.Namespace, maxNamespace))
+		"%q, which is not its own; --reference-namespaces permits it", printable.Line(reference.Namespace, maxNamespace))
 }
 
 // maxNamespace is the length of the longest name of a namespace, in bytes.
@@ -133,7 +134,7 @@ func parseFields(raw []byte) (map[string]json.RawMessage, error) {
 		}
 		if hasField(fields, name) {
 			return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The extension %s has the field %q twice; plugins "+
-				"cannot know which to use", extensionExec, failure.Printable(name, maxNamespace))
+				"cannot know which to use", extensionExec, printable.Line(name, maxNamespace))
 		}
 		fields[name] = value
 	}

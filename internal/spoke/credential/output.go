@@ -12,6 +12,7 @@ import (
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
@@ -110,7 +111,7 @@ func (t *tailBuffer) reason(env []clientcmdapi.ExecEnvVar) string {
 			line = strings.ReplaceAll(line, variable.Value, "…")
 		}
 	}
-	return failure.Printable(scrub(line), failure.MaxMessage/2)
+	return printable.Line(scrub(line), failure.MaxMessage/2)
 }
 
 var scrubbers = []struct {

@@ -19,6 +19,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
@@ -72,10 +73,10 @@ func parse(out []byte, version string) (*Credential, error) {
 		return nil, fmt.Errorf("gave no %s in JSON", kind)
 	}
 	if given.Kind != kind {
-		return nil, fmt.Errorf("gave the kind %q in place of %s", failure.Printable(given.Kind, 64), kind)
+		return nil, fmt.Errorf("gave the kind %q in place of %s", printable.Line(given.Kind, 64), kind)
 	}
 	if given.APIVersion != version {
-		return nil, fmt.Errorf("answered in %q, and the provider file asks for %q", failure.Printable(given.APIVersion, 64), version)
+		return nil, fmt.Errorf("answered in %q, and the provider file asks for %q", printable.Line(given.APIVersion, 64), version)
 	}
 	if given.Status == nil {
 		return nil, fmt.Errorf("gave an %s without a status", kind)
@@ -98,7 +99,7 @@ func check(status *clientauthenticationv1.ExecCredentialStatus) (*Credential, er
 		return nil, fmt.Errorf("gave only one of clientCertificateData and clientKeyData")
 	case !hasCertificate && credential.Token == "":
 		return nil, fmt.Errorf("gave neither a token nor a client certificate")
-	case !printable(credential.Token):
+	case !fitsHeader(credential.Token):
 		return nil, fmt.Errorf("gave a token that cannot be sent: it holds a space or a control character")
 	}
 	if hasCertificate {
@@ -109,8 +110,8 @@ func check(status *clientauthenticationv1.ExecCredentialStatus) (*Credential, er
 	return credential, nil
 }
 
-// printable reports whether a token fits into a header: a line break would end the header.
-func printable(token string) bool {
+// fitsHeader reports whether a token fits into a header: a line break would end the header.
+func fitsHeader(token string) bool {
 	for _, c := range []byte(token) {
 		if c <= ' ' || c >= 0x7f {
 			return false

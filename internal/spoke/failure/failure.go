@@ -10,8 +10,8 @@ package failure
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
+
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 )
 
 // MaxMessage is the maximum length of a message in bytes: spokes and plugins may write more than fits into a condition or an Event.
@@ -29,9 +29,9 @@ type Error struct {
 // Error implements error.
 func (f *Error) Error() string { return f.Reason + ": " + f.Message }
 
-// New returns an error whose message is made safe to publish by Printable.
+// New returns an error whose message is made safe to publish by printable.Line.
 func New(reason, format string, args ...any) *Error {
-	return &Error{Reason: reason, Message: Printable(fmt.Sprintf(format, args...), MaxMessage)}
+	return &Error{Reason: reason, Message: printable.Line(fmt.Sprintf(format, args...), MaxMessage)}
 }
 
 // From returns the Error in an error; nil for no error. Any other error becomes one with the given reason.
@@ -43,20 +43,4 @@ func From(err error, otherwise string) *Error {
 		return failure
 	}
 	return New(otherwise, "%s", err)
-}
-
-// Printable returns text from outside as one line of at most limit bytes: what cannot be printed becomes a space, and runs of spaces
-// become one.
-func Printable(text string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) && r != unicode.ReplacementChar {
-			return r
-		}
-		return ' '
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit-len("…")], "") + "…"
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
@@ -72,7 +73,7 @@ func (l *conn) version(ctx context.Context) (string, error) {
 	case json.Unmarshal(answer.body, &info) != nil || info.GitVersion == "":
 		return "", failure.New(v1alpha1.ReasonNotReady, "The server's answer to /version names no version; is it a Kubernetes API server?")
 	}
-	return failure.Printable(info.GitVersion, maxVersion), nil
+	return printable.Line(info.GitVersion, maxVersion), nil
 }
 
 // whoAmI returns our user name on the spoke; empty for a spoke without that API (before v1.28).
@@ -97,7 +98,7 @@ func (l *conn) whoAmI(ctx context.Context) (string, error) {
 		return "", failure.New(v1alpha1.ReasonUnauthorized, "The spoke answers a SelfSubjectReview without a user name; is "+
 			"it a Kubernetes API server?")
 	}
-	return failure.Printable(review.Status.UserInfo.Username, maxUser), nil
+	return printable.Line(review.Status.UserInfo.Username, maxUser), nil
 }
 
 // anonymousDenied reports whether the request itself was forbidden to an anonymous user: by default, all other users may send it.
@@ -192,7 +193,7 @@ func (l *conn) ownID(ctx context.Context) (string, error) {
 			} `json:"spec"`
 		}
 		if answer.code == http.StatusOK && json.Unmarshal(answer.body, &property) == nil && property.Spec.Value != "" {
-			return failure.Printable(property.Spec.Value, maxID), nil
+			return printable.Line(property.Spec.Value, maxID), nil
 		}
 	}
 	return "", nil

@@ -37,7 +37,7 @@ type SpokeCheckStatusApplyConfiguration struct {
 	// expirations are the ends of the certificates and tokens that the way into the spoke depends on, the earliest first.
 	// What lives for less than 30 days is renewed by a machine and left out.
 	Expirations []ExpirationApplyConfiguration `json:"expirations,omitempty"`
-	// lastProbeTime is when the probe that this status tells of was made.
+	// lastProbeTime is when the probe that this status reports was made.
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
 	// heartbeatSeconds is after how many seconds, at most, the consumer writes a new lastProbeTime although nothing changed. A
 	// lastProbeTime that is three times as old says that the consumer no longer works.
