@@ -72,7 +72,8 @@ func TestConditions(t *testing.T) {
 			why:     "the specification cannot work",
 			summary: summary{complete: true, published: one, invalid: errors.New("spec.properties[x].expression: broken")},
 			want: map[string]string{
-				"Accepted": "False InvalidSpec", "Ready": "False InvalidSpec", "Degraded": "False NoProblems", "Stalled": "True InvalidSpec",
+				"Accepted": "False InvalidSpec", "Ready": "False InvalidSpec",
+				"Degraded": "False NoProblems", "Stalled": "True InvalidSpec",
 			},
 		},
 		"Deleted": {

@@ -50,7 +50,8 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 		return []Problem{
 			problem(
 				v1alpha1.ProblemTLSServerNameIgnored,
-				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore tls-server-name %q and will refuse the server's certificate",
+				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore tls-server-name %q "+
+					"and will refuse the server's certificate",
 				p.name,
 				cluster.TLSServerName,
 			),
@@ -59,7 +60,8 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 		return []Problem{
 			problem(
 				v1alpha1.ProblemTLSServerNameIgnored,
-				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore insecure-skip-tls-verify and will refuse the server's certificate",
+				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore insecure-skip-tls-verify "+
+					"and will refuse the server's certificate",
 				p.name,
 			),
 		}

@@ -97,13 +97,16 @@ func joined(cluster *clusterv1.Cluster, providers int, lapses []string) metav1.C
 	why := strings.Join(lapses, " ")
 	switch {
 	case !cluster.DeletionTimestamp.IsZero():
-		condition.Reason, condition.Message = v1alpha1.ReasonClusterDeleting, "The Cluster is being deleted; this profile goes when it is gone."
+		condition.Reason = v1alpha1.ReasonClusterDeleting
+		condition.Message = "The Cluster is being deleted; this profile goes when it is gone."
 	case providers == 0:
 		condition.Reason, condition.Message = v1alpha1.ReasonAccessNotPublished, "No access provider can be published: "+why
 	case why != "":
-		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonClusterRegistered, "The access published before stays: "+why
+		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonClusterRegistered
+		condition.Message = "The access published before stays: " + why
 	default:
-		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonClusterRegistered, "The Cluster is under management and its access is published."
+		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonClusterRegistered
+		condition.Message = "The Cluster is under management and its access is published."
 	}
 	return condition
 }

@@ -65,8 +65,16 @@ func TestRefreshOfUncachedSecrets(t *testing.T) {
 			want:   minRefresh,
 			reason: endpoint.Malformed,
 		},
-		{why: "it is deleted", change: func() { server.err = notFound }, after: minRefresh, want: minRefresh, reason: profile.SecretNotFound},
-		{why: "the right is taken", change: func() { server.err = forbidden }, after: minRefresh, want: 2 * minRefresh, reason: profile.SecretNotRead},
+		{
+			why:    "it is deleted",
+			change: func() { server.err = notFound },
+			after:  minRefresh, want: minRefresh, reason: profile.SecretNotFound,
+		},
+		{
+			why:    "the right is taken",
+			change: func() { server.err = forbidden },
+			after:  minRefresh, want: 2 * minRefresh, reason: profile.SecretNotRead,
+		},
 	} {
 		if step.change != nil {
 			step.change()
