@@ -64,7 +64,7 @@ func (r *Reconciler) checkProfile(
 		requeueAfter, err := r.await(ctx, live, p.key())
 		problem := profile.ForeignProblem(live, r.ClusterManager)
 		return target.Result{Problems: []profile.Problem{problem}, RequeueAfter: requeueAfter}, true, err
-	case ownership == profile.Outlived:
+	case ownership == profile.Stale:
 		// Its successor is published when it is gone.
 		result, err = r.replace(ctx, p, locked, live)
 		return result, true, err

@@ -101,7 +101,7 @@ func (s strayReconciler) repaired(ctx context.Context, snapshot *source.Snapshot
 	for i := range clusters.Items {
 		cluster := &clusters.Items[i]
 		named := slices.ContainsFunc(snapshot.Valid, func(inventory *profile.Inventory) bool { return inventory.Key(cluster) == key })
-		if !named || !r.scope.includes(cluster) || r.ownership(snapshot, live, cluster) != profile.Ours {
+		if !named || !r.scope.includes(cluster) || r.ownership(snapshot, live, cluster) != profile.Owned {
 			continue
 		}
 		if claims, err := r.resolveClaims(ctx, snapshot, cluster); err != nil || claims.Has(key) {

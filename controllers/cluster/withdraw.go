@@ -87,7 +87,7 @@ func (r *Reconciler) replaced(ctx context.Context, p pass, old *profile.Live) (b
 		if err != nil {
 			return false, err
 		}
-		owned := r.ownership(p.snapshot, live, p.cluster) == profile.Ours && live.DeletionTimestamp.IsZero()
+		owned := r.ownership(p.snapshot, live, p.cluster) == profile.Owned && live.DeletionTimestamp.IsZero()
 		if owned && len(live.Status.Conditions) > 0 && (len(live.Status.AccessProviders) > 0 || len(old.Status.AccessProviders) == 0) {
 			return true, nil
 		}

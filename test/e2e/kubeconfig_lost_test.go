@@ -19,7 +19,7 @@ import (
 
 // The Secret with the kubeconfig is deleted, and Cluster API makes another one, with a new certificate. The profile keeps its
 // access all the time, and consumers keep theirs.
-func TestKubeconfigIsLostAndMadeAnew(t *testing.T) {
+func TestKubeconfigIsLostAndCreatedAgain(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	spoke := newSpoke(t, docker("rotated"))

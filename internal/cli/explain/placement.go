@@ -148,7 +148,7 @@ func (p *placement) in(inventory *profile.Inventory) Placement {
 	case !slices.Contains(claims.Selecting, inventory.Name()):
 		out.State, out.Profile, out.Why = NotSelected, "", p.whyNotSelected(source)
 		live := p.find(key)
-		if live != nil && live.Labels[v1alpha1.LabelInventory] == source.Name && p.ownership(live) == profile.Ours {
+		if live != nil && live.Labels[v1alpha1.LabelInventory] == source.Name && p.ownership(live) == profile.Owned {
 			out.State, out.Profile = Withdrawing, key.String()
 		}
 	case len(refused) > 0:
@@ -165,7 +165,7 @@ func (p *placement) in(inventory *profile.Inventory) Placement {
 // granted returns what became of a claim that was granted.
 func (p *placement) granted(source *v1alpha1.Inventory, live *profile.Live) (state State, why string) {
 	switch p.ownership(live) {
-	case profile.Ours:
+	case profile.Owned:
 		if !live.DeletionTimestamp.IsZero() {
 			return Pending, fmt.Sprintf("the profile is being deleted and waits for %s; it is created again after that",
 				strings.Join(live.Finalizers, ", "))
@@ -173,7 +173,7 @@ func (p *placement) granted(source *v1alpha1.Inventory, live *profile.Live) (sta
 		return Published, "it selects the Cluster"
 	case profile.Absent:
 		return Pending, p.whyPending(source)
-	case profile.Outlived:
+	case profile.Stale:
 		return Pending, "the profile is of an earlier Cluster of this name; it is replaced after its deletion"
 	}
 	// Only profiles that the publisher has applied have its cluster manager name.

@@ -95,13 +95,13 @@ func TestStandingOf(t *testing.T) {
 		deletable, stray bool
 	}{
 		"None": {why: "the name is free", live: nil, want: profile.Absent},
-		"Ours": {
+		"Owned": {
 			why:  "manager and provenance agree, and the publisher owns the provenance",
-			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all...), want: profile.Ours, deletable: true,
+			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all...), want: profile.Owned, deletable: true,
 		},
-		"Outlived": {
+		"Stale": {
 			why:  "a Cluster that was created again is another member",
-			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-1"), all...), want: profile.Outlived, deletable: true,
+			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-1"), all...), want: profile.Stale, deletable: true,
 		},
 		"OtherManager": {
 			why:  "the labels alone do not prove ownership",
@@ -115,19 +115,19 @@ func TestStandingOf(t *testing.T) {
 			why: "we applied it; the labels come back",
 			live: owningLabels(&inventoryv1alpha1.ClusterProfile{
 				Spec: stamped("cluster-api", "", "", "").Spec,
-			}), want: profile.Ours, stray: true,
+			}), want: profile.Owned, stray: true,
 		},
 		"UIDRemoved": {
 			why:  "a label that is missing is not another Cluster's",
-			live: owningLabels(stamped("cluster-api", "team-a", "c1", ""), all[:3]...), want: profile.Ours, deletable: true,
+			live: owningLabels(stamped("cluster-api", "team-a", "c1", ""), all[:3]...), want: profile.Owned, deletable: true,
 		},
 		"NameChanged": {
 			why:  "a name that another writer put there names no Cluster",
-			live: owningLabels(stamped("cluster-api", "team-a", "typo", "uid-2"), all[0], all[1], all[3]), want: profile.Ours, stray: true,
+			live: owningLabels(stamped("cluster-api", "team-a", "typo", "uid-2"), all[0], all[1], all[3]), want: profile.Owned, stray: true,
 		},
 		"InventoryChanged": {
 			why:  "nor does such an Inventory have it deleted",
-			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all[1:]...), want: profile.Ours, stray: true,
+			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-2"), all[1:]...), want: profile.Owned, stray: true,
 		},
 		"NameChangedOfAnother": {
 			why:  "a profile whose UID is another Cluster's does not become our own by a changed name",
@@ -139,7 +139,7 @@ func TestStandingOf(t *testing.T) {
 		},
 		"ManagedFieldsRemoved": {
 			why:  "under its own name, with the whole provenance, it is written again; but not deleted before that",
-			live: stamped("cluster-api", "team-a", "c1", "uid-2"), want: profile.Ours,
+			live: stamped("cluster-api", "team-a", "c1", "uid-2"), want: profile.Owned,
 		},
 		"MadeByHand": {
 			why:  "our manager's name alone does not prove ownership",

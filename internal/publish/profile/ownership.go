@@ -20,24 +20,24 @@ type Ownership int
 const (
 	// Absent: there is no profile of that name.
 	Absent Ownership = iota
-	// Ours: this manager published it for this very Cluster.
-	Ours
-	// Outlived: this manager published it for an earlier Cluster of the same name, which was another member.
-	Outlived
+	// Owned: this manager published it for this Cluster.
+	Owned
+	// Stale: this manager published it for an earlier Cluster of the same name, which was another member.
+	Stale
 	// Foreign: another manager, or another Cluster, has the name.
 	Foreign
 )
 
-// OwnershipOf returns what a live profile (nil for none) is to a Cluster. Only a profile that is Ours may be written to, and only
+// OwnershipOf returns what a live profile (nil for none) is to a Cluster. Only a profile that is Owned may be written to, and only
 // one that MayBeDeleted may be deleted.
 //
-//	manager | applied by us | the provenance that we own           | standing
+//	manager | applied by us | the provenance that we own           | ownership
 //	--------|---------------|--------------------------------------|---------
 //	another | any           | any                                  | Foreign
 //	ours    | yes           | names another Cluster                | Foreign
-//	ours    | yes           | this Cluster's name, another UID     | Outlived
-//	ours    | yes           | anything else                        | Ours: what another writer took or changed is restored
-//	ours    | no            | (none) the labels name this Cluster  | Ours: managedFields were removed; the next apply owns it again
+//	ours    | yes           | this Cluster's name, another UID     | Stale
+//	ours    | yes           | anything else                        | Owned: what another writer took or changed is restored
+//	ours    | no            | (none) the labels name this Cluster  | Owned: managedFields were removed; the next apply owns it again
 //	        |               | with its UID                         |
 //	ours    | no            | (none) the labels name anything else | Foreign: a copy
 func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownership {
@@ -48,11 +48,9 @@ func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownersh
 		return Foreign
 	case !live.applied.Applied():
 		source, _ := SourceOf(live)
-		if source == (types.NamespacedName{
-			Namespace: cluster.Namespace,
-			Name:      cluster.Name,
-		}) && live.Labels[v1alpha1.LabelClusterUID] == string(cluster.UID) {
-			return Ours
+		key := types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}
+		if source == key && live.Labels[v1alpha1.LabelClusterUID] == string(cluster.UID) {
+			return Owned
 		}
 		return Foreign
 	}
@@ -64,11 +62,11 @@ func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownersh
 		return Foreign
 	case ownsUID && uid != string(cluster.UID):
 		if ownsNamespace && ownsName {
-			return Outlived
+			return Stale
 		}
 		return Foreign
 	}
-	return Ours
+	return Owned
 }
 
 // SourceOf returns the Cluster that a profile's labels name, no matter which writer set them; false if they name none.
