@@ -126,7 +126,7 @@ func TestConsumerBinary(t *testing.T) {
 		if err := os.WriteFile(kubeconfig, kubeconfigOf(restricted(t, server, hubClient)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		command := consumer("--interval", "2s", "--diagnostics-address", "0", "--health-addr", "0", "--leader-elect=false")
+		command := consumer("--interval", "2s", "--timeout", "1m", "--diagnostics-address", "0", "--health-addr", "0", "--leader-elect=false")
 		command.Stderr = &log
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
@@ -143,13 +143,17 @@ func TestConsumerBinary(t *testing.T) {
 		}
 		g.Eventually(reasonOf("works")).WithTimeout(2 * time.Minute).Should(gomega.Equal(v1alpha1.ReasonReachable))
 		g.Eventually(reasonOf("stranger")).WithTimeout(2 * time.Minute).Should(gomega.Equal(v1alpha1.ReasonNoAccessProvider))
-		g.Eventually(func() int {
+		g.Eventually(func() []string {
 			var events eventsv1.EventList
 			if err := hubClient.List(t.Context(), &events, client.InNamespace("default")); err != nil {
 				t.Fatal(err)
 			}
-			return len(events.Items)
-		}).WithTimeout(2 * time.Minute).Should(gomega.Equal(2))
+			var about []string
+			for _, event := range events.Items {
+				about = append(about, event.Regarding.Name+": "+event.Reason)
+			}
+			return about
+		}).WithTimeout(2 * time.Minute).Should(gomega.ConsistOf("works: Reachable", "stranger: NoAccessProvider"))
 		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
