@@ -71,7 +71,7 @@ func publish(ctx context.Context, args []string) error {
 		return err
 	}
 	publishing := options.publisher()
-	publishing.Settled = tuneGC()
+	publishing.OnSynced = tuneGC()
 	if err := publisher.Add(mgr, publishing); err != nil {
 		return err
 	}

@@ -20,14 +20,14 @@ const startupGOGC = 15
 const maxStartup = 10 * time.Minute
 
 // tuneGC keeps the heap dense until the function that it returns is called, at most for maxStartup. It does nothing if $GOGC is set.
-func tuneGC() (settled func()) {
+func tuneGC() (restore func()) {
 	if _, chosen := os.LookupEnv("GOGC"); chosen {
 		return func() {}
 	}
 	afterwards := debug.SetGCPercent(startupGOGC)
-	settled = sync.OnceFunc(func() { debug.SetGCPercent(afterwards) })
-	time.AfterFunc(maxStartup, settled)
-	return settled
+	restore = sync.OnceFunc(func() { debug.SetGCPercent(afterwards) })
+	time.AfterFunc(maxStartup, restore)
+	return restore
 }
 
 // returnMemory returns unused memory to the machine once a minute. The publisher works in bursts (a start, a resync, a new

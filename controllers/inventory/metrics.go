@@ -19,7 +19,7 @@ var (
 	)
 	problemsMetric = prometheus.NewDesc("capi_inventory_problems",
 		"Things that could not be published, or not in full, by Inventory and reason: "+
-			"among them foreign profiles (ForeignProfile), refused kubeconfigs (Kubeconfig...) and stuck deletions (DeletionStuck).",
+			"among them foreign profiles (ForeignProfile), rejected kubeconfigs (Kubeconfig...) and stuck deletions (DeletionStuck).",
 		[]string{"inventory", "reason"}, nil)
 )
 

@@ -115,7 +115,7 @@ func setupInventories(mgr ctrl.Manager, options Options, parts shared) error {
 		Inventories:    parts.inventories,
 		Index:          parts.index,
 		Results:        parts.results,
-		OnSynced:       options.Settled,
+		OnSynced:       options.OnSynced,
 	})
 	if err != nil {
 		return err

@@ -87,5 +87,5 @@ func Parse(raw []byte) profile.Kubeconfig {
 	parsed, err := endpoint.Parse(raw)
 	var rejected *endpoint.RejectedError
 	errors.As(err, &rejected)
-	return profile.Kubeconfig{Endpoint: parsed, Refusal: rejected}
+	return profile.Kubeconfig{Endpoint: parsed, Rejected: rejected}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
 )
 
-// TestRefusalsAreBounded: a user who may write a kubeconfig chooses the names in it, and a refusal that quotes them goes into
+// TestRejectionsAreBounded: a user who may write a kubeconfig chooses the names in it, and a rejection that quotes them goes into
 // conditions, Events and the status of an Inventory, which all have limits.
-func TestRefusalsAreBounded(t *testing.T) {
+func TestRejectionsAreBounded(t *testing.T) {
 	long := strings.Repeat("n", 100<<10)
 	named := func(context, cluster, user, body string) []byte {
 		return fmt.Appendf(
@@ -46,25 +46,25 @@ func TestRefusalsAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := endpoint.Parse(raw)
-			var refusal *endpoint.RejectedError
-			if !errors.As(err, &refusal) {
-				t.Fatalf("got %v, want a refusal", err)
+			var rejected *endpoint.RejectedError
+			if !errors.As(err, &rejected) {
+				t.Fatalf("got %v, want a rejection", err)
 			}
-			checkBounds(t, refusal)
+			checkBounds(t, rejected)
 		})
 	}
 }
 
-// checkBounds holds a refusal against what every reader of its message can take.
-func checkBounds(t *testing.T, refusal *endpoint.RejectedError) {
+// checkBounds holds a rejection against what every reader of its message can take.
+func checkBounds(t *testing.T, rejected *endpoint.RejectedError) {
 	t.Helper()
-	if len(refusal.Message) > 512 {
-		t.Errorf("the message has %d bytes", len(refusal.Message))
+	if len(rejected.Message) > 512 {
+		t.Errorf("the message has %d bytes", len(rejected.Message))
 	}
-	if i := strings.IndexFunc(refusal.Message, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0x202e }); i >= 0 {
-		t.Errorf("the message has a control character: %q", refusal.Message)
+	if i := strings.IndexFunc(rejected.Message, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0x202e }); i >= 0 {
+		t.Errorf("the message has a control character: %q", rejected.Message)
 	}
-	for _, word := range strings.Fields(refusal.Message) {
+	for _, word := range strings.Fields(rejected.Message) {
 		if len(word) > 100 {
 			t.Errorf("the message quotes %d bytes in a row: %s", len(word), word)
 		}
@@ -96,8 +96,8 @@ func TestUnusableUserLeavesTheEndpoint(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := endpoint.Parse(tc.raw)
-			var refusal *endpoint.RejectedError
-			if !errors.As(err, &refusal) || refusal.Reason != tc.reason || !refusal.EndpointUsable {
+			var rejected *endpoint.RejectedError
+			if !errors.As(err, &rejected) || rejected.Reason != tc.reason || !rejected.EndpointUsable {
 				t.Fatalf("got %#v, want %s with a usable endpoint", err, tc.reason)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -109,8 +109,8 @@ func TestUnusableUserLeavesTheEndpoint(t *testing.T) {
 		got, err := endpoint.Parse(with(func(c *config) {
 			c.cluster, c.user = "server: http://10.0.0.1:8080", "auth-provider: {name: gcp}"
 		}))
-		var refusal *endpoint.RejectedError
-		if !errors.As(err, &refusal) || refusal.Reason != endpoint.InvalidServer || refusal.EndpointUsable {
+		var rejected *endpoint.RejectedError
+		if !errors.As(err, &rejected) || rejected.Reason != endpoint.InvalidServer || rejected.EndpointUsable {
 			t.Errorf("got %#v; what no consumer can use is reported first", err)
 		}
 		if diff := cmp.Diff(endpoint.Endpoint{}, got); diff != "" {

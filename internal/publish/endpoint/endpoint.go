@@ -31,10 +31,10 @@ type Endpoint struct {
 	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
 }
 
-// MaxSize is the size in bytes above which a kubeconfig is refused unread.
+// MaxSize is the size in bytes above which a kubeconfig is rejected unread.
 const MaxSize = 256 << 10
 
-// Parse returns the endpoint of the current context of a kubeconfig. Its only error is a *Refusal. One that says
+// Parse returns the endpoint of the current context of a kubeconfig. Its only error is a *RejectedError. One that says
 // EndpointUsable comes with the endpoint.
 func Parse(raw []byte) (Endpoint, error) {
 	if len(raw) == 0 {
@@ -55,9 +55,9 @@ func Parse(raw []byte) (Endpoint, error) {
 	if err != nil {
 		return Endpoint{}, err
 	}
-	if refusal := unreadable(config); refusal != nil {
-		refusal.EndpointUsable = true
-		return found, refusal
+	if rejected := unreadable(config); rejected != nil {
+		rejected.EndpointUsable = true
+		return found, rejected
 	}
 	return found, nil
 }

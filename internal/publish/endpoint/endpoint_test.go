@@ -127,7 +127,7 @@ func TestParse(t *testing.T) {
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", ProxyURL: "http://proxy:3128", TLSServerName: "kubernetes"},
 		},
 		"Insecure": {
-			why: "reported, not refused: consumers decide", raw: withServer("https://10.0.0.1:6443\n    insecure-skip-tls-verify: true"),
+			why: "reported, not rejected: consumers decide", raw: withServer("https://10.0.0.1:6443\n    insecure-skip-tls-verify: true"),
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", InsecureSkipTLSVerify: true},
 		},
 		"KeyInTheBundle": {
@@ -159,7 +159,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParseRejects(t *testing.T) {
 	noise := make([]byte, 1<<20)
 	mathrand.New(mathrand.NewSource(1)).Read(noise) //nolint:gosec // noise need not be secret
 	for name, tc := range map[string]struct {
@@ -303,21 +303,21 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := endpoint.Parse(tc.raw)
-			var refusal *endpoint.RejectedError
-			if !errors.As(err, &refusal) {
+			var rejected *endpoint.RejectedError
+			if !errors.As(err, &rejected) {
 				t.Fatalf("accepted as %+v; want %s", got, tc.reason)
 			}
-			if refusal.Reason != tc.reason || !strings.Contains(refusal.Message, tc.says) {
-				t.Errorf("refused with %v; want %s with %q", refusal, tc.reason, tc.says)
+			if rejected.Reason != tc.reason || !strings.Contains(rejected.Message, tc.says) {
+				t.Errorf("rejected with %v; want %s with %q", rejected, tc.reason, tc.says)
 			}
-			if strings.Contains(refusal.Error(), "s3cr3t") {
-				t.Errorf("the refusal quotes a secret: %v", refusal)
+			if strings.Contains(rejected.Error(), "s3cr3t") {
+				t.Errorf("the rejection quotes a secret: %v", rejected)
 			}
 		})
 	}
 }
 
-// FuzzParse holds what Parse promises for any bytes: a *Refusal or an endpoint that consumers can use, and never a secret.
+// FuzzParse holds what Parse promises for any bytes: a *RejectedError or an endpoint that consumers can use, and never a secret.
 func FuzzParse(f *testing.F) {
 	f.Add(good().bytes())
 	f.Add(withServer("'https://[fd00::1]'"))
@@ -326,19 +326,19 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("{}"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		parsed, err := endpoint.Parse(raw)
-		var refusal *endpoint.RejectedError
+		var rejected *endpoint.RejectedError
 		if err != nil {
-			if !errors.As(err, &refusal) || refusal.Reason == "" || refusal.Message == "" {
-				t.Fatalf("%v is not a refusal with a reason", err)
+			if !errors.As(err, &rejected) || rejected.Reason == "" || rejected.Message == "" {
+				t.Fatalf("%v is not a rejection with a reason", err)
 			}
-			checkBounds(t, refusal)
+			checkBounds(t, rejected)
 		}
-		if err != nil && !refusal.EndpointUsable {
+		if err != nil && !rejected.EndpointUsable {
 			return
 		}
 		again, err := endpoint.NewEndpoint(parsed.Server, parsed.CertificateAuthorityData, parsed.TLSServerName)
 		if err != nil {
-			t.Fatalf("an accepted endpoint is refused when it comes again: %v", err)
+			t.Fatalf("an accepted endpoint is rejected when it comes again: %v", err)
 		}
 		if again.Server != parsed.Server || !bytes.Equal(again.CertificateAuthorityData, parsed.CertificateAuthorityData) {
 			t.Fatalf("normalizing is not stable: %q became %q", parsed.Server, again.Server)

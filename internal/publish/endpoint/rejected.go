@@ -10,10 +10,10 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/printable"
 )
 
-// Reason says in one word why a kubeconfig was refused: UpperCamel, stable, fit for a metric's label.
+// Reason says in one word why a kubeconfig was rejected: UpperCamel, stable, fit for a metric's label.
 type Reason string
 
-// Why a kubeconfig is refused.
+// Why a kubeconfig is rejected.
 const (
 	// Empty: there is nothing in it.
 	Empty Reason = "Empty"
@@ -43,12 +43,12 @@ const (
 	InvalidProxy Reason = "InvalidProxy"
 )
 
-// Refusal is why a kubeconfig cannot be published. Message names the field and what is wrong with it, quotes nothing but
+// RejectedError is why a kubeconfig cannot be published. Message names the field and what is wrong with it, quotes nothing but
 // names, and is one line of at most maxMessage bytes whatever the kubeconfig holds.
 type RejectedError struct {
 	Reason  Reason `json:"reason"`
 	Message string `json:"message"`
-	// EndpointUsable says that only a reader of the kubeconfig itself is refused: it finds no credentials that it could use.
+	// EndpointUsable says that only a reader of the kubeconfig itself is rejected: it finds no credentials that it could use.
 	// One that brings its own needs no more than the endpoint, and that is good.
 	EndpointUsable bool `json:"endpointUsable,omitempty"`
 }
@@ -60,7 +60,7 @@ func reject(reason Reason, format string, args ...any) *RejectedError {
 	return &RejectedError{Reason: reason, Message: printable.Line(fmt.Sprintf(format, args...), maxMessage)}
 }
 
-// maxQuoted is the length in bytes of the longest name that a refusal quotes: the author of a kubeconfig chooses its names, and
+// maxQuoted is the length in bytes of the longest name that a rejection quotes: the author of a kubeconfig chooses its names, and
 // they may have any length.
 const maxQuoted = 64
 

@@ -23,7 +23,7 @@ func unreadable(config *clientcmdapi.Config) *RejectedError {
 	return checkUser(quotable(context.AuthInfo), user)
 }
 
-// checkUser refuses what the plugin refuses, and everything that names a file or a program of the reader's machine.
+// checkUser rejects what the plugin rejects, and everything that names a file or a program of the reader's machine.
 func checkUser(name string, user *clientcmdapi.AuthInfo) *RejectedError {
 	hasCertificate, hasKey := len(user.ClientCertificateData) > 0, len(user.ClientKeyData) > 0
 	switch {

@@ -122,16 +122,16 @@ func clusterOf(endpoint endpoint.Endpoint, parameters any) (*clientcmdv1.Cluster
 func (f Facts) endpoint(cluster *clusterv1.Cluster, provider string, key SecretKey) (endpoint.Endpoint, *Problem) {
 	found, ok := f.Kubeconfigs[key]
 	if !ok {
-		found.Refusal = &endpoint.RejectedError{Reason: SecretNotRead, Message: "the Secret has not been read yet"}
+		found.Rejected = &endpoint.RejectedError{Reason: SecretNotRead, Message: "the Secret has not been read yet"}
 	}
-	if found.Refusal != nil {
+	if found.Rejected != nil {
 		rejected := problem(
-			v1alpha1.ProblemKubeconfig+string(found.Refusal.Reason),
+			v1alpha1.ProblemKubeconfig+string(found.Rejected.Reason),
 			"access provider %s: Secret %s/%s: %s.",
 			provider,
 			cluster.Namespace,
 			key.Name,
-			found.Refusal.Message,
+			found.Rejected.Message,
 		)
 		return endpoint.Endpoint{}, &rejected
 	}

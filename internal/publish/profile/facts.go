@@ -54,10 +54,10 @@ type SecretKey struct{ Name, Key string }
 // Kubeconfig is what a Secret holds: an endpoint, or the reason why there is none.
 type Kubeconfig struct {
 	Endpoint endpoint.Endpoint
-	Refusal  *endpoint.RejectedError
+	Rejected *endpoint.RejectedError
 }
 
-// Why a kubeconfig could not even be read; in a Refusal beside the reasons of package kubeconfig.
+// Why a kubeconfig could not even be read; in Rejected, beside the reasons of package endpoint.
 const (
 	// SecretNotFound: there is no such Secret (yet).
 	SecretNotFound endpoint.Reason = "SecretNotFound"

@@ -74,7 +74,7 @@ func TestGolden(t *testing.T) {
 		"not-provisioned": {facts: profile.Facts{
 			Cluster: fixture.Cluster("team-a", "c1", fixture.UID("uid-1")),
 			Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{{Name: "c1-kubeconfig", Key: "value"}: {
-				Refusal: &endpoint.RejectedError{Reason: profile.SecretNotFound, Message: "there is no such Secret"},
+				Rejected: &endpoint.RejectedError{Reason: profile.SecretNotFound, Message: "there is no such Secret"},
 			}},
 		}},
 		"cut-off": {facts: facts(fixture.Cluster("team-a", "c1", fixture.UID("uid-1"), fixture.Provisioned("v1.36.3"),

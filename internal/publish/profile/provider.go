@@ -154,7 +154,7 @@ func (p provider) execCluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 
 func (p provider) execEndpoint(f Facts, variables map[string]any) (endpoint.Endpoint, *Problem) {
 	if key, fromSecret := p.secret(f.Cluster); fromSecret {
-		if found := f.Kubeconfigs[key]; found.Refusal != nil && found.Refusal.EndpointUsable {
+		if found := f.Kubeconfigs[key]; found.Rejected != nil && found.Rejected.EndpointUsable {
 			// No consumer reads that kubeconfig for credentials.
 			return found.Endpoint, nil
 		}

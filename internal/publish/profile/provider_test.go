@@ -24,14 +24,14 @@ func TestExecProviderNeedsNoUser(t *testing.T) {
 		endpointUsable bool
 		want           []string
 	}{
-		"UserRefused":     {why: "the endpoint is good", endpointUsable: true, want: []string{"own-identity"}},
-		"EndpointRefused": {why: "there is nothing to dial"},
+		"UserRejected":     {why: "the endpoint is good", endpointUsable: true, want: []string{"own-identity"}},
+		"EndpointRejected": {why: "there is nothing to dial"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
 			key := profile.SecretKey{Name: "c1-kubeconfig", Key: "value"}
 			found := f.Kubeconfigs[key]
-			found.Refusal = &endpoint.RejectedError{Reason: endpoint.ExecUser, Message: "no", EndpointUsable: tc.endpointUsable}
+			found.Rejected = &endpoint.RejectedError{Reason: endpoint.ExecUser, Message: "no", EndpointUsable: tc.endpointUsable}
 			f.Kubeconfigs[key] = found
 			out, problems := inventory.Status(f, 1)
 			if got := out.Status.AccessProviders; len(got) != len(tc.want) ||

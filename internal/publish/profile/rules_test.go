@@ -253,8 +253,8 @@ func TestLastGoodAccess(t *testing.T) {
 	}
 	proxied := published("c1-kubeconfig", "server", "extensions")
 	proxied.Status.AccessProviders[0].Cluster.ProxyURL = "https://proxy.example.com:3128"
-	refused := map[profile.SecretKey]profile.Kubeconfig{{Name: "c1-kubeconfig", Key: "value"}: {
-		Refusal: &endpoint.RejectedError{Reason: endpoint.Empty, Message: "the kubeconfig is empty"},
+	rejected := map[profile.SecretKey]profile.Kubeconfig{{Name: "c1-kubeconfig", Key: "value"}: {
+		Rejected: &endpoint.RejectedError{Reason: endpoint.Empty, Message: "the kubeconfig is empty"},
 	}}
 	for name, tc := range map[string]struct {
 		why        string
@@ -288,7 +288,7 @@ func TestLastGoodAccess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := facts(fixture.Cluster("a", "c1", fixture.Provisioned("v1.36.3")))
-			f.Published, f.Kubeconfigs = read(t, tc.published), refused
+			f.Published, f.Kubeconfigs = read(t, tc.published), rejected
 			got := status(t, f)
 			if len(got.AccessProviders) != tc.servers || tc.servers > 0 && got.AccessProviders[0].Cluster.Server != old {
 				t.Errorf("%s: got %v", tc.why, got.AccessProviders)

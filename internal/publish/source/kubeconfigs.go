@@ -120,7 +120,7 @@ func (r *kubeconfigReader) fromAPIServer(
 	}
 	left := entry.expires.Sub(now)
 	if entry.rejected != nil {
-		return profile.Kubeconfig{Refusal: entry.rejected}, left, nil //nolint:nilerr // the rejection is what was found
+		return profile.Kubeconfig{Rejected: entry.rejected}, left, nil //nolint:nilerr // the rejection is what was found
 	}
 	if kubeconfig, ok := entry.data[key]; ok {
 		return kubeconfig, left, nil
@@ -179,5 +179,5 @@ func (r *kubeconfigReader) forget(cluster types.NamespacedName) {
 }
 
 func keyNotFound(key string) profile.Kubeconfig {
-	return profile.Kubeconfig{Refusal: &endpoint.RejectedError{Reason: profile.KeyNotFound, Message: fmt.Sprintf("has no key %q", key)}}
+	return profile.Kubeconfig{Rejected: &endpoint.RejectedError{Reason: profile.KeyNotFound, Message: fmt.Sprintf("has no key %q", key)}}
 }

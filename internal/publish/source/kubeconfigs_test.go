@@ -87,7 +87,7 @@ func TestRefreshOfUncachedSecrets(t *testing.T) {
 		if requeueAfter != step.want {
 			t.Errorf("%s: read again after %s, want %s", step.why, requeueAfter, step.want)
 		}
-		if diff := cmp.Diff(step.reason, found[key].Refusal.Reason); diff != "" {
+		if diff := cmp.Diff(step.reason, found[key].Rejected.Reason); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", step.why, diff)
 		}
 	}
