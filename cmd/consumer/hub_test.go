@@ -20,6 +20,7 @@ import (
 // testHubs: wherever the consumer finds the hub, its plugins find the same, so that the spoke "works" is reachable. Every case
 // is also tried where the process is in a pod of another cluster, which has no such Secret and refuses every client.
 func testHubs(t *testing.T, bin string, hub *apiserver.Server) {
+	t.Helper()
 	other, err := apiserver.Start()
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/hub"
+	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/assets"
 )
@@ -47,7 +47,7 @@ func TestConsumerBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Stop() })
-	hubClient, err := client.New(server.Config(), client.Options{Scheme: hub.NewScheme(clientgoscheme.AddToScheme)})
+	hubClient, err := client.New(server.Config(), client.Options{Scheme: clusterhub.NewScheme(clientgoscheme.AddToScheme)})
 	if err != nil {
 		t.Fatal(err)
 	}

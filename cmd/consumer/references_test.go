@@ -17,6 +17,7 @@ import (
 
 // testReferences: a tenant's profile refers to a Secret in another namespace.
 func testReferences(t *testing.T, hubClient client.Client, consumer func(...string) *exec.Cmd) {
+	t.Helper()
 	// A tenant's profile that refers to a Secret in the namespace default.
 	works := &inventoryv1alpha1.ClusterProfile{}
 	if err := hubClient.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "works"}, works); err != nil {

@@ -81,6 +81,7 @@ func TestKubeconfigWorks(t *testing.T) {
 
 // twoHubs returns a kubeconfig whose current context is not the hub.
 func twoHubs(t *testing.T) string {
+	t.Helper()
 	config, err := clientcmd.Load(fixture.Kubeconfig("hub", env.hub.Config(), ""))
 	must(t, err)
 	other, err := clientcmd.Load(fixture.Kubeconfig("other", env.spoke.Config(), ""))
@@ -92,18 +93,18 @@ func twoHubs(t *testing.T) string {
 	return path
 }
 
-func versionBehind(t *testing.T, path, context string) string {
+func versionBehind(t *testing.T, path, name string) string {
 	t.Helper()
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{
-		CurrentContext: context,
+		CurrentContext: name,
 	}).ClientConfig()
 	must(t, err)
 	// An API server returns its version without authentication, so list namespaces, too.
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	must(t, err)
 	if _, err := client.RESTClient().Get().AbsPath("/api/v1/namespaces").DoRaw(t.Context()); err != nil {
-		t.Fatalf("the spoke rejects the context %s: %v", context, err)
+		t.Fatalf("the spoke rejects the context %s: %v", name, err)
 	}
 	version, err := client.ServerVersion()
 	must(t, err)

@@ -56,11 +56,11 @@ func (o *options) hub() (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub, err := client.New(config, client.Options{Scheme: newScheme()})
+	connected, err := client.New(config, client.Options{Scheme: newScheme()})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the hub: %w", err)
 	}
-	return hub, nil
+	return connected, nil
 }
 
 // namespace returns the namespace of -n, or of the kubeconfig's context.
@@ -100,15 +100,15 @@ func (o *options) selection(f *selectionFlags, names []string) (lookup.Selection
 
 // profiles returns the profiles that a command works on. It is an error if there are none.
 func (o *options) profiles(
-	cmd *cobra.Command, hub client.Reader, f *selectionFlags, names []string,
+	cmd *cobra.Command, reader client.Reader, f *selectionFlags, names []string,
 ) ([]inventoryv1alpha1.ClusterProfile, error) {
 	selection, err := o.selection(f, names)
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := lookup.Profiles(cmd.Context(), hub, selection)
+	profiles, err := lookup.Profiles(cmd.Context(), reader, selection)
 	if err == nil && len(profiles) == 0 {
-		err = fmt.Errorf("nothing to do: %s", lookup.Hint(cmd.Context(), hub, selection))
+		err = fmt.Errorf("nothing to do: %s", lookup.Hint(cmd.Context(), reader, selection))
 	}
 	return profiles, err
 }

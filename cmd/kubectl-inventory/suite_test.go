@@ -171,7 +171,7 @@ func inventory(ctx context.Context, name string, spec v1alpha1.InventorySpec) (*
 // member creates a Cluster with a kubeconfig of the spoke, with the server if it is not empty, and publishes it as the publisher does.
 func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inventories ...*profile.Inventory) error {
 	raw := fixture.Kubeconfig(cluster.Name, env.spoke.Config(), server)
-	endpoint, err := endpoint.Parse(raw)
+	parsed, err := endpoint.Parse(raw)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inve
 			Cluster: cluster,
 			Now:     fixture.Since.Time,
 			Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{
-				{Name: cluster.Name + "-kubeconfig", Key: "value"}: {Endpoint: endpoint},
+				{Name: cluster.Name + "-kubeconfig", Key: "value"}: {Endpoint: parsed},
 			},
 		}
 		what, _ := inventory.Profile(facts)

@@ -55,8 +55,8 @@ type lookups struct {
 	profiles map[types.NamespacedName]time.Time
 }
 
-func newLookups(clock clock.PassiveClock) *lookups {
-	return &lookups{clock: clock, profiles: map[types.NamespacedName]time.Time{}}
+func newLookups(clk clock.PassiveClock) *lookups {
+	return &lookups{clock: clk, profiles: map[types.NamespacedName]time.Time{}}
 }
 
 // wait returns after how long the Cluster of a profile may be looked up again; zero for now.

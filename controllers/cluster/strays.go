@@ -121,8 +121,8 @@ func (s strayReconciler) notOrphaned(ctx context.Context, live *profile.Live) (w
 	clusters := &metav1.PartialObjectMetadataList{}
 	clusters.SetGroupVersionKind(clusterv1.GroupVersion.WithKind("ClusterList"))
 	// An object never changes its namespace. If the publisher does not own that label, it may be any one.
-	source, _, _ := live.Source()
-	err = s.clusters.APIReader.List(ctx, clusters, client.InNamespace(source.Namespace))
+	cluster, _, _ := live.Source()
+	err = s.clusters.APIReader.List(ctx, clusters, client.InNamespace(cluster.Namespace))
 	switch {
 	case apierrors.IsForbidden(err):
 		return "the publisher may not list Clusters to see whether the one with the UID " + string(uid) + " exists", nil

@@ -70,18 +70,24 @@ func TestConflictsInARowSlowDown(t *testing.T) {
 	}{
 		http.MethodPatch: {
 			act: func(t *testing.T, hub *testHub, cluster client.Object) {
+				t.Helper()
 				hub.updateCluster(t, fixture.Cluster(cluster.GetNamespace(), cluster.GetName()), fixture.Versions("v1.37.0"))
 			},
 			ended: func(t *testing.T, hub *testHub, namespace string) bool {
+				t.Helper()
 				return hub.get(t, namespace, "c1").Status.Version.Kubernetes == "v1.37.0"
 			},
 		},
 		http.MethodDelete: {
 			act: func(t *testing.T, hub *testHub, cluster client.Object) {
+				t.Helper()
 				optOut := fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"})
 				hub.updateCluster(t, fixture.Cluster(cluster.GetNamespace(), cluster.GetName()), optOut)
 			},
-			ended: func(t *testing.T, hub *testHub, namespace string) bool { return hub.get(t, namespace, "c1") == nil },
+			ended: func(t *testing.T, hub *testHub, namespace string) bool {
+				t.Helper()
+				return hub.get(t, namespace, "c1") == nil
+			},
 		},
 	} {
 		t.Run(method, func(t *testing.T) {

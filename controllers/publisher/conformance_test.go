@@ -132,6 +132,7 @@ func TestSamples(t *testing.T) {
 
 // trySample publishes a Cluster of a provider by a sample, and wants parameters for the plugin of its first access provider.
 func (hub *testHub) trySample(t *testing.T, sample *v1alpha1.Inventory, provider, parameters string) {
+	t.Helper()
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
 	if sample.Spec.Namespace != "" {

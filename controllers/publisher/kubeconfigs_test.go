@@ -71,7 +71,7 @@ func TestRejectedKubeconfigsAreReported(t *testing.T) {
 	const server = `server: "https://10.0.0.1:6443"`
 	// What a Secret holds besides is up to 1 MiB; this is as much as the API server takes in one.
 	noise := make([]byte, 1<<20)
-	rand.New(rand.NewSource(1)).Read(noise) //nolint:gosec // noise need not be secret
+	rand.New(rand.NewSource(1)).Read(noise)
 	for name, tc := range map[string]struct {
 		raw          []byte
 		reason, says string

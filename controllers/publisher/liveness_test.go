@@ -46,6 +46,7 @@ func (hub *testHub) passing(
 	namespace string,
 	renewed ...*coordinationv1.Lease,
 ) func() *metav1.Condition {
+	t.Helper()
 	return func() *metav1.Condition {
 		if clock.HasWaiters() {
 			for _, of := range renewed {

@@ -132,6 +132,7 @@ func (hub *testHub) deny(
 
 // tryToCreate makes a profile, but not for good.
 func (hub *testHub) tryToCreate(t *testing.T, namespace string) error {
+	t.Helper()
 	trial := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trial"}}
 	trial.Spec.ClusterManager.Name = "trial"
 	return hub.Create(t.Context(), trial, client.DryRunAll)

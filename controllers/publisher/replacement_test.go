@@ -35,6 +35,7 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 		"NamespaceTerminating": {
 			why: "the new namespace is going",
 			prepare: func(t *testing.T, hub *testHub, _ string) string {
+				t.Helper()
 				target := hub.newNamespace(t, nil)
 				if err := hub.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: target}}); err != nil {
 					t.Fatal(err)
@@ -46,6 +47,7 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 		"NameTaken": {
 			why: "another manager has the name there",
 			prepare: func(t *testing.T, hub *testHub, namespace string) string {
+				t.Helper()
 				target := hub.newNamespace(t, nil)
 				hub.create(t, foreign(target, namespace+"--c1"))
 				return target
@@ -55,6 +57,7 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 		"Forbidden": {
 			why: "a policy forbids profiles there",
 			prepare: func(t *testing.T, hub *testHub, _ string) string {
+				t.Helper()
 				target := hub.newNamespace(t, nil)
 				hub.deny(t, target, admissionregistrationv1.Create, metav1.StatusReasonForbidden, func() error {
 					return hub.tryToCreate(t,
@@ -67,6 +70,7 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 		"ClaimedByOther": {
 			why: "an older Inventory publishes the Cluster there",
 			prepare: func(t *testing.T, hub *testHub, namespace string) string {
+				t.Helper()
 				target := hub.newNamespace(t, nil)
 				// Of two that were made in the same second, the one whose name comes first counts as the older.
 				hub.inventory(t, "edit-a-older", v1alpha1.InventorySpec{Namespace: target}, namespace)

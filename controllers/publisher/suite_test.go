@@ -34,7 +34,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
-	"github.com/capi-inventory/capi-inventory/internal/hub"
+	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -73,7 +73,7 @@ func freeHub(t *testing.T) *testHub {
 }
 
 func newScheme() *runtime.Scheme {
-	return hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
+	return clusterhub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }
 
 // process is a publisher that runs as the test needs it.
@@ -299,7 +299,10 @@ func (hub *testHub) eventsOn(t *testing.T, object client.Object) []string {
 func keyOf(object client.Object) client.ObjectKey { return client.ObjectKeyFromObject(object) }
 
 // contextOf is a context that a clean-up can use too.
-func contextOf(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }
+func contextOf(t *testing.T) context.Context {
+	t.Helper()
+	return context.WithoutCancel(t.Context())
+}
 
 func namespaceNamed(name string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}

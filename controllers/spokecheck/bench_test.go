@@ -65,6 +65,7 @@ func BenchmarkCheck(b *testing.B) {
 
 // cpu returns the processor time of this process, or of its children.
 func cpu(b *testing.B, who int) time.Duration {
+	b.Helper()
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(who, &usage); err != nil {
 		b.Fatal(err)

@@ -274,18 +274,18 @@ func TestUnchangedCheckIsNotWritten(t *testing.T) {
 	stop := watch()
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonNotReady))
 	first := f.check("a")
-	// probe steps the clock until so many more probes have run.
-	probe := func(more int) {
+	// probeMore steps the clock until so many more probes have run.
+	probeMore := func(more int) {
 		until := stub.total() + more
 		f.g.Eventually(func() int {
 			clock.Step(time.Second)
 			return stub.total()
 		}).WithPolling(2 * time.Millisecond).Should(gomega.BeNumerically(">=", until))
 	}
-	probe(3)
+	probeMore(3)
 	stop()
 	watch()
-	probe(3)
+	probeMore(3)
 	if passed := clock.Since(first.Status.LastProbeTime.Time); passed >= 5*time.Minute {
 		t.Fatalf("the test stepped the clock by %s", passed)
 	}
@@ -293,7 +293,7 @@ func TestUnchangedCheckIsNotWritten(t *testing.T) {
 		t.Errorf("written though nothing changed:\n%s", cmp.Diff(first, got))
 	}
 	f.g.Eventually(func() string {
-		probe(1)
+		probeMore(1)
 		return f.check("a").ResourceVersion
 	}).ShouldNot(gomega.Equal(first.ResourceVersion))
 	heartbeat := f.check("a")

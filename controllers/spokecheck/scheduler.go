@@ -122,14 +122,14 @@ type position struct {
 	tenant tenant
 }
 
-func newScheduler(checker Checker, pace pace, concurrency int, clock clock.WithTicker) *scheduler {
+func newScheduler(checker Checker, pace pace, concurrency int, clk clock.WithTicker) *scheduler {
 	return &scheduler{
 		checker: checker,
 		pace:    pace,
-		clock:   clock,
+		clock:   clk,
 		metrics: newMetrics(),
 		results: make(chan event.GenericEvent, concurrency),
-		due:     workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.NamespacedName]{Clock: clock}),
+		due:     workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[types.NamespacedName]{Clock: clk}),
 		spokes:  map[types.NamespacedName]*trackedSpoke{},
 		queues: [3]*queue{
 			healthy: newQueue(2 * concurrency),

@@ -6,6 +6,7 @@ package spokecheck
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -39,7 +40,8 @@ func TestTenantsAreIsolated(t *testing.T) {
 	for kind, pair := range tenants {
 		for name, attack := range attacks {
 			t.Run(kind+"/"+name, func(t *testing.T) {
-				bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+				synctest.Test(t, func(t *testing.T) {
+					w, r := simulate(t)
 					victims := w.track(r, 200, pair[0], "near", behaviour{takes: 5 * time.Millisecond})
 					victims = append(victims, w.track(r, 10, pair[0], "far", behaviour{takes: 3500 * time.Millisecond})...)
 					victims = append(victims, w.track(r, 10, pair[0], "dark", behaviour{
@@ -70,7 +72,8 @@ func TestTenantsAreIsolated(t *testing.T) {
 // TestHangingSpokesDelayNoOthers: also within one tenant, spokes that hang do not delay those that work, and are themselves pinged in
 // every interval.
 func TestHangingSpokesDelayNoOthers(t *testing.T) {
-	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := simulate(t)
 		who := tenant{namespace: "fleet"}
 		all := w.track(r, 100, who, "hangs", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonConnectFailed})
 		all = append(all, w.track(r, 50, who, "refuses", behaviour{reason: v1alpha1.ReasonConnectFailed})...)
@@ -112,7 +115,8 @@ func TestHangingSpokesDelayNoOthers(t *testing.T) {
 func TestRecoveryIsNoticed(t *testing.T) {
 	for name, notices := range map[string]bool{"ByItself": false, "HealthChanges": true} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+			synctest.Test(t, func(t *testing.T) {
+				w, r := simulate(t)
 				key := w.track(r, 1, tenant{
 					namespace: "fleet",
 				}, "cut-off", behaviour{takes: 5 * time.Second, reason: v1alpha1.ReasonConnectFailed})[0]
@@ -148,7 +152,8 @@ func TestRecoveryIsNoticed(t *testing.T) {
 
 // TestPingsDoNotReplaceProbesForever: a server may refuse a ping, which has no client certificate, and accept a probe.
 func TestPingsDoNotReplaceProbesForever(t *testing.T) {
-	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := simulate(t)
 		key := w.track(r, 1, tenant{namespace: "fleet"}, "shy", behaviour{reason: v1alpha1.ReasonConnectFailed})[0]
 		pass(3 * interval)
 		w.set(key, behaviour{shy: true})
@@ -172,7 +177,8 @@ func TestTriggersAreLimited(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+			synctest.Test(t, func(t *testing.T) {
+				w, r := simulate(t)
 				key := w.track(r, 1, tenant{namespace: "fleet"}, "busy", behaviour{takes: time.Millisecond})[0]
 				for i := range 10 * 60 * 10 {
 					profile := spokeProfile(key, "", 0)
@@ -194,7 +200,8 @@ func TestTriggersAreLimited(t *testing.T) {
 
 // TestOtherChangesTriggerNoProbe: what some cluster managers rewrite all the time does not trigger a probe.
 func TestOtherChangesTriggerNoProbe(t *testing.T) {
-	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := simulate(t)
 		key := w.track(r, 1, tenant{namespace: "fleet"}, "a", behaviour{})[0]
 		pass(time.Second)
 		profile := spokeProfile(key, "", 0)
@@ -210,7 +217,8 @@ func TestOtherChangesTriggerNoProbe(t *testing.T) {
 
 // TestChangedAccessPromotesOnce: a failing spoke is moved to the healthy queue when its access changes, but not again and again.
 func TestChangedAccessPromotesOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := simulate(t)
 		key := w.track(r, 1, tenant{namespace: "fleet"}, "a", behaviour{takes: time.Second, reason: v1alpha1.ReasonForbidden})[0]
 		healthAfter := func(version int) health {
 			pass(2 * time.Second)
@@ -289,7 +297,8 @@ func TestClusterIDOfAnotherClusterFails(t *testing.T) {
 // TestRestartRestoresHealth: spokes that failed before a restart do not delay the others after it, and those that did not answer are pinged
 // before their plugin is run.
 func TestRestartRestoresHealth(t *testing.T) {
-	bubble(t, func(t *testing.T, w *fakeSpokes, r *scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		_, r := simulate(t)
 		before := func(reason string) v1alpha1.SpokeCheckStatus {
 			return v1alpha1.SpokeCheckStatus{
 				Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: reason}},

@@ -29,33 +29,32 @@ const (
 	workers  = 16
 )
 
-// bubble runs the scheduler with simulated spokes.
-func bubble(t *testing.T, test func(t *testing.T, spokes *fakeSpokes, r *scheduler)) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &fakeSpokes{
-			behaviour: map[types.NamespacedName]behaviour{},
-			times:     map[types.NamespacedName][]time.Time{},
-			pings:     map[types.NamespacedName]int{},
+// simulate runs the scheduler with simulated spokes until the test ends. It must be called in synctest.Test.
+func simulate(t *testing.T) (*fakeSpokes, *scheduler) {
+	t.Helper()
+	w := &fakeSpokes{
+		behaviour: map[types.NamespacedName]behaviour{},
+		times:     map[types.NamespacedName][]time.Time{},
+		pings:     map[types.NamespacedName]int{},
+	}
+	r := newScheduler(w, pace{interval, 5 * time.Minute}, workers, clock.RealClock{})
+	var running sync.WaitGroup
+	running.Go(func() { _ = r.Start(t.Context()) })
+	running.Go(func() {
+		// As a controller would.
+		for range r.results {
 		}
-		r := newScheduler(w, pace{interval, 5 * time.Minute}, workers, clock.RealClock{})
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { _ = r.Start(ctx) })
-		running.Go(func() {
-			// As a controller would.
-			for range r.results {
-			}
-		})
-		test(t, w, r)
-		cancel()
+	})
+	t.Cleanup(func() {
 		r.due.ShutDown()
 		synctest.Wait()
 		close(r.results)
 		running.Wait()
 	})
+	return w, r
 }
 
-// pass advances the clock of a bubble.
+// pass advances the clock of synctest.Test.
 func pass(d time.Duration) { <-time.After(d) }
 
 // behaviour is how long a check of a spoke takes, and its result.

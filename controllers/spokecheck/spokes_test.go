@@ -92,7 +92,8 @@ func certificate(server *httptest.Server) []byte {
 }
 
 // inProcess is a spoke that answers as much as a probe asks for.
-func inProcess(t testing.TB) *httptest.Server {
+func inProcess(tb testing.TB) *httptest.Server {
+	tb.Helper()
 	mux := http.NewServeMux()
 	say := func(pattern string, code int, text string) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
@@ -106,7 +107,7 @@ func inProcess(t testing.TB) *httptest.Server {
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server
 }
 
@@ -134,12 +135,13 @@ func expiredServer(t *testing.T) *rest.Config {
 }
 
 // hanging accepts connections and never answers.
-func hanging(t testing.TB) *rest.Config {
+func hanging(tb testing.TB) *rest.Config {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
+	tb.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -156,13 +158,14 @@ func hanging(t testing.TB) *rest.Config {
 }
 
 // refusing is a port at which nothing listens.
-func refusing(t testing.TB) *rest.Config {
+func refusing(tb testing.TB) *rest.Config {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := listener.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &rest.Config{Host: "https://" + listener.Addr().String()}
 }
@@ -200,13 +203,13 @@ func (s *script) Ping(ctx context.Context, profile *inventoryv1alpha1.ClusterPro
 }
 
 // Forget implements Checker.
-func (s *script) Forget(spoke types.NamespacedName) {
+func (s *script) Forget(key types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.forgotten == nil {
 		s.forgotten = map[types.NamespacedName]int{}
 	}
-	s.forgotten[spoke]++
+	s.forgotten[key]++
 }
 
 // total returns the number of checks and pings.

@@ -34,7 +34,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -153,16 +153,16 @@ func freeAddress(t *testing.T) string {
 // setting changes the reconciler of a test.
 type setting func(*Reconciler)
 
-func newFleet(t testing.TB) *fleet {
-	t.Helper()
+func newFleet(tb testing.TB) *fleet {
+	tb.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "fleet-"}}
-	if err := hubClient.Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
+	if err := hubClient.Create(tb.Context(), namespace); err != nil {
+		tb.Fatal(err)
 	}
-	g := gomega.NewWithT(t)
+	g := gomega.NewWithT(tb)
 	g.SetDefaultEventuallyTimeout(2 * time.Minute)
 	g.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
-	return &fleet{t: t, g: g, hub: hubClient, namespace: namespace.Name}
+	return &fleet{t: tb, g: g, hub: hubClient, namespace: namespace.Name}
 }
 
 // watch starts a consumer for the fleet, and returns what stops it; it is stopped at the test's end at the latest.
@@ -177,10 +177,10 @@ func (f *fleet) watch(settings ...setting) (stop func()) {
 }
 
 // newManager is a manager for a namespace of a hub; empty for all.
-func newManager(t testing.TB, hub *rest.Config, namespace string, change ...func(*ctrl.Options)) ctrl.Manager {
-	t.Helper()
+func newManager(tb testing.TB, config *rest.Config, namespace string, change ...func(*ctrl.Options)) ctrl.Manager {
+	tb.Helper()
 	// Tests write much at once, and are not about the limits of the client.
-	hub.QPS, hub.Burst = 1000, 1000
+	config.QPS, config.Burst = 1000, 1000
 	options := ctrl.Options{
 		Scheme: scheme,
 		Cache: cache.Options{
@@ -189,14 +189,14 @@ func newManager(t testing.TB, hub *rest.Config, namespace string, change ...func
 		},
 		MapperProvider: NewRESTMapper,
 		Metrics:        metricsserver.Options{BindAddress: "0"},
-		Controller:     config.Controller{SkipNameValidation: new(true)},
+		Controller:     ctrlconfig.Controller{SkipNameValidation: new(true)},
 	}
 	for _, change := range change {
 		change(&options)
 	}
-	mgr, err := ctrl.NewManager(hub, options)
+	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return mgr
 }
@@ -213,10 +213,10 @@ func newReconciler(mgr ctrl.Manager, checker Checker) *Reconciler {
 }
 
 // start runs a manager with the reconciler until stop is called, or the test ends.
-func start(t testing.TB, mgr ctrl.Manager, reconciler *Reconciler) (stop func()) {
-	t.Helper()
+func start(tb testing.TB, mgr ctrl.Manager, reconciler *Reconciler) (stop func()) {
+	tb.Helper()
 	if err := reconciler.Add(mgr, prometheus.NewRegistry()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
@@ -224,10 +224,10 @@ func start(t testing.TB, mgr ctrl.Manager, reconciler *Reconciler) (stop func())
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-stopped; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	return stop
 }
 

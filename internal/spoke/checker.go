@@ -103,13 +103,13 @@ func (c *Checker) check(
 ) (result probe.Result, fromCache bool) {
 	key := types.NamespacedName{Namespace: profile.Namespace, Name: profile.Name}
 	started := time.Now()
-	credential, fromCache, err := c.Credentials.Get(ctx, key, connection.Provider, connection.Config)
+	fetched, fromCache, err := c.Credentials.Get(ctx, key, connection.Provider, connection.Config)
 	took := time.Since(started)
 	if err != nil {
 		result.Failure = failure.From(err, v1alpha1.ReasonCredentialsFailed)
 	} else {
-		result = c.Prober.Probe(ctx, credential.On(connection.Config), ClusterID(profile))
-		result.Expirations = withTokenExpiry(result.Expirations, credential)
+		result = c.Prober.Probe(ctx, fetched.On(connection.Config), ClusterID(profile))
+		result.Expirations = withTokenExpiry(result.Expirations, fetched)
 	}
 	if !fromCache {
 		result.Steps = append([]probe.Step{{Name: stepPlugin, Took: took}}, result.Steps...)

@@ -92,12 +92,12 @@ func readEndpoint(ctx context.Context, hub client.Client, name types.NamespacedN
 
 // moveEndpoint rewrites a kubeconfig Secret for another server.
 func moveEndpoint(secret *corev1.Secret, cluster, server string) error {
-	endpoint, err := endpoint.Parse(secret.Data["value"])
+	before, err := endpoint.Parse(secret.Data["value"])
 	if err != nil {
 		return err
 	}
 	secret.Data["value"] = fixture.Kubeconfig(cluster, &rest.Config{
-		BearerToken: "moved", TLSClientConfig: rest.TLSClientConfig{CAData: endpoint.CertificateAuthorityData},
+		BearerToken: "moved", TLSClientConfig: rest.TLSClientConfig{CAData: before.CertificateAuthorityData},
 	}, server)
 	return nil
 }

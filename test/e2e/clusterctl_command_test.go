@@ -42,14 +42,14 @@ func newClusterctl(t *testing.T) *clusterctl {
 }
 
 // release lays a release of ours where clusterctl finds it.
-func (c *clusterctl) release(t *testing.T, p *product, version string) {
+func (c *clusterctl) release(t *testing.T, p *product, tag string) {
 	t.Helper()
 	components := strings.NewReplacer("ghcr.io/capi-inventory", registry, ":latest", ":"+p.tag).Replace(built(t, "config/clusterctl"))
 	metadata, err := os.ReadFile(fromRoot("config/clusterctl/metadata.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.provide(t, "capi-inventory", "AddonProvider", "addon-capi-inventory/"+version+"/addon-components.yaml", components, string(metadata))
+	c.provide(t, "capi-inventory", "AddonProvider", "addon-capi-inventory/"+tag+"/addon-components.yaml", components, string(metadata))
 }
 
 // provide lays a provider's release where clusterctl finds it.

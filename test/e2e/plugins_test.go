@@ -94,9 +94,9 @@ func kubeconfigAt(t *testing.T, namespace string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	context := *file.Contexts[file.CurrentContext]
-	context.Namespace = namespace
-	file.Contexts = map[string]*clientcmdapi.Context{file.CurrentContext: &context}
+	current := *file.Contexts[file.CurrentContext]
+	current.Namespace = namespace
+	file.Contexts = map[string]*clientcmdapi.Context{file.CurrentContext: &current}
 	path := filepath.Join(t.TempDir(), "hub.kubeconfig")
 	if err := clientcmd.WriteToFile(*file, path); err != nil {
 		t.Fatal(err)

@@ -76,8 +76,8 @@ func NewCompiler() (*Compiler, error) {
 }
 
 // WithClock returns a compiler whose programs measure their deadline on another clock.
-func (c *Compiler) WithClock(clock clock.WithDelayedExecution) *Compiler {
-	return &Compiler{env: c.env, functions: c.functions, clock: clock}
+func (c *Compiler) WithClock(clk clock.WithDelayedExecution) *Compiler {
+	return &Compiler{env: c.env, functions: c.functions, clock: clk}
 }
 
 // Compile checks the syntax and the types of an expression; its error names the place of the first error in the expression.

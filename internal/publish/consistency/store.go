@@ -42,9 +42,9 @@ type written struct {
 }
 
 // NewStore returns an empty store.
-func NewStore(clock clock.PassiveClock) *Store {
+func NewStore(clk clock.PassiveClock) *Store {
 	return &Store{
-		clock:   clock,
+		clock:   clk,
 		objects: map[types.NamespacedName]written{},
 		deleted: map[types.NamespacedName]written{},
 		sweepAt: 1024,

@@ -68,11 +68,11 @@ func versionNotReported(f Facts) []Problem {
 	return []Problem{problem(v1alpha1.ProblemVersionNotReported, "no Kubernetes version is published: %s", why)}
 }
 
-func notOfKubernetes(reporter, version string) string {
+func notOfKubernetes(reporter, reported string) string {
 	return fmt.Sprintf(
 		"%s reports %q, which is not a version of Kubernetes; OpenShift has releases of its own",
 		reporter,
-		printable.Line(version, maxVersion),
+		printable.Line(reported, maxVersion),
 	)
 }
 

@@ -52,8 +52,8 @@ type liveEntry struct {
 	expires  time.Time
 }
 
-func newKubeconfigReader(cached, apiReader client.Reader, clock clock.PassiveClock) *kubeconfigReader {
-	return &kubeconfigReader{cached: cached, apiReader: apiReader, clock: clock, entries: map[types.NamespacedName]*liveEntry{}}
+func newKubeconfigReader(cached, apiReader client.Reader, clk clock.PassiveClock) *kubeconfigReader {
+	return &kubeconfigReader{cached: cached, apiReader: apiReader, clock: clk, entries: map[types.NamespacedName]*liveEntry{}}
 }
 
 // get reads the keys that an Inventory uses. requeueAfter is when to read a Secret without events again; zero if all are in the

@@ -70,10 +70,10 @@ type Liveness struct {
 
 // NewLiveness returns a runnable that lists Leases without a cache. Where staleAfter is zero it lists none, and Cluster API counts as
 // running.
-func NewLiveness(apiReader client.Reader, clock clock.WithTicker, staleAfter time.Duration) *Liveness {
+func NewLiveness(apiReader client.Reader, clk clock.WithTicker, staleAfter time.Duration) *Liveness {
 	l := &Liveness{
 		apiReader:  apiReader,
-		clock:      clock,
+		clock:      clk,
 		staleAfter: staleAfter,
 		changed:    make(chan event.TypedGenericEvent[struct{}]),
 	}

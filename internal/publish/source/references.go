@@ -59,12 +59,12 @@ type reference struct {
 }
 
 func newReferences(
-	cache ctrlcache.Cache, mapper meta.RESTMapper, clock clock.PassiveClock, done <-chan struct{},
+	cache ctrlcache.Cache, mapper meta.RESTMapper, clk clock.PassiveClock, done <-chan struct{},
 ) *references {
 	return &references{
 		cache:    cache,
 		mapper:   mapper,
-		clock:    clock,
+		clock:    clk,
 		changed:  make(chan event.TypedGenericEvent[types.NamespacedName]),
 		done:     done,
 		kinds:    map[schema.GroupVersionKind]*watchedKind{},

@@ -278,15 +278,15 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-func live(t testing.TB) *inventoryv1alpha1.ClusterProfile {
-	t.Helper()
+func live(tb testing.TB) *inventoryv1alpha1.ClusterProfile {
+	tb.Helper()
 	raw, err := os.ReadFile("testdata/live.yaml")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	profile := &inventoryv1alpha1.ClusterProfile{}
 	if err := yaml.UnmarshalStrict(raw, profile); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return profile
 }

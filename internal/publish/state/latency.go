@@ -24,7 +24,7 @@ type Latency struct {
 }
 
 // NewLatency registers the histogram of the latency.
-func NewLatency(clock clock.PassiveClock, registry prometheus.Registerer) (*Latency, error) {
+func NewLatency(clk clock.PassiveClock, registry prometheus.Registerer) (*Latency, error) {
 	seconds := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "capi_inventory_publish_seconds",
 		Help:    "Seconds from the first event about a Cluster to the profile that shows it.",
@@ -33,7 +33,7 @@ func NewLatency(clock clock.PassiveClock, registry prometheus.Registerer) (*Late
 	if err := registry.Register(seconds); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	return &Latency{clock: clock, seconds: seconds, since: map[types.NamespacedName]time.Time{}}, nil
+	return &Latency{clock: clk, seconds: seconds, since: map[types.NamespacedName]time.Time{}}, nil
 }
 
 // Enqueued notes an event about a Cluster.

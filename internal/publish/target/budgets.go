@@ -89,8 +89,8 @@ func (s *series) wait(now time.Time) time.Duration {
 	return max(0, min(pause, maxPause)-now.Sub(s.last))
 }
 
-func newBudgets(clock clock.PassiveClock) *budgets {
-	return &budgets{clock: clock, profiles: map[types.NamespacedName]*budget{}, sweepAt: 1024}
+func newBudgets(clk clock.PassiveClock) *budgets {
+	return &budgets{clock: clk, profiles: map[types.NamespacedName]*budget{}, sweepAt: 1024}
 }
 
 // wait returns after how long a profile may be written; zero for now. It spends nothing.

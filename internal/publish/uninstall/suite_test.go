@@ -137,4 +137,7 @@ func unhold(t *testing.T, inventory *v1alpha1.Inventory) {
 }
 
 // contextOf is a context that a clean-up can use too.
-func contextOf(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }
+func contextOf(t *testing.T) context.Context {
+	t.Helper()
+	return context.WithoutCancel(t.Context())
+}

@@ -166,8 +166,8 @@ func TestReferencesToOtherNamespacesAreRefused(t *testing.T) {
 				t.Errorf("%s\nreference -want +got:\n%s", tc.why, diff)
 			}
 			said := ""
-			if failure := (*failure.Error)(nil); errors.As(err, &failure) {
-				said = failure.Error()
+			if failed := (*failure.Error)(nil); errors.As(err, &failed) {
+				said = failed.Error()
 			}
 			if diff := cmp.Diff(tc.err, said); diff != "" {
 				t.Errorf("%s\nerror -want +got:\n%s", tc.why, diff)

@@ -128,8 +128,8 @@ func TestAllAddressesAreTried(t *testing.T) {
 			prober := newProber()
 			prober.Timeout, prober.Resolver = 8*time.Second, tc.addresses
 			got := ""
-			if failure := prober.Probe(t.Context(), config, "").Failure; failure != nil {
-				got = failure.Error()
+			if failed := prober.Probe(t.Context(), config, "").Failure; failed != nil {
+				got = failed.Error()
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
