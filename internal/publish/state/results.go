@@ -103,9 +103,30 @@ func (r *Results) Record(cluster types.NamespacedName, result Result) []profile.
 			inventoryResult{inventory: inventory, selects: true, problems: result.Problems[inventory]})
 	}
 	after.inventories = append(after.inventories, unselected(result.Selecting, result.Problems)...)
+	return r.replace(cluster, after, true)
+}
+
+// RecordDeleted records that a Cluster is gone, and the problems that its profiles still have; it is forgotten if there are none.
+func (r *Results) RecordDeleted(cluster types.NamespacedName, problems map[string][]profile.Problem) {
+	after := unselected(nil, problems)
+	r.replace(cluster, clusterResult{inventories: after}, len(after) > 0)
+}
+
+// RecordUnwatched records that a Cluster is not in the scope of the publisher, and the problems of its profiles.
+func (r *Results) RecordUnwatched(cluster types.NamespacedName, problems map[string][]profile.Problem) {
+	r.replace(cluster, clusterResult{inventories: unselected(nil, problems)}, true)
+}
+
+// replace replaces the result of a Cluster, and forgets the Cluster unless it is to be kept. It returns the problems that were not
+// reported before.
+func (r *Results) replace(cluster types.NamespacedName, after clusterResult, keep bool) []profile.Problem {
 	r.mu.Lock()
 	before, existing := r.clusters[cluster], r.existing[cluster]
-	r.clusters[cluster] = after
+	if keep {
+		r.clusters[cluster] = after
+	} else {
+		delete(r.clusters, cluster)
+	}
 	delete(r.existing, cluster)
 	if len(r.existing) == 0 {
 		// A map keeps the size that it had at most.
@@ -117,32 +138,6 @@ func (r *Results) Record(cluster types.NamespacedName, result Result) []profile.
 		return nil
 	}
 	return added
-}
-
-// RecordDeleted records that a Cluster is gone, and the problems that its profiles still have; it is forgotten if there are none.
-func (r *Results) RecordDeleted(cluster types.NamespacedName, problems map[string][]profile.Problem) {
-	after := clusterResult{inventories: unselected(nil, problems)}
-	r.mu.Lock()
-	before := r.clusters[cluster]
-	delete(r.existing, cluster)
-	if len(after.inventories) > 0 {
-		r.clusters[cluster] = after
-	} else {
-		delete(r.clusters, cluster)
-	}
-	r.mu.Unlock()
-	r.diff(before, after)
-}
-
-// RecordUnwatched records that a Cluster is not in the scope of the publisher, and the problems of its profiles.
-func (r *Results) RecordUnwatched(cluster types.NamespacedName, problems map[string][]profile.Problem) {
-	after := clusterResult{inventories: unselected(nil, problems)}
-	r.mu.Lock()
-	before := r.clusters[cluster]
-	delete(r.existing, cluster)
-	r.clusters[cluster] = after
-	r.mu.Unlock()
-	r.diff(before, after)
 }
 
 // diff notifies the Inventories whose results differ, and returns the problems that were not there before.
