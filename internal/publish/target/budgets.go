@@ -37,6 +37,8 @@ const (
 	ordinary urgency = iota
 	// urgent is a created profile, or a changed access.
 	urgent
+	// deletion is limited by conflicts alone.
+	deletion
 )
 
 // budgets limits how often a profile is written. A budget outlives its profile, so that a client that deletes the profile again and
@@ -93,22 +95,26 @@ func newBudgets(clk clock.PassiveClock) *budgets {
 	return &budgets{clock: clk, profiles: map[types.NamespacedName]*budget{}, sweepAt: 1024}
 }
 
-// wait returns after how long a profile may be written; zero for now. It spends nothing.
-func (b *budgets) wait(profile types.NamespacedName, how urgency) time.Duration {
+// wait returns after how long a profile may be written or deleted, zero for now, and whether many conflicts in a row are the reason.
+// It spends nothing.
+func (b *budgets) wait(profile types.NamespacedName, how urgency) (after time.Duration, conflicts bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	of, known := b.profiles[profile]
+	if !known {
+		return 0, false
+	}
 	now := b.clock.Now()
-	switch {
-	case !known:
-		return 0
-	case how == urgent:
-		return of.urgent.wait(now)
+	if after := of.conflicts.wait(now); after > 0 {
+		return after, true
 	}
-	if missing := 1 - of.ordinary.TokensAt(now); missing > 0 {
-		return time.Duration(missing * float64(writeInterval))
+	switch how {
+	case urgent:
+		return of.urgent.wait(now), false
+	case ordinary:
+		return max(0, time.Duration((1-of.ordinary.TokensAt(now))*float64(writeInterval))), false
 	}
-	return 0
+	return 0, false
 }
 
 // spend notes a write that the API server has accepted, which ends a series of conflicts.
@@ -134,9 +140,10 @@ func (b *budgets) deleted(profile types.NamespacedName) {
 	}
 }
 
-// conflict notes that the API server has refused a write for a resourceVersion as a conflict. A second conflict for the same
-// version is not counted: the cache is stale, and no other write has been made since.
-func (b *budgets) conflict(profile types.NamespacedName, version string) {
+// conflict notes that the API server has refused a write for a resourceVersion as a conflict, and returns after how long the next one
+// may be tried; zero for now. A second conflict for the same version is not counted: the cache is stale, and no other write has been
+// made since.
+func (b *budgets) conflict(profile types.NamespacedName, version string) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock.Now()
@@ -145,17 +152,7 @@ func (b *budgets) conflict(profile types.NamespacedName, version string) {
 		of.version = version
 		of.conflicts.add(now)
 	}
-}
-
-// conflicted returns after how long a profile may be written or deleted that has had many conflicts in a row; zero for now.
-func (b *budgets) conflicted(profile types.NamespacedName) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	of, known := b.profiles[profile]
-	if !known {
-		return 0
-	}
-	return of.conflicts.wait(b.clock.Now())
+	return of.conflicts.wait(now)
 }
 
 // of returns the budget of a profile. It must be called with the lock held.

@@ -19,11 +19,17 @@ var (
 	p2 = types.NamespacedName{Namespace: "fleet", Name: "p2"}
 )
 
+// wait is how long a write of p1 has to wait.
+func wait(b *budgets, how urgency) time.Duration {
+	after, _ := b.wait(p1, how)
+	return after
+}
+
 // spendAll writes as fast as they are allowed for some time, a second at a time, and returns at which seconds.
 func spendAll(b *budgets, clock *clocktesting.FakeClock, urgency urgency, seconds int) []int {
 	var at []int
 	for second := range seconds {
-		for b.wait(p1, urgency) == 0 {
+		for wait(b, urgency) == 0 {
 			b.spend(p1, urgency)
 			at = append(at, second)
 		}
@@ -47,7 +53,7 @@ func TestBudgets(t *testing.T) {
 		for range 100 {
 			b.spend(p1, urgent)
 		}
-		if got := b.wait(p1, urgent); got != maxPause {
+		if got := wait(b, urgent); got != maxPause {
 			t.Errorf("got %s", got)
 		}
 	})
@@ -71,8 +77,8 @@ func TestBudgets(t *testing.T) {
 		clock := clocktesting.NewFakeClock(time.Now())
 		b := newBudgets(clock)
 		spendAll(b, clock, ordinary, 1)
-		if b.wait(p1, ordinary) == 0 || b.wait(p1, urgent) != 0 {
-			t.Errorf("ordinary waits %s, urgent %s", b.wait(p1, ordinary), b.wait(p1, urgent))
+		if wait(b, ordinary) == 0 || wait(b, urgent) != 0 {
+			t.Errorf("ordinary waits %s, urgent %s", wait(b, ordinary), wait(b, urgent))
 		}
 	})
 	t.Run("conflicts in a row: ten at once, and then pauses that double", func(t *testing.T) {
@@ -80,7 +86,7 @@ func TestBudgets(t *testing.T) {
 		b := newBudgets(clock)
 		var at []int
 		for second := range 70 {
-			for b.conflicted(p1) == 0 {
+			for wait(b, deletion) == 0 {
 				b.conflict(p1, strconv.Itoa(len(at)))
 				at = append(at, second)
 			}
@@ -90,7 +96,7 @@ func TestBudgets(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		b.spend(p1, ordinary)
-		if got := b.conflicted(p1); got != 0 {
+		if got := wait(b, deletion); got != 0 {
 			t.Errorf("a write that succeeded ends the series: got %s", got)
 		}
 	})
@@ -99,17 +105,20 @@ func TestBudgets(t *testing.T) {
 		for range 20 {
 			b.conflict(p1, "7")
 		}
-		if got := b.conflicted(p1); got != 0 {
+		if got := wait(b, deletion); got != 0 {
 			t.Errorf("the cache is stale: got %s", got)
 		}
 		for version := range 20 {
 			b.conflict(p1, strconv.Itoa(version))
 		}
-		if got := b.conflicted(p1); got != maxPause {
+		if got := wait(b, deletion); got != maxPause {
 			t.Errorf("got %s", got)
 		}
+		if got, conflicts := b.wait(p1, urgent); got != maxPause || !conflicts {
+			t.Errorf("writes wait too: got %s, because of conflicts: %t", got, conflicts)
+		}
 		b.deleted(p1)
-		if got := b.conflicted(p1); got != 0 {
+		if got := wait(b, deletion); got != 0 {
 			t.Errorf("got %s", got)
 		}
 	})

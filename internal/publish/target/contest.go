@@ -14,24 +14,21 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// admit returns a result with Held set if a profile has been written too often, or has had too many conflicts, to be written now.
+// admit returns a result with Held set if a profile has been written too often, or has had too many conflicts, to be written or
+// deleted now.
 func (a *attempt) admit(urgency urgency) Result {
-	if held := a.contested(); held.Held {
-		return held
-	}
-	wait := a.budgets.wait(a.key, urgency)
-	if wait == 0 {
+	wait, conflicts := a.budgets.wait(a.key, urgency)
+	switch {
+	case wait == 0:
 		return Result{}
+	case conflicts:
+		return a.contested(wait)
 	}
 	return Result{Held: true, RequeueAfter: wait, Problems: []profile.Problem{a.delayed(urgency)}}
 }
 
-// contested returns a result with Held set if a profile has had too many conflicts in a row to be written or deleted now.
-func (a *attempt) contested() Result {
-	wait := a.budgets.conflicted(a.key)
-	if wait == 0 {
-		return Result{}
-	}
+// contested returns the result of an attempt that must wait because there were too many conflicts in a row.
+func (a *attempt) contested(wait time.Duration) Result {
 	writer := "another writer"
 	if name := cmp.Or(a.live.OtherWriter(""), a.live.OtherWriter("status")); name != "" {
 		writer = strconv.Quote(name)
@@ -94,11 +91,10 @@ func (a *attempt) settle(errs ...error) (Result, error) {
 
 // lostRace is the result of a write that came after one of another writer, which the cache will show.
 func (a *attempt) lostRace() Result {
-	a.budgets.conflict(a.key, a.version)
-	result := a.contested()
-	result.Keep = true
-	if !result.Held {
-		result.RequeueAfter = time.Second
+	result := Result{RequeueAfter: time.Second}
+	if wait := a.budgets.conflict(a.key, a.version); wait > 0 {
+		result = a.contested(wait)
 	}
+	result.Keep = true
 	return result
 }

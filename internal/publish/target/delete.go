@@ -35,7 +35,7 @@ func (l Locked) Delete(ctx context.Context, live *profile.Live) (Result, error) 
 		return l.profiles.AwaitDeletion(live), nil
 	}
 	a := l.attempt(live)
-	if held := a.contested(); held.Held {
+	if held := a.admit(deletion); held.Held {
 		return held, nil
 	}
 	object := &inventoryv1alpha1.ClusterProfile{}
