@@ -6,7 +6,6 @@ package publisher_test
 import (
 	"maps"
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -66,7 +65,7 @@ func TestPublishersOfSeveralClasses(t *testing.T) {
 				g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "class"+filter).Status }).Should(And(
 					HaveField("Clusters", BeEquivalentTo(1)), HaveField("Published", BeEquivalentTo(1)), HaveField("Problems", BeEmpty())))
 			}
-			hub.atRest(t, g, shared, "class", "classb", "classc")
+			hub.atRest(t, g, shared, map[string]int{"class": 1, "classb": 1, "classc": 1})
 		})
 	}
 }
@@ -94,7 +93,7 @@ func TestPublishersOfOneClass(t *testing.T) {
 				hub.createCluster(t, cluster, hub.kubeconfig(name, "https://"+name+":6443"))
 				uids[name] = hub.published(t, g, namespace, name).UID
 			}
-			hub.atRest(t, g, namespace, "one-class")
+			hub.atRest(t, g, namespace, map[string]int{"one-class": 3})
 			for name, uid := range uids {
 				g.Expect(hub.get(t, namespace, name)).To(HaveField("UID", uid))
 			}
@@ -115,7 +114,7 @@ func TestProfileOfAnotherClassIsForeign(t *testing.T) {
 	hub.startPublisher(t, class("second"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "second-class").Status.Problems }).
 		Should(ConsistOf(HaveField("Reason", v1alpha1.ProblemForeignProfile)))
-	hub.atRest(t, g, shared, "first-class", "second-class")
+	hub.atRest(t, g, shared, map[string]int{"first-class": 1, "second-class": 1})
 	g.Expect(hub.get(t, shared, namespace+"--c1").Labels).To(HaveKeyWithValue(v1alpha1.LabelInventory, "first-class"))
 
 	g.Expect(hub.Delete(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "first-class"}})).To(Succeed())
@@ -175,9 +174,12 @@ func TestChangedManagerName(t *testing.T) {
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
 }
 
-// atRest waits until nothing is written any more, and then sees that it stays so: all profiles of a namespace and the Inventories
-// keep their resourceVersions.
-func (hub *testHub) atRest(t *testing.T, g *WithT, namespace string, inventories ...string) {
+// passes is how many passes over all Clusters must write nothing: a status is collected for about as long as one takes.
+const passes = 3
+
+// atRest waits until passes over the Clusters of the Inventories, of which each selects so many, write nothing: all profiles of a
+// namespace and the Inventories keep their resourceVersions. Nor has a writer stopped because it has written too often.
+func (hub *testHub) atRest(t *testing.T, g *WithT, namespace string, clusters map[string]int) {
 	t.Helper()
 	versions := func() map[string]string {
 		seen := map[string]string{}
@@ -186,19 +188,42 @@ func (hub *testHub) atRest(t *testing.T, g *WithT, namespace string, inventories
 		for _, p := range list.Items {
 			seen[p.Name+" "+string(p.UID)] = p.ResourceVersion
 		}
-		for _, name := range inventories {
+		for name := range clusters {
 			seen["Inventory "+name] = hub.readInventory(t, name).ResourceVersion
 		}
 		return seen
 	}
-	last, since := versions(), time.Now()
 	g.Eventually(func() bool {
-		now := versions()
-		if !maps.Equal(last, now) {
-			last, since = now, time.Now()
+		before := versions()
+		for range passes {
+			for name, count := range clusters {
+				hub.pass(t, g, name, count)
+			}
 		}
-		// Longer than a status is collected for.
-		return time.Since(since) > 3*time.Second
+		return maps.Equal(before, versions())
 	}).Should(BeTrue(), "it comes to rest")
-	g.Consistently(versions, "5s").Should(Equal(last))
+	for name := range clusters {
+		g.Expect(hub.readInventory(t, name).Status.Problems).NotTo(ContainElement(
+			HaveField("Reason", BeElementOf(v1alpha1.ProblemContested, v1alpha1.ProblemWriteDelayed))))
+	}
+}
+
+// pass waits until every Cluster of an Inventory has been reconciled again, and the status of an Inventory written: until those of a
+// copy that publishes elsewhere are.
+func (hub *testHub) pass(t *testing.T, g *WithT, inventory string, clusters int) {
+	t.Helper()
+	copied := &v1alpha1.Inventory{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "copy-"},
+		Spec:       hub.readInventory(t, inventory).Spec,
+	}
+	copied.Spec.Namespace = hub.newNamespace(t, nil)
+	hub.create(t, copied)
+	t.Cleanup(func() { hub.removeInventory(t, copied.Name) })
+	g.Eventually(func(g Gomega) {
+		var list inventoryv1alpha1.ClusterProfileList
+		g.Expect(hub.List(t.Context(), &list, client.InNamespace(copied.Spec.Namespace))).To(Succeed())
+		g.Expect(list.Items).To(And(HaveLen(clusters), HaveEach(HaveField("Status.AccessProviders", Not(BeEmpty())))))
+		g.Expect(hub.readInventory(t, copied.Name).Status.Published).To(BeNumerically(">", 0))
+	}).Should(Succeed())
+	g.Expect(hub.Delete(t.Context(), copied)).To(Succeed())
 }

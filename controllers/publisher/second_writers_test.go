@@ -205,8 +205,14 @@ func TestBusyClusterIsNotContested(t *testing.T) {
 	hub.changeProfile(t, namespace, "c1", hub.Update, func(p *inventoryv1alpha1.ClusterProfile) {
 		p.Labels["team.example.com/cost"] = "42"
 	})
-	// The API server notes the times of writers in seconds.
-	g.Eventually(func() bool { return time.Since(hub.otherWrite(t, namespace, "c1")) > 2*time.Second }).Should(BeTrue())
+	// The API server notes the times of writers in seconds: wait until a write would get a later one.
+	written := otherWrite(hub.get(t, namespace, "c1"))
+	g.Eventually(func(g Gomega) {
+		next := hub.get(t, namespace, "c1")
+		next.Labels["team.example.com/next"] = "43"
+		g.Expect(hub.Update(t.Context(), next, client.DryRunAll)).To(Succeed())
+		g.Expect(otherWrite(next)).To(BeTemporally(">", written))
+	}).Should(Succeed())
 	for i := range 12 {
 		hub.updateCluster(t, cluster, fixture.Annotations(map[string]string{v1alpha1.AnnotationDisplayName: fmt.Sprintf("name %d", i)}))
 		if i < 5 {
@@ -218,9 +224,8 @@ func TestBusyClusterIsNotContested(t *testing.T) {
 }
 
 // otherWrite is when another writer than the publisher has last written a profile.
-func (hub *testHub) otherWrite(t *testing.T, namespace, name string) (last time.Time) {
-	t.Helper()
-	for _, entry := range hub.get(t, namespace, name).ManagedFields {
+func otherWrite(profile *inventoryv1alpha1.ClusterProfile) (last time.Time) {
+	for _, entry := range profile.ManagedFields {
 		if entry.Manager != "capi-inventory-publisher" && entry.Time != nil && entry.Time.After(last) {
 			last = entry.Time.Time
 		}
