@@ -4,6 +4,8 @@
 package publisher_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -106,4 +108,42 @@ func TestUndecidedStraysAreReported(t *testing.T) {
 	g.Expect(hub.Delete(t.Context(), before["uid-changed"])).To(Succeed())
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "undecided").Status.Problems }).
 		Should(BeEmpty(), "a person has decided")
+}
+
+// Where Clusters may not be listed live, nothing proves that the Cluster of a profile is gone: it stays, and that is reported.
+func TestStrayIsReportedWhereClustersAreForbidden(t *testing.T) {
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "forbidden-clusters", v1alpha1.InventorySpec{}, namespace)
+	clusters := hub.tamperWhileDown(t, g, namespace, map[string]func(map[string]string){
+		"c1": func(labels map[string]string) { labels[v1alpha1.LabelClusterName] = "typo" },
+	})
+	before := hub.get(t, namespace, "c1")
+	g.Expect(hub.Delete(t.Context(), clusters["c1"])).To(Succeed())
+
+	config := hub.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			// The cache lists whole Clusters.
+			live := strings.Contains(request.Header.Get("Accept"), "PartialObjectMetadataList")
+			if live && strings.HasSuffix(request.URL.Path, "/clusters") {
+				// A user without any right.
+				request = request.Clone(request.Context())
+				request.Header.Set("Impersonate-User", "without-rights")
+			}
+			return next.RoundTrip(request)
+		})
+	})
+	restricted := hub.startPublisherOn(t, config)
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "forbidden-clusters").Status.Problems }).
+		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemProvenanceChanged), HaveField("Message", And(
+			ContainSubstring("may not list Clusters"), ContainSubstring(before.Labels[v1alpha1.LabelClusterUID]))))))
+	g.Expect(hub.get(t, namespace, "c1")).To(HaveField("ResourceVersion", before.ResourceVersion))
+
+	restricted.stop()
+	hub.startPublisher(t)
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil(), "the right was granted")
+	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "forbidden-clusters").Status.Problems }).
+		Should(BeEmpty())
 }
