@@ -85,6 +85,42 @@ const (
 	ReasonNoProblems = "NoProblems"
 )
 
+// Reasons of the conditions of an AccessGrant. Ready: the Secret holds a token that the spoke has accepted, with the roles that the
+// grant asks for, and that has not expired. Degraded: something keeps the broker from what is to be done next; the last good token
+// stays in use until it expires.
+//
+// Possible reasons of Ready when True: Granted. When False: Pending, Expired (as of ConditionExpiring), Revoking,
+// or the reason of Degraded.
+// Possible reasons of Degraded when False: AsExpected. When True: all others below.
+const (
+	// ReasonGranted: the spoke has accepted the token.
+	ReasonGranted = "Granted"
+	// ReasonPending: the broker has not granted the access yet.
+	ReasonPending = "Pending"
+	// ReasonRevoking: the grant is being deleted; it goes when its ServiceAccount is gone from the spoke.
+	ReasonRevoking = "Revoking"
+
+	// ReasonAsExpected: nothing is to be done before the next renewal.
+	ReasonAsExpected = "AsExpected"
+	// ReasonNotWanted: no Inventory asks for what the grant says, so the broker does nothing for it.
+	ReasonNotWanted = "NotWanted"
+	// ReasonKubeconfigUnusable: the Cluster has no kubeconfig Secret, or the broker cannot or must not use what is in it.
+	ReasonKubeconfigUnusable = "KubeconfigUnusable"
+	// ReasonSpokeUnreachable: the spoke does not answer.
+	ReasonSpokeUnreachable = "SpokeUnreachable"
+	// ReasonSpokeRefused: the spoke answers with an error, for example because the kubeconfig's user may not make roles.
+	ReasonSpokeRefused = "SpokeRefused"
+	// ReasonForeignObject: on the spoke or beside the grant something that the broker did not make has the name that it needs; it is
+	// left untouched.
+	ReasonForeignObject = "ForeignObject"
+	// ReasonEscalation: a ClusterRole of the spoke grants rights that need allowEscalation.
+	ReasonEscalation = "Escalation"
+	// ReasonTokenRefused: the spoke does not accept its own token as that of the ServiceAccount.
+	ReasonTokenRefused = "TokenRefused"
+	// ReasonSecretNotWritten: the hub does not let the broker write the Secret.
+	ReasonSecretNotWritten = "SecretNotWritten"
+)
+
 // ConditionReachable on a SpokeCheck: the spoke answered, was ready, and accepted the published credentials.
 //
 // Possible reasons when True: Reachable. When False: every other one, in the order in which a probe meets them.

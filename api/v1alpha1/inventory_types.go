@@ -158,7 +158,7 @@ type Expression string
 
 // AccessProvider is one way in: its name is what consumers look for in their provider files.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.kubeconfigSecret) != has(self.exec)",message="exactly one of kubeconfigSecret and exec must be set"
+// +kubebuilder:validation:XValidation:rule="[has(self.kubeconfigSecret), has(self.exec), has(self.serviceAccount)].exists_one(set, set)",message="exactly one of kubeconfigSecret, exec and serviceAccount must be set"
 type AccessProvider struct {
 	// name of the access provider: the name of the credential plugin, by convention.
 	// +required
@@ -174,6 +174,11 @@ type AccessProvider struct {
 	// exec hands parameters to a credential plugin of the consumer's.
 	// +optional
 	Exec *ExecAccess `json:"exec,omitempty"`
+
+	// serviceAccount points consumers at a Secret beside the profile with the kubeconfig of a ServiceAccount that has just these
+	// rights on the spoke. The broker, a program of its own, makes it and renews its token.
+	// +optional
+	ServiceAccount *ServiceAccountAccess `json:"serviceAccount,omitempty"`
 }
 
 // KubeconfigSecretAccess is a Secret named after the Cluster, in the Cluster's namespace. The profile carries a reference to

@@ -41,6 +41,20 @@ const (
 // FinalizerProfiles on an Inventory holds it until its profiles are gone.
 const FinalizerProfiles = "capi-inventory.dev/profiles"
 
+// FinalizerGrant on an AccessGrant holds it until what was made for it on the spoke is gone.
+const FinalizerGrant = "capi-inventory.dev/grant"
+
+// What the broker marks its objects with.
+const (
+	// LabelGrant on a Secret of the hub, and on every object that the broker makes on a spoke, is a digest that identifies the
+	// AccessGrant, and its hub.
+	LabelGrant = "capi-inventory.dev/grant"
+	// LabelHub on the namespace that the broker makes on a spoke is a digest that identifies the hub.
+	LabelHub = "capi-inventory.dev/hub"
+	// SecretTypeKubeconfig is the type of the Secrets that the broker makes: no consumer of Cluster API's Secrets looks for it.
+	SecretTypeKubeconfig = "capi-inventory.dev/kubeconfig"
+)
+
 // PropertyClusterID identifies the member cluster itself: the UID of its namespace kube-system (KEP-2149).
 const PropertyClusterID = "cluster.clusterset.k8s.io"
 

@@ -50,6 +50,8 @@ const (
 	ProblemPropertySkipped = "PropertySkipped"
 	// ProblemAccessProviderSkipped: an access provider was not published, or is published as it last was.
 	ProblemAccessProviderSkipped = "AccessProviderSkipped"
+	// ProblemAccessNotGranted: the broker has not granted the access that an access provider asks for, or can no longer renew it.
+	ProblemAccessNotGranted = "AccessNotGranted"
 	// ProblemVersionNotReported: the control plane is initialized, and nobody reports the Kubernetes version that it runs.
 	ProblemVersionNotReported = "VersionNotReported"
 	// ProblemTLSServerNameIgnored: the profile says under which name to check the server's certificate, or not to check it,

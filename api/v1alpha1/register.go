@@ -19,7 +19,8 @@ var (
 )
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(SchemeGroupVersion, &Inventory{}, &InventoryList{}, &SpokeCheck{}, &SpokeCheckList{})
+	scheme.AddKnownTypes(SchemeGroupVersion,
+		&Inventory{}, &InventoryList{}, &SpokeCheck{}, &SpokeCheckList{}, &AccessGrant{}, &AccessGrantList{})
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil
 }

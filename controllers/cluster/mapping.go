@@ -41,6 +41,14 @@ func clusterOfProfile(_ context.Context, object client.Object) []types.Namespace
 	return nil
 }
 
+func clusterOfGrant(_ context.Context, object client.Object) []types.NamespacedName {
+	grant, ok := object.(*v1alpha1.AccessGrant)
+	if !ok {
+		return nil
+	}
+	return []types.NamespacedName{{Namespace: grant.Spec.Cluster.Namespace, Name: grant.Spec.Cluster.Name}}
+}
+
 // clustersOfInventory finds all Clusters, and those that only profiles of the Inventory name: they are gone, or not watched.
 func (r *Reconciler) clustersOfInventory(ctx context.Context, inventory client.Object) []types.NamespacedName {
 	clusters := r.clustersIn(ctx, "")

@@ -20,6 +20,7 @@ import (
 // +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=accessgrants,verbs=get;list;watch;create;patch;delete
 //
 // Inventories select by the labels of namespaces.
 // +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories,verbs=get;list;watch

@@ -25,6 +25,11 @@ var required = []hub.API{
 		Kind:  inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"),
 		Scope: meta.RESTScopeNamespace,
 	},
+	{
+		CRD:   "accessgrants.capi-inventory.dev",
+		Kind:  v1alpha1.SchemeGroupVersion.WithKind("AccessGrant"),
+		Scope: meta.RESTScopeNamespace,
+	},
 	{CRD: "inventories.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory"), Scope: meta.RESTScopeRoot},
 }
 

@@ -45,6 +45,9 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		index:       state.NewProfileIndex(options.ClusterManager),
 		results:     state.NewResults(ctx.Done()),
 	}
+	if err := source.IndexGrants(ctx, mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("indexing AccessGrants: %w", err)
+	}
 	if err := setupClusters(ctx, mgr, options, parts); err != nil {
 		return fmt.Errorf("setting up the controller of Clusters: %w", err)
 	}

@@ -18,6 +18,8 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
 // Options returns those of a manager's cache. namespaces restricts Clusters, their Secrets and the objects that they refer to; none
@@ -50,6 +52,7 @@ func Options(namespaces []string, resync time.Duration) ctrlcache.Options {
 				Transform:             transformSecret,
 				UnsafeDisableDeepCopy: noDeepCopy,
 			},
+			&v1alpha1.AccessGrant{}: {Namespaces: everywhere, UnsafeDisableDeepCopy: noDeepCopy},
 			&inventoryv1alpha1.ClusterProfile{}: {
 				Namespaces:            everywhere,
 				Transform:             transformProfile,

@@ -12,6 +12,10 @@
 package endpoint
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
@@ -29,6 +33,15 @@ type Endpoint struct {
 	TLSServerName string `json:"tlsServerName,omitempty"`
 	// InsecureSkipTLSVerify says that the server's certificate is not checked at all.
 	InsecureSkipTLSVerify bool `json:"insecureSkipTLSVerify,omitempty"`
+}
+
+// Digest identifies an endpoint: equal endpoints have one digest, and others different ones.
+func (e Endpoint) Digest() string {
+	raw, err := json.Marshal(e)
+	if err != nil {
+		panic(fmt.Sprintf("endpoint: an endpoint that cannot be encoded: %v", err))
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(raw))
 }
 
 // MaxSize is the size in bytes above which a kubeconfig is rejected unread.

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -35,8 +36,9 @@ func (inv *Inventory) accessProviders(
 			continue
 		}
 		lapses = append(lapses, c.fault.Message)
-		if ControlPlaneInitialized(f.Cluster) {
-			// Before that, nobody expects a kubeconfig.
+		young := c.fault.Reason == v1alpha1.ProblemAccessNotGranted && f.grantPending(GrantName(c.profile.Name, c.name))
+		if ControlPlaneInitialized(f.Cluster) && !young {
+			// Before that, nobody expects a kubeconfig, or an answer of the broker.
 			problems = append(problems, *c.fault)
 		}
 	}
@@ -71,12 +73,12 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 
 // lastGood returns the provider as it is published, where it still means the same and nobody else has changed any of it since:
 // what another writer put there is never adopted.
-func (p provider) lastGood(f Facts) *clientcmdv1.Cluster {
+func (p provider) lastGood(f Facts, profile types.NamespacedName) *clientcmdv1.Cluster {
 	published := f.Published.provider(p.name)
 	if published == nil || len(f.Published.foreignFields(p.name, *published)) > 0 {
 		return nil
 	}
-	if key, ok := p.secret(f.Cluster); ok && p.exec == nil && !refersTo(published, key, f.Cluster.Namespace) {
+	if reference, ok := p.reference(f.Cluster, profile); ok && !refersTo(published, reference) {
 		return nil
 	}
 	return published.DeepCopy()
@@ -90,8 +92,7 @@ type secretReference struct {
 	Namespace string `json:"namespace"`
 }
 
-func refersTo(cluster *clientcmdv1.Cluster, key SecretKey, namespace string) bool {
-	want := secretReference{Key: key.Key, Name: key.Name, Namespace: namespace}
+func refersTo(cluster *clientcmdv1.Cluster, want secretReference) bool {
 	return slices.ContainsFunc(cluster.Extensions, func(e clientcmdv1.NamedExtension) bool {
 		var got secretReference
 		return e.Name == execExtension && json.Unmarshal(e.Extension.Raw, &got) == nil && got == want

@@ -34,6 +34,8 @@ type Facts struct {
 	Waiting map[string]Unknown
 	// Kubeconfigs is what was found in the Secrets that the Inventory asked for (Inventory.Secrets).
 	Kubeconfigs map[SecretKey]Kubeconfig
+	// Grants are the AccessGrants of the profile as they are now, of any author. They are not changed.
+	Grants []*v1alpha1.AccessGrant
 	// Published is the profile as it is now; nil where there is none.
 	Published *Live
 	// Now becomes the transition time of a condition that changes its status.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -23,11 +24,12 @@ const (
 	defaultKey        = "value"
 )
 
-// provider is an access provider of the Inventory's, compiled. Exactly one of kubeconfigSecret and exec is set.
+// provider is an access provider of the Inventory's, compiled. Exactly one of kubeconfigSecret, exec and serviceAccount is set.
 type provider struct {
 	name             string
 	kubeconfigSecret *v1alpha1.KubeconfigSecretAccess
 	exec             *exec
+	serviceAccount   *v1alpha1.ServiceAccountAccess
 }
 
 // exec holds the expressions of an exec provider; a nil server means the endpoint of Cluster API's kubeconfig.
@@ -51,8 +53,10 @@ func compileProviders(compiler *cel.Compiler, source []v1alpha1.AccessProvider) 
 			exec, err := compileExec(compiler, field+".exec", p.Exec)
 			errs = append(errs, err)
 			compiled = append(compiled, provider{name: p.Name, exec: exec})
+		case p.ServiceAccount != nil:
+			compiled = append(compiled, provider{name: p.Name, serviceAccount: p.ServiceAccount})
 		default:
-			errs = append(errs, fmt.Errorf("%s: exactly one of kubeconfigSecret and exec must be set", field))
+			errs = append(errs, fmt.Errorf("%s: exactly one of kubeconfigSecret, exec and serviceAccount must be set", field))
 		}
 	}
 	return compiled, errors.Join(errs...)
@@ -91,11 +95,19 @@ func (p provider) uses(variable string) bool {
 	return p.exec != nil && slices.ContainsFunc(p.exec.programs(), func(program *cel.Program) bool { return program.Uses(variable) })
 }
 
+// defaultSecret is the Secret in which Cluster API keeps a Cluster's kubeconfig.
+func defaultSecret(cluster *clusterv1.Cluster) SecretKey {
+	return SecretKey{Name: cluster.Name + defaultNameSuffix, Key: defaultKey}
+}
+
 // secret is the Secret whose kubeconfig gives the endpoint; false where an expression gives it.
 func (p provider) secret(cluster *clusterv1.Cluster) (SecretKey, bool) {
-	key := SecretKey{Name: cluster.Name + defaultNameSuffix, Key: defaultKey}
-	if p.exec != nil {
+	key := defaultSecret(cluster)
+	switch {
+	case p.exec != nil:
 		return key, p.exec.server == nil
+	case p.serviceAccount != nil:
+		return key, true
 	}
 	if p.kubeconfigSecret.NameSuffix != "" {
 		key.Name = cluster.Name + p.kubeconfigSecret.NameSuffix
@@ -106,8 +118,22 @@ func (p provider) secret(cluster *clusterv1.Cluster) (SecretKey, bool) {
 	return key, true
 }
 
-// cluster is what the provider publishes for a Cluster, or why it cannot.
-func (p provider) cluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
+// reference is the Secret that a consumer reads, given the profile; false where it reads none.
+func (p provider) reference(cluster *clusterv1.Cluster, profile types.NamespacedName) (secretReference, bool) {
+	switch {
+	case p.exec != nil:
+		return secretReference{}, false
+	case p.serviceAccount != nil:
+		name := GrantedSecretName(GrantName(profile.Name, p.name))
+		return secretReference{Key: GrantedSecretKey, Name: name, Namespace: profile.Namespace}, true
+	}
+	key, _ := p.secret(cluster)
+	return secretReference{Key: key.Key, Name: key.Name, Namespace: cluster.Namespace}, true
+}
+
+// cluster is what the provider publishes in the profile of a Cluster, or why it cannot. A Problem may come with what is published
+// nevertheless.
+func (p provider) cluster(f Facts, profile types.NamespacedName) (*clientcmdv1.Cluster, *Problem) {
 	if p.exec != nil {
 		if variable := f.waits(p.exec.programs()...); variable != "" {
 			return nil, p.skipped("", errors.New(f.Waiting[variable].Why))
@@ -119,11 +145,24 @@ func (p provider) cluster(f Facts) (*clientcmdv1.Cluster, *Problem) {
 	if rejected != nil {
 		return nil, rejected
 	}
-	cluster, err := clusterOf(endpoint, secretReference{Key: key.Key, Name: key.Name, Namespace: f.Cluster.Namespace})
+	var notGranted *Problem
+	if p.serviceAccount != nil {
+		grant := types.NamespacedName{Namespace: profile.Namespace, Name: GrantName(profile.Name, p.name)}
+		fault, usable := f.grantFault(grant, endpoint)
+		if fault != "" {
+			fault := problem(v1alpha1.ProblemAccessNotGranted, "access provider %s: AccessGrant %s %s.", p.name, grant, fault)
+			notGranted = &fault
+		}
+		if !usable {
+			return nil, notGranted
+		}
+	}
+	reference, _ := p.reference(f.Cluster, profile)
+	cluster, err := clusterOf(endpoint, reference)
 	if err != nil {
 		return nil, p.skipped("", err)
 	}
-	return cluster, nil
+	return cluster, notGranted
 }
 
 func (p provider) execCluster(f Facts) (*clientcmdv1.Cluster, *Problem) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/types"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 )
 
@@ -19,6 +20,7 @@ const maxAccess = 768 << 10
 // gives now, nil where it is.
 type candidate struct {
 	provider
+	profile types.NamespacedName
 	cluster *clientcmdv1.Cluster
 	fault   *Problem
 }
@@ -28,9 +30,9 @@ func (inv *Inventory) candidates(f Facts) []candidate {
 	all := make([]candidate, 0, len(inv.providers))
 	total := 0
 	for _, p := range inv.providers {
-		c := candidate{provider: p}
-		if c.cluster, c.fault = p.cluster(f); c.fault != nil {
-			c.cluster = p.lastGood(f)
+		c := candidate{provider: p, profile: inv.Key(f.Cluster)}
+		if c.cluster, c.fault = p.cluster(f, c.profile); c.fault != nil && c.cluster == nil {
+			c.cluster = p.lastGood(f, c.profile)
 		}
 		total += sizeOf(c.cluster)
 		all = append(all, c)
@@ -48,7 +50,7 @@ func bound(f Facts, all []candidate) {
 	total := 0
 	for i, c := range all {
 		if published[i] = c.cluster; c.fault == nil {
-			published[i] = c.lastGood(f)
+			published[i] = c.lastGood(f, c.profile)
 		}
 		total += min(sizeOf(c.cluster), sizeOf(published[i]))
 	}

@@ -45,6 +45,7 @@ type Options struct {
 type Clusters struct {
 	manager     string
 	clock       clock.PassiveClock
+	cached      client.Reader
 	kubeconfigs *kubeconfigReader
 	references  *references
 	liveness    *Liveness
@@ -55,6 +56,7 @@ func NewClusters(options Options) *Clusters {
 	return &Clusters{
 		manager:     options.Manager,
 		clock:       options.Clock,
+		cached:      options.Client,
 		kubeconfigs: newKubeconfigReader(options.Client, options.APIReader, options.Clock),
 		references:  newReferences(options.Cache, options.Mapper, options.Clock, options.Done),
 		liveness:    options.Liveness,
@@ -73,8 +75,8 @@ type Facts struct {
 // Facts gathers what an Inventory needs to know about a Cluster. published is the profile as it is now; nil if there is none.
 func (c *Clusters) Facts(
 	ctx context.Context, cluster *clusterv1.Cluster, inventory *profile.Inventory, published *profile.Live,
-) (Facts, error) {
-	facts := Facts{Facts: profile.Facts{
+) (facts Facts, err error) {
+	facts = Facts{Facts: profile.Facts{
 		Manager:        c.manager,
 		Cluster:        cluster,
 		Published:      published,
@@ -107,6 +109,10 @@ func (c *Clusters) Facts(
 			facts.RequeueAfter = unlistedRequeue
 		}
 	}
+	if facts.Grants, err = c.grants(ctx, inventory.Key(cluster)); err != nil {
+		return Facts{}, err
+	}
+	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, unanswered(facts.Grants, facts.Now))
 	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster.Namespace, inventory.Secrets(cluster))
 	if err != nil {
 		return Facts{}, err

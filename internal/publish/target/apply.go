@@ -27,6 +27,7 @@ type attempt struct {
 	// live is the profile before the attempt; nil if there was none.
 	live       *profile.Live
 	version    string
+	uid        types.UID
 	generation int64
 }
 
@@ -34,11 +35,18 @@ func (l Locked) attempt(live *profile.Live) *attempt {
 	if live == nil {
 		return &attempt{Profiles: l.profiles, key: l.key, version: neverWritten}
 	}
-	return &attempt{Profiles: l.profiles, key: l.key, live: live, version: live.ResourceVersion, generation: live.Generation}
+	return &attempt{
+		Profiles:   l.profiles,
+		key:        l.key,
+		live:       live,
+		version:    live.ResourceVersion,
+		uid:        live.UID,
+		generation: live.Generation,
+	}
 }
 
 // Apply writes the difference between the profile, facts.Published, and what an Inventory wants of the facts: first the profile,
-// then its status. A profile that must not or cannot be written does not hold up the status of one that exists: that may carry a
+// then its status, then the AccessGrants of its access providers. A profile that must not or cannot be written does not hold up the status of one that exists: that may carry a
 // changed endpoint.
 func (l Locked) Apply(ctx context.Context, inventory *profile.Inventory, facts profile.Facts) (Result, error) {
 	wanted, problems := inventory.Profile(facts)
@@ -56,7 +64,8 @@ func (l Locked) Apply(ctx context.Context, inventory *profile.Inventory, facts p
 	status, problems := inventory.Status(facts, a.generation)
 	result.Problems = append(result.Problems, problems...)
 	applied, statusFailure := a.applyStatus(ctx, status, inventory.Intrusions(facts.Published, status))
-	settled, err := a.settle(failure, statusFailure)
+	grantFailure := a.applyGrants(ctx, inventory, facts, statusFailure == nil && !applied.Held)
+	settled, err := a.settle(failure, statusFailure, grantFailure)
 	return result.With(applied).With(settled), err
 }
 
@@ -84,7 +93,7 @@ func (a *attempt) applyProfile(ctx context.Context, wanted *inventoryac.ClusterP
 		return Result{}, fmt.Errorf("applying ClusterProfile %s: %w", a.key, err)
 	}
 	// The answer is in the apply configuration.
-	a.version, a.generation = *wanted.ResourceVersion, *wanted.Generation
+	a.version, a.uid, a.generation = *wanted.ResourceVersion, *wanted.UID, *wanted.Generation
 	return a.wrote(urgency), nil
 }
 

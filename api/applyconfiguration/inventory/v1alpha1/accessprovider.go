@@ -16,6 +16,9 @@ type AccessProviderApplyConfiguration struct {
 	KubeconfigSecret *KubeconfigSecretAccessApplyConfiguration `json:"kubeconfigSecret,omitempty"`
 	// exec hands parameters to a credential plugin of the consumer's.
 	Exec *ExecAccessApplyConfiguration `json:"exec,omitempty"`
+	// serviceAccount points consumers at a Secret beside the profile with the kubeconfig of a ServiceAccount that has just these
+	// rights on the spoke. The broker, a program of its own, makes it and renews its token.
+	ServiceAccount *ServiceAccountAccessApplyConfiguration `json:"serviceAccount,omitempty"`
 }
 
 // AccessProviderApplyConfiguration constructs a declarative configuration of the AccessProvider type for use with
@@ -45,5 +48,13 @@ func (b *AccessProviderApplyConfiguration) WithKubeconfigSecret(value *Kubeconfi
 // If called multiple times, the Exec field is set to the value of the last call.
 func (b *AccessProviderApplyConfiguration) WithExec(value *ExecAccessApplyConfiguration) *AccessProviderApplyConfiguration {
 	b.Exec = value
+	return b
+}
+
+// WithServiceAccount sets the ServiceAccount field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ServiceAccount field is set to the value of the last call.
+func (b *AccessProviderApplyConfiguration) WithServiceAccount(value *ServiceAccountAccessApplyConfiguration) *AccessProviderApplyConfiguration {
+	b.ServiceAccount = value
 	return b
 }
