@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package grant
+
+import (
+	"hash/fnv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+const (
+	// renewals is how many times a token is renewed in its life, if all goes well: two attempts may fail for as long as a third.
+	renewals = 3
+	// jitter is the part of the time to a renewal by which it may come earlier, so that grants made together are not renewed together.
+	jitter = 0.1
+)
+
+// RenewAt returns when the token of a grant is to be renewed: after a third of its life, less a jitter that follows from the grant and
+// the token, so that a restart changes nothing. The life is what the spoke has granted, which may be less than was asked for.
+func RenewAt(of *v1alpha1.AccessGrant) time.Time {
+	issued := of.Status.IssuedAt.Time
+	third := of.Status.ExpirationTimestamp.Sub(issued) / renewals
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(string(of.UID) + issued.UTC().Format(time.RFC3339)))
+	early := jitter * float64(hash.Sum32()) / float64(1<<32)
+	return issued.Add(third - time.Duration(early*float64(third)))
+}
+
+// Expired reports whether the token of a grant is no longer accepted.
+func Expired(of *v1alpha1.AccessGrant, now time.Time) bool {
+	return !now.Before(of.Status.ExpirationTimestamp.Time)
+}
+
+// Step is what is to be done next for a grant.
+type Step int
+
+// The steps.
+const (
+	// Rest: nothing before the next renewal.
+	Rest Step = iota
+	// Verify: the Secret is not the one that was proven last; its token may be good nevertheless.
+	Verify
+	// Bind: the roles on the spoke are brought in line with the grant; the token stays, unless the spoke's endpoint has changed.
+	Bind
+	// Issue: a token is needed.
+	Issue
+)
+
+// Next returns the next step for a grant. secret is what the cache has of its Secret; nil if there is none.
+func Next(of *v1alpha1.AccessGrant, secret *metav1.PartialObjectMetadata, now time.Time) Step {
+	status := &of.Status
+	switch {
+	case secret == nil:
+		return Issue
+	case status.Secret == nil || status.Secret.ResourceVersion != secret.ResourceVersion:
+		return Verify
+	case !now.Before(RenewAt(of)):
+		return Issue
+	case status.ObservedGeneration != of.Generation:
+		return Bind
+	}
+	return Rest
+}
