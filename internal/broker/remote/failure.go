@@ -6,6 +6,7 @@ package remote
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -42,6 +43,10 @@ func (s *Spoke) failed(doing string, err error) error {
 		reason = v1alpha1.ReasonSpokeRefused
 	}
 	text := err.Error()
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		// Without the local port, which differs each time.
+		text = fmt.Sprintf("%s %s %v: %v", op.Op, op.Net, op.Addr, op.Err)
+	}
 	for _, secret := range s.secrets {
 		text = strings.ReplaceAll(text, secret, "[redacted]")
 	}

@@ -28,6 +28,11 @@ const maxListed = 1000
 // Bind makes the ServiceAccount of a grant and gives it exactly the rights that are asked for. Others that were made for the grant are
 // removed even where one of the new ones cannot be made; a right that is there is not removed because something cannot be read.
 func (s *Spoke) Bind(ctx context.Context, names grant.Names, access v1alpha1.ServiceAccountAccess) error {
+	for _, object := range []client.Object{names.SharedNamespace(), names.Account()} {
+		if err := s.ensure(ctx, object); err != nil {
+			return err
+		}
+	}
 	var errs []error
 	access.ClusterRoles = slices.DeleteFunc(slices.Clone(access.ClusterRoles), func(role string) bool {
 		escalates, err := s.escalates(ctx, role)
@@ -40,7 +45,7 @@ func (s *Spoke) Bind(ctx context.Context, names grant.Names, access v1alpha1.Ser
 		return false
 	})
 	rights := names.Rights(access)
-	for _, object := range append([]client.Object{names.SharedNamespace(), names.Account()}, rights...) {
+	for _, object := range rights {
 		errs = append(errs, s.ensure(ctx, object))
 	}
 	return errors.Join(append(errs, s.prune(ctx, names, rights))...)

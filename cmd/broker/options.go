@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/capi-inventory/capi-inventory/controllers/accessgrant"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
+)
+
+const usage = `Usage:
+  broker [flags]   fulfils AccessGrants: keeps a ServiceAccount with limited rights on each spoke, and its token in a Secret
+`
+
+// options are the flags.
+type options struct {
+	hub.Flags
+	publisherClass    string
+	timeout           time.Duration
+	allowLocalServers bool
+}
+
+// parse reads the command line; its error names each wrong flag and the reason.
+func parse(args []string) (*options, error) {
+	o := &options{Flags: hub.Flags{
+		QPS:                100,
+		Burst:              200,
+		Concurrency:        20,
+		LeaderElect:        true,
+		DiagnosticsAddress: ":8443",
+		HealthAddress:      ":9440",
+	}}
+	flags := hub.NewFlagSet("broker", usage)
+	flags.StringVar(&o.publisherClass, "publisher-class", "",
+		"Fulfil the grants of Inventories whose spec.publisherClass has this value; of those without one if not set.")
+	flags.DurationVar(&o.timeout, "timeout", 10*time.Second, "Deadline of each request to a spoke.")
+	flags.BoolVar(&o.allowLocalServers, "allow-local-servers", false,
+		"Dial servers on loopback, link-local and metadata addresses too. For tests: with it, a user who may write kubeconfig "+
+			"Secrets can make this machine dial itself.")
+	o.AddTo(flags, hub.Usage{
+		Namespace: "Namespace whose AccessGrants are fulfilled, and into which their Secrets are written; may be repeated or hold " +
+			"several, separated by commas. All if not set.",
+		Concurrency: "Number of grants that are worked on at once. Those whose spoke did not answer the last time get half of it.",
+		LeaderElect: "Let one of several replicas of the same class work.",
+	})
+	if err := hub.Parse(flags, args); err != nil {
+		return nil, err
+	}
+	return o, o.validate()
+}
+
+func (o *options) validate() error {
+	var errs hub.FlagErrors
+	if o.publisherClass != "" {
+		for _, reason := range validation.IsDNS1123Label(o.publisherClass) {
+			errs.Add("publisher-class", "%s", reason)
+		}
+	}
+	if o.timeout < time.Second || o.timeout > time.Minute {
+		errs.Add("timeout", "must be from 1s to 1m")
+	}
+	o.Validate(&errs)
+	return errs.Join()
+}
+
+func (o *options) broker() accessgrant.Options {
+	return accessgrant.Options{
+		PublisherClass: o.publisherClass,
+		Concurrency:    o.Concurrency,
+		Spokes: remote.Options{
+			Timeout:           o.timeout,
+			AllowLocalServers: o.allowLocalServers,
+			UserAgent:         accessgrant.FieldManager,
+		},
+		Clock:   clock.RealClock{},
+		Metrics: metrics.Registry,
+	}
+}
+
+func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
+	lease := accessgrant.FieldManager
+	if o.publisherClass != "" {
+		lease += "-" + o.publisherClass
+	}
+	options := o.ManagerOptions(scheme, lease)
+	options.Cache = accessgrant.CacheOptions(o.Namespaces)
+	options.MapperProvider = accessgrant.NewRESTMapper
+	return options
+}

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+)
+
+// authorize returns an error unless an Inventory asks for just what the grant says, now. The Cluster and the labels of its namespace are
+// read from the API server.
+func (r *reconciler) authorize(ctx context.Context, of *v1alpha1.AccessGrant) error {
+	cluster, err := r.cluster(ctx, of)
+	if err != nil {
+		return err
+	}
+	if cluster == nil {
+		return refused("the Cluster %s/%s with the UID %s does not exist", of.Spec.Cluster.Namespace, of.Spec.Cluster.Name, of.Spec.Cluster.UID)
+	}
+	namespace := &corev1.Namespace{}
+	if err := r.live.Get(ctx, client.ObjectKey{Name: cluster.Namespace}, namespace); err != nil {
+		return fmt.Errorf("reading the labels of the namespace %s: %w", cluster.Namespace, err)
+	}
+	snapshot, err := r.inventories.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if invalid := snapshot.Invalid[of.Spec.Inventory]; invalid != nil {
+		return refused("the Inventory %q is invalid: %v", of.Spec.Inventory, invalid)
+	}
+	if !profile.Decide(snapshot.Valid, nil, cluster, namespace.Labels).AskFor(of, cluster) {
+		return refused("the Inventory %q does not ask for this access to the Cluster, or not for a profile of that name in this namespace",
+			of.Spec.Inventory)
+	}
+	return nil
+}
+
+func refused(format string, args ...any) error {
+	return &remote.Failure{Reason: v1alpha1.ReasonNotWanted, Message: profile.Bound(fmt.Sprintf(format, args...))}
+}
+
+// cluster returns the Cluster of a grant as the API server has it; nil if it is gone, or another one has its name.
+func (r *reconciler) cluster(ctx context.Context, of *v1alpha1.AccessGrant) (*clusterv1.Cluster, error) {
+	cluster := &clusterv1.Cluster{}
+	switch err := r.live.Get(ctx, clusterKey(of), cluster); {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the Cluster: %w", err)
+	case string(cluster.UID) != of.Spec.Cluster.UID:
+		return nil, nil
+	}
+	return cluster, nil
+}
+
+func clusterKey(of *v1alpha1.AccessGrant) types.NamespacedName {
+	return types.NamespacedName{Namespace: of.Spec.Cluster.Namespace, Name: of.Spec.Cluster.Name}
+}
+
+// open returns a connection to the spoke of a grant, with the kubeconfig that Cluster API keeps. It is read from the API server each
+// time, and kept no longer than the connection.
+func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remote.Spoke, error) {
+	unusable := func(format string, args ...any) error {
+		return &remote.Failure{Reason: v1alpha1.ReasonKubeconfigUnusable, Message: fmt.Sprintf(format, args...)}
+	}
+	key := types.NamespacedName{Namespace: of.Spec.Cluster.Namespace, Name: of.Spec.Cluster.Name + "-kubeconfig"}
+	secret := &corev1.Secret{}
+	switch err := r.live.Get(ctx, key, secret); {
+	case apierrors.IsNotFound(err):
+		return nil, unusable("there is no Secret %s", key)
+	case apierrors.IsForbidden(err):
+		return nil, unusable("the broker is not allowed to read the Secret %s", key)
+	case err != nil:
+		return nil, fmt.Errorf("reading the Secret %s: %w", key, err)
+	}
+	spoke, err := remote.Open(secret.Data["value"], r.Spokes)
+	if failure := (*remote.Failure)(nil); errors.As(err, &failure) {
+		return nil, unusable("Secret %s: %s", key, failure.Message)
+	}
+	return spoke, err
+}

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/utils/clock"
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+)
+
+// What an Inventory asks for, and of which Cluster.
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories,verbs=get;list;watch
+// +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters,verbs=get
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
+//
+// Grants.
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=accessgrants,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=accessgrants/status,verbs=patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+//
+// The administrator's kubeconfig of each Cluster, by its name. The right to write Secrets is given in the namespaces of Inventories
+// only (config/rbac/broker-secrets).
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
+//
+// Metrics are served to clients that are allowed to read them.
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
+// Options are the settings of a broker.
+type Options struct {
+	// PublisherClass is that of the publisher whose grants are fulfilled.
+	PublisherClass string
+	// Concurrency is how many grants are worked on at a time. Those whose spoke did not answer the last time get half of it at most.
+	Concurrency int
+	// Spokes are the settings of connections to spokes.
+	Spokes remote.Options
+	// Clock is the source of the time.
+	Clock clock.WithTicker
+	// Metrics is where the broker's metrics are registered.
+	Metrics prometheus.Registerer
+}
+
+// CacheOptions returns those of the cache that the manager of a broker must have. namespaces are those whose grants are fulfilled; none
+// means all. Of Secrets only the metadata of the broker's own is kept: no credential is cached.
+func CacheOptions(namespaces []string) ctrlcache.Options {
+	watched := map[string]ctrlcache.Config{}
+	for _, namespace := range namespaces {
+		watched[namespace] = ctrlcache.Config{}
+	}
+	return ctrlcache.Options{
+		DefaultNamespaces: watched,
+		DefaultTransform:  ctrlcache.TransformStripManagedFields(),
+		ByObject: map[client.Object]ctrlcache.ByObject{
+			newSecretMetadata(): {Label: ofGrants()},
+		},
+	}
+}
+
+func ofGrants() labels.Selector {
+	requirement, err := labels.NewRequirement(v1alpha1.LabelGrant, selection.Exists, nil)
+	if err != nil {
+		panic("accessgrant: a label selector that cannot be built: " + err.Error())
+	}
+	return labels.NewSelector().Add(*requirement)
+}
+
+func newSecretMetadata() *metav1.PartialObjectMetadata {
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return metadata
+}
+
+const (
+	// minRetry and maxRetry bound the pauses between attempts at what failed.
+	minRetry = 5 * time.Second
+	maxRetry = 5 * time.Minute
+)

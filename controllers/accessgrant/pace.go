@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/keymutex"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// lanes keep spokes that do not answer from taking all workers: those whose last attempt failed share half of them.
+type lanes struct{ failed *semaphore.Weighted }
+
+func newLanes(workers int) *lanes {
+	return &lanes{failed: semaphore.NewWeighted(int64(max(1, workers/2)))}
+}
+
+// enter returns false if too many spokes that failed are being tried already; otherwise leave must be called.
+func (l *lanes) enter(failedLast bool) (leave func(), entered bool) {
+	if !failedLast {
+		return func() {}, true
+	}
+	if !l.failed.TryAcquire(1) {
+		return nil, false
+	}
+	return func() { l.failed.Release(1) }, true
+}
+
+// laneRequeue is how soon to try again to enter a lane, with a jitter.
+func laneRequeue() time.Duration { return time.Second + rand.N(4*time.Second) } //nolint:gosec // no secret depends on it
+
+// retries are the pauses between attempts at what failed, by grant: twice as long each time. An event in between, such as that of the
+// broker's own report, does not end a pause; another generation of the grant does.
+type retries struct {
+	clock   clock.PassiveClock
+	limiter workqueue.TypedRateLimiter[types.NamespacedName]
+
+	mu     sync.Mutex
+	pauses map[types.NamespacedName]pause
+}
+
+type pause struct {
+	until      time.Time
+	generation int64
+}
+
+func newRetries(clock clock.PassiveClock) *retries {
+	return &retries{
+		clock:   clock,
+		limiter: workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](minRetry, maxRetry),
+		pauses:  map[types.NamespacedName]pause{},
+	}
+}
+
+// begin begins the pause after a failure.
+func (r *retries) begin(of *v1alpha1.AccessGrant) {
+	key := client.ObjectKeyFromObject(of)
+	length := r.limiter.When(key)
+	length += rand.N(length/4 + 1) //nolint:gosec // no secret depends on it
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pauses[key] = pause{until: r.clock.Now().Add(length), generation: of.Generation}
+}
+
+// left returns how much of a grant's pause is left; zero or less if it has none.
+func (r *retries) left(of *v1alpha1.AccessGrant) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	current, found := r.pauses[client.ObjectKeyFromObject(of)]
+	if !found || current.generation != of.Generation {
+		return 0
+	}
+	return current.until.Sub(r.clock.Now())
+}
+
+// forget ends the pause of a grant, and the next one is as short as the first.
+func (r *retries) forget(grant types.NamespacedName) {
+	r.limiter.Forget(grant)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.pauses, grant)
+}
+
+// spokeLocks has one grant at a time change what the grants of one spoke share.
+type spokeLocks struct{ keymutex.KeyMutex }
+
+// lockCount is how many locks the spokes share: enough that two of them seldom wait for one.
+const lockCount = 256
+
+func newSpokeLocks() spokeLocks { return spokeLocks{keymutex.NewHashed(lockCount)} }
+
+func (l spokeLocks) lock(cluster types.NamespacedName) (unlock func()) {
+	l.LockKey(cluster.String())
+	return func() {
+		if err := l.UnlockKey(cluster.String()); err != nil {
+			panic("accessgrant: unlocking a spoke that is not locked: " + err.Error())
+		}
+	}
+}

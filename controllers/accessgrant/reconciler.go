@@ -1,0 +1,203 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/source"
+)
+
+// reconciler fulfils one AccessGrant at a time.
+type reconciler struct {
+	Options
+	// hub identifies this hub and publisher class on spokes.
+	hub string
+	// client reads from the cache, live from the API server.
+	client      client.Client
+	live        client.Reader
+	recorder    events.EventRecorder
+	inventories *source.Inventories
+	metrics     *metrics
+	lanes       *lanes
+	retries     *retries
+	spokes      spokeLocks
+}
+
+// Reconcile does what is next for a grant, and reports it.
+func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	cached := &v1alpha1.AccessGrant{}
+	if err := r.client.Get(ctx, req.NamespacedName, cached); apierrors.IsNotFound(err) {
+		r.retries.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the AccessGrant: %w", err)
+	}
+	due, err := r.due(ctx, cached)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if !due {
+		return r.rest(cached), nil
+	}
+	if left := r.retries.left(cached); left > 0 {
+		return ctrl.Result{RequeueAfter: r.untilExpiry(cached, left)}, nil
+	}
+	leave, entered := r.lanes.enter(isAway(cached))
+	if !entered {
+		return ctrl.Result{RequeueAfter: laneRequeue()}, nil
+	}
+	defer leave()
+	defer r.spokes.lock(clusterKey(cached))()
+	// Again, as it is on the API server: a cache that does not show the last status yet would have another token issued.
+	of := &v1alpha1.AccessGrant{}
+	if err := r.live.Get(ctx, req.NamespacedName, of); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !of.DeletionTimestamp.IsZero() {
+		return r.revoke(ctx, of)
+	}
+	return r.fulfil(ctx, of)
+}
+
+// due reports whether there is anything to do for a grant but to wait.
+func (r *reconciler) due(ctx context.Context, of *v1alpha1.AccessGrant) (bool, error) {
+	if !of.DeletionTimestamp.IsZero() {
+		return controllerutil.ContainsFinalizer(of, v1alpha1.FinalizerGrant), nil
+	}
+	step, err := r.next(ctx, of)
+	return step != grant.Rest || isDegraded(of) || !isReady(of), err
+}
+
+// rest waits for the next renewal.
+func (r *reconciler) rest(of *v1alpha1.AccessGrant) ctrl.Result {
+	if !of.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}
+	}
+	return ctrl.Result{RequeueAfter: max(time.Second, grant.RenewAt(of).Sub(r.Clock.Now()))}
+}
+
+// next returns the next step, by what the cache has of the Secret.
+func (r *reconciler) next(ctx context.Context, of *v1alpha1.AccessGrant) (grant.Step, error) {
+	secret := newSecretMetadata()
+	key := types.NamespacedName{Namespace: of.Namespace, Name: profile.GrantedSecretName(of.Name)}
+	if err := r.client.Get(ctx, key, secret); apierrors.IsNotFound(err) {
+		secret = nil
+	} else if err != nil {
+		return grant.Rest, fmt.Errorf("reading the metadata of Secret %s: %w", key, err)
+	}
+	return grant.Next(of, secret, r.Clock.Now()), nil
+}
+
+// fulfil brings spoke and Secret in line with a grant, and reports what came of it. What fails is tried again after a pause.
+func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl.Result, error) {
+	before := of.DeepCopy()
+	err := r.grant(ctx, of)
+	if ctx.Err() != nil {
+		// The broker is stopping: a failure for that reason is no failure of the spoke.
+		return ctrl.Result{}, ctx.Err()
+	}
+	var failure *remote.Failure
+	if err != nil && !errors.As(err, &failure) {
+		// The hub did not answer: nothing is known of the spoke.
+		return ctrl.Result{}, err
+	}
+	r.report(of, failure)
+	if err := r.patchStatus(ctx, of, before); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.announce(before, of)
+	if failure != nil {
+		r.metrics.failed(failure.Reason)
+		r.retries.begin(of)
+		return ctrl.Result{RequeueAfter: r.untilExpiry(of, r.retries.left(of))}, nil
+	}
+	r.retries.forget(client.ObjectKeyFromObject(of))
+	return r.rest(of), nil
+}
+
+// untilExpiry returns a pause, or what is left of the life of the token if that is shorter: its end is to be reported.
+func (r *reconciler) untilExpiry(of *v1alpha1.AccessGrant, pause time.Duration) time.Duration {
+	if left := of.Status.ExpirationTimestamp.Sub(r.Clock.Now()); isReady(of) && left > 0 {
+		return min(pause, left)
+	}
+	return pause
+}
+
+// grant does what is next: roles first, then a token where one is needed, then its proof, then the Secret.
+func (r *reconciler) grant(ctx context.Context, of *v1alpha1.AccessGrant) error {
+	if err := r.authorize(ctx, of); err != nil {
+		return err
+	}
+	if err := r.holdByFinalizer(ctx, of); err != nil {
+		return err
+	}
+	spoke, err := r.open(ctx, of)
+	if err != nil {
+		return err
+	}
+	defer spoke.Close()
+	secret, err := r.ownSecret(ctx, of)
+	if err != nil {
+		return err
+	}
+	names := grant.NamesOf(r.hub, client.ObjectKeyFromObject(of))
+	if err := spoke.Bind(ctx, names, of.Spec.ServiceAccount); err != nil {
+		return err
+	}
+	token, kept := r.presentToken(ctx, of, secret, spoke)
+	if !kept {
+		if token, err = spoke.Issue(ctx, names, of.Spec.ServiceAccount.TokenTTL.Duration, r.Clock.Now()); err != nil {
+			return err
+		}
+		if err := spoke.Prove(ctx, names, token.Value); err != nil {
+			return err
+		}
+		r.metrics.issued.Inc()
+	}
+	version, err := r.writeSecret(ctx, of, secret, newSecret{names: names, at: spoke.Endpoint, token: token})
+	if err != nil {
+		return err
+	}
+	of.Status.ObservedGeneration = of.Generation
+	of.Status.User = names.User()
+	of.Status.Secret = &v1alpha1.GrantedSecret{
+		Name:            profile.GrantedSecretName(of.Name),
+		Key:             profile.GrantedSecretKey,
+		ResourceVersion: version,
+	}
+	of.Status.Endpoint = spoke.Endpoint.Digest()
+	of.Status.IssuedAt, of.Status.ExpirationTimestamp = metav1.NewTime(token.Issued), metav1.NewTime(token.Expires)
+	return nil
+}
+
+// holdByFinalizer has the grant stay, once it is deleted, until the spoke is free of what is made for it.
+func (r *reconciler) holdByFinalizer(ctx context.Context, of *v1alpha1.AccessGrant) error {
+	before := of.DeepCopy()
+	if !controllerutil.AddFinalizer(of, v1alpha1.FinalizerGrant) {
+		return nil
+	}
+	status := of.Status
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.client.Patch(ctx, of, patch, client.FieldOwner(FieldManager)); err != nil {
+		return fmt.Errorf("adding the finalizer: %w", err)
+	}
+	of.Status = status
+	return nil
+}

@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+)
+
+// ownSecret reads the Secret of a grant from the API server; nil if there is none. One of another author is an error.
+func (r *reconciler) ownSecret(ctx context.Context, of *v1alpha1.AccessGrant) (*corev1.Secret, error) {
+	key := types.NamespacedName{Namespace: of.Namespace, Name: profile.GrantedSecretName(of.Name)}
+	secret := &corev1.Secret{}
+	switch err := r.live.Get(ctx, key, secret); {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the Secret %s: %w", key, err)
+	case !grant.IsOwn(secret, of):
+		return nil, &remote.Failure{
+			Reason:  v1alpha1.ReasonForeignObject,
+			Message: fmt.Sprintf("the Secret %s exists and was not made by the broker for this grant; rename or delete it", key),
+		}
+	}
+	return secret, nil
+}
+
+// presentToken returns the token of the Secret if it is still of use: it was made for the spoke's present endpoint, it is not to be
+// renewed yet, it is not valid for much longer than is asked for now, and it is the one that was proven or the spoke accepts it now.
+func (r *reconciler) presentToken(
+	ctx context.Context, of *v1alpha1.AccessGrant, secret *corev1.Secret, spoke *remote.Spoke,
+) (grant.Token, bool) {
+	if secret == nil {
+		return grant.Token{}, false
+	}
+	token, found := grant.TokenIn(secret, spoke.Endpoint)
+	if !found {
+		return grant.Token{}, false
+	}
+	as := of.DeepCopy()
+	as.Status.IssuedAt.Time, as.Status.ExpirationTimestamp.Time = token.Issued, token.Expires
+	tooLong := token.Expires.Sub(token.Issued) > 2*of.Spec.ServiceAccount.TokenTTL.Duration
+	if tooLong || !r.Clock.Now().Before(grant.RenewAt(as)) {
+		return grant.Token{}, false
+	}
+	if proven := of.Status.Secret; proven != nil && proven.ResourceVersion == secret.ResourceVersion && isReady(of) {
+		return token, true
+	}
+	names := grant.NamesOf(r.hub, client.ObjectKeyFromObject(of))
+	return token, spoke.Prove(ctx, names, token.Value) == nil
+}
+
+// newSecret is what a Secret is made of.
+type newSecret struct {
+	names grant.Names
+	at    endpoint.Endpoint
+	token grant.Token
+}
+
+// writeSecret writes the Secret of a grant, unless that would change nothing, and returns its version.
+func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, live *corev1.Secret, what newSecret) (string, error) {
+	secret, err := what.names.Secret(of, what.at, what.token)
+	if err != nil {
+		return "", err
+	}
+	if live == nil {
+		err = r.client.Create(ctx, secret, client.FieldOwner(FieldManager))
+	} else {
+		same := equality.Semantic.DeepEqual(live.Data, secret.Data) && equality.Semantic.DeepEqual(live.Annotations, secret.Annotations) &&
+			equality.Semantic.DeepEqual(live.Labels, secret.Labels)
+		if same {
+			return live.ResourceVersion, nil
+		}
+		secret.ResourceVersion, secret.UID = live.ResourceVersion, live.UID
+		err = r.client.Update(ctx, secret, client.FieldOwner(FieldManager))
+	}
+	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+		return "", &remote.Failure{Reason: v1alpha1.ReasonSecretNotWritten, Message: fmt.Sprintf(
+			"the hub refuses the Secret %s/%s (%s); the broker needs a Role in this namespace that lets it write Secrets",
+			secret.Namespace, secret.Name, apierrors.ReasonForError(err))}
+	}
+	if err != nil {
+		return "", fmt.Errorf("writing the Secret %s/%s: %w", secret.Namespace, secret.Name, err)
+	}
+	return secret.ResourceVersion, nil
+}
+
+// deleteSecret deletes the Secret of a grant, if the broker has made it.
+func (r *reconciler) deleteSecret(ctx context.Context, of *v1alpha1.AccessGrant) error {
+	key := types.NamespacedName{Namespace: of.Namespace, Name: profile.GrantedSecretName(of.Name)}
+	secret := &corev1.Secret{}
+	switch err := r.live.Get(ctx, key, secret); {
+	case apierrors.IsNotFound(err) || err == nil && !grant.IsOwn(secret, of):
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading the Secret %s: %w", key, err)
+	}
+	if err := client.IgnoreNotFound(r.client.Delete(ctx, secret, client.Preconditions{UID: &secret.UID})); err != nil {
+		return fmt.Errorf("deleting the Secret %s: %w", key, err)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+)
+
+// FieldManager is the name under which the broker writes on the hub.
+const FieldManager = "capi-inventory-broker"
+
+// report sets the conditions of a grant after an attempt. A token that was granted stays good until it expires, whatever fails now.
+func (r *reconciler) report(of *v1alpha1.AccessGrant, failure *remote.Failure) {
+	if failure == nil {
+		r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionFalse, v1alpha1.ReasonAsExpected, "Nothing is to be done before the next renewal.")
+	} else {
+		r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionTrue, failure.Reason, failure.Message)
+	}
+	switch {
+	case of.Status.Secret == nil && failure != nil:
+		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, failure.Reason, failure.Message)
+	case of.Status.Secret == nil:
+		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPending, "The access has not been granted yet.")
+	case grant.Expired(of, r.Clock.Now()):
+		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonExpired, "The token has expired and could not be renewed.")
+	default:
+		r.set(of, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonGranted, "The spoke has accepted the token.")
+	}
+}
+
+func (r *reconciler) set(of *v1alpha1.AccessGrant, condition string, status metav1.ConditionStatus, reason, message string) {
+	meta.SetStatusCondition(&of.Status.Conditions, metav1.Condition{
+		Type:               condition,
+		Status:             status,
+		Reason:             reason,
+		Message:            profile.Bound(message),
+		ObservedGeneration: of.Generation,
+		LastTransitionTime: metav1.NewTime(r.Clock.Now()),
+	})
+}
+
+// patchStatus writes the status of a grant if it has changed, for the version that was read.
+func (r *reconciler) patchStatus(ctx context.Context, of, before *v1alpha1.AccessGrant) error {
+	if equality.Semantic.DeepEqual(of.Status, before.Status) {
+		return nil
+	}
+	base := before.DeepCopy()
+	base.ResourceVersion = of.ResourceVersion
+	patch := client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
+	wanted := of.DeepCopy()
+	if err := r.client.Status().Patch(ctx, wanted, patch, client.FieldOwner(FieldManager)); err != nil {
+		return fmt.Errorf("writing the status of the AccessGrant: %w", err)
+	}
+	of.ResourceVersion = wanted.ResourceVersion
+	return nil
+}
+
+// announce reports changes by Events: what fails, a token that expired, and the first one that was granted.
+func (r *reconciler) announce(before, after *v1alpha1.AccessGrant) {
+	was, is := reasonOf(before, v1alpha1.ConditionDegraded), reasonOf(after, v1alpha1.ConditionDegraded)
+	if isDegraded(after) && was != is {
+		r.recorder.Eventf(after, nil, corev1.EventTypeWarning, is, "Grant", "%s",
+			meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionDegraded).Message)
+	}
+	was, is = reasonOf(before, v1alpha1.ConditionReady), reasonOf(after, v1alpha1.ConditionReady)
+	switch {
+	case was == is:
+	case is == v1alpha1.ReasonGranted:
+		r.recorder.Eventf(after, nil, corev1.EventTypeNormal, is, "Grant", "The spoke has accepted the token of %s", after.Status.User)
+	case is == v1alpha1.ReasonExpired:
+		r.recorder.Eventf(after, nil, corev1.EventTypeWarning, is, "Renew", "The token has expired and could not be renewed")
+	}
+}
+
+func reasonOf(of *v1alpha1.AccessGrant, condition string) string {
+	if found := meta.FindStatusCondition(of.Status.Conditions, condition); found != nil {
+		return found.Reason
+	}
+	return ""
+}
+
+func isReady(of *v1alpha1.AccessGrant) bool {
+	return meta.IsStatusConditionTrue(of.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+func isDegraded(of *v1alpha1.AccessGrant) bool {
+	return meta.IsStatusConditionTrue(of.Status.Conditions, v1alpha1.ConditionDegraded)
+}
+
+// isAway reports whether the spoke did not answer the last time.
+func isAway(of *v1alpha1.AccessGrant) bool {
+	return isDegraded(of) && reasonOf(of, v1alpha1.ConditionDegraded) == v1alpha1.ReasonSpokeUnreachable
+}
