@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 )
 
 // Forwarder is a load balancer in front of a control plane: a TCP port of its own that leads to the server.
 type Forwarder struct {
 	listener net.Listener
 	target   string
+	cut      atomic.Bool
 }
 
 // Forward opens a port that leads to the server. Close must be called in the end.
@@ -25,6 +27,9 @@ func (s *Server) Forward() (*Forwarder, error) {
 	go f.accept()
 	return f, nil
 }
+
+// Cut has the forwarder hang up on each new connection, or lead to the server again.
+func (f *Forwarder) Cut(cut bool) { f.cut.Store(cut) }
 
 // URL is where the forwarder answers.
 func (f *Forwarder) URL() string { return "https://" + f.listener.Addr().String() }
@@ -44,6 +49,9 @@ func (f *Forwarder) accept() {
 
 func (f *Forwarder) pipe(client net.Conn) {
 	defer hangUp(client)
+	if f.cut.Load() {
+		return
+	}
 	server, err := net.Dial("tcp", f.target)
 	if err != nil {
 		return

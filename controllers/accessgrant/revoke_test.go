@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// rightsOnSpoke counts the bindings and roles that were made for the grant of a digest.
+func (s *stage) rightsOnSpoke(digest string) int {
+	count := 0
+	bindings, roles := &rbacv1.ClusterRoleBindingList{}, &rbacv1.ClusterRoleList{}
+	labelled := client.MatchingLabels{"capi-inventory.dev/grant": digest}
+	for _, list := range []client.ObjectList{bindings, roles} {
+		if err := s.spoke.List(context.Background(), list, labelled); err != nil {
+			s.t.Error(err)
+		}
+	}
+	count += len(bindings.Items) + len(roles.Items)
+	return count
+}
+
+// stopAsking has the Inventory ask for nothing of the broker.
+func (s *stage) stopAsking(g *WithT) {
+	g.Expect(s.hub.Get(s.t.Context(), client.ObjectKeyFromObject(s.inventory), s.inventory)).To(Succeed())
+	s.inventory.Spec.AccessProviders = []v1alpha1.AccessProvider{{
+		Name: "other", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{},
+	}}
+	g.Expect(s.hub.Update(s.t.Context(), s.inventory)).To(Succeed())
+}
+
+func TestRevokesWhatIsNoLongerAskedFor(t *testing.T) {
+	s := newStage(t, readConfigMaps())
+	g := NewWithT(t)
+	s.startBroker()
+	s.granted(g)
+	secret, account := s.secret(), s.account()
+	g.Expect(s.rightsOnSpoke(account.Labels["capi-inventory.dev/grant"])).To(Equal(2))
+
+	s.stopAsking(g)
+	g.Eventually(s.grant).Should(BeNil())
+	g.Expect(s.secret()).To(BeNil())
+	g.Expect(s.account()).To(BeNil())
+	g.Expect(s.rightsOnSpoke(account.Labels["capi-inventory.dev/grant"])).To(BeZero())
+	g.Eventually(func() bool { _, err := s.who(secret); return apierrors.IsUnauthorized(err) }).Should(BeTrue(), "no token outlives it")
+	namespace := &corev1.Namespace{}
+	g.Expect(s.getFrom(s.spoke, namespace, "", account.Namespace)).To(BeTrue())
+	g.Expect(namespace.DeletionTimestamp).NotTo(BeNil(), "no grant of this hub is left")
+}
+
+func TestRevocationWaitsForTheSpoke(t *testing.T) {
+	s := newStage(t, readConfigMaps())
+	g := NewWithT(t)
+	now := clocktesting.NewFakeClock(time.Now())
+	running := s.startBroker(withClock(now))
+	s.granted(g)
+	s.port.Cut(true)
+
+	s.stopAsking(g)
+	g.Eventually(s.condition("Degraded")).Should(Equal("True SpokeUnreachable"))
+	g.Expect(s.condition("Ready")()).To(Equal("False Revoking"))
+	g.Expect(s.secret()).To(BeNil(), "the hub forgets the token at once")
+	g.Expect(s.account()).NotTo(BeNil())
+	g.Eventually(func() float64 { return valueOf(t, running.metrics, "capi_inventory_broker_revocations_pending") }).
+		Should(BeEquivalentTo(1))
+
+	s.port.Cut(false)
+	now.Step(10 * time.Minute)
+	s.touch()
+	g.Eventually(s.grant).Should(BeNil())
+	g.Expect(s.account()).To(BeNil())
+}
+
+func TestClusterThatIsGoneHoldsNoGrant(t *testing.T) {
+	s := newStage(t, readConfigMaps())
+	g := NewWithT(t)
+	s.startBroker()
+	of := s.granted(g)
+	s.port.Cut(true)
+	g.Expect(s.hub.Delete(t.Context(), s.cluster)).To(Succeed())
+	// As the garbage collector does when the profile is gone.
+	g.Expect(s.hub.Delete(t.Context(), of)).To(Succeed())
+	g.Eventually(s.grant).Should(BeNil())
+	g.Expect(s.secret()).To(BeNil())
+}
+
+// valueOf returns the value of a metric without labels.
+func valueOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetGauge().GetValue() + family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
