@@ -170,6 +170,9 @@ func withClock(clock clock.WithTicker) brokerOption {
 	return func(options *accessgrant.Options, _ *rest.Config) { options.Clock = clock }
 }
 
+// userAgent is the broker's on spokes.
+const userAgent = "broker-under-test"
+
 // startBroker runs a broker until the test ends, or it is stopped.
 func (s *stage) startBroker(options ...brokerOption) *broker {
 	s.t.Helper()
@@ -178,7 +181,7 @@ func (s *stage) startBroker(options ...brokerOption) *broker {
 	own := accessgrant.Options{
 		PublisherClass: s.namespace,
 		Concurrency:    4,
-		Spokes:         remote.Options{Timeout: time.Minute, AllowLocalServers: true, UserAgent: "test"},
+		Spokes:         remote.Options{Timeout: time.Minute, AllowLocalServers: true, UserAgent: userAgent},
 		Clock:          clock.RealClock{},
 		Metrics:        made.metrics,
 	}
