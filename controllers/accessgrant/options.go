@@ -81,6 +81,10 @@ func newSecretMetadata() *metav1.PartialObjectMetadata {
 	return metadata
 }
 
+// maxRequests bounds an attempt, by as many requests to a spoke that take as long as they may: one that always answers at the last
+// moment would keep a worker for an hour.
+const maxRequests = 6
+
 const (
 	// minRetry and maxRetry bound the pauses between attempts at what failed.
 	minRetry = 5 * time.Second

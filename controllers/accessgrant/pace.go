@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/keymutex"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -36,8 +35,8 @@ func (l *lanes) enter(failedLast bool) (leave func(), entered bool) {
 	return func() { l.failed.Release(1) }, true
 }
 
-// laneRequeue is how soon to try again to enter a lane, with a jitter.
-func laneRequeue() time.Duration { return time.Second + rand.N(4*time.Second) } //nolint:gosec // no secret depends on it
+// busyRequeue is how soon to try again what is busy now, with a jitter.
+func busyRequeue() time.Duration { return time.Second + rand.N(4*time.Second) } //nolint:gosec // no secret depends on it
 
 // retries are the pauses between attempts at what failed, by grant: twice as long each time. An event in between, such as that of the
 // broker's own report, does not end a pause; another generation of the grant does.
@@ -91,19 +90,25 @@ func (r *retries) forget(grant types.NamespacedName) {
 	delete(r.pauses, grant)
 }
 
-// spokeLocks has one grant at a time change what the grants of one spoke share.
-type spokeLocks struct{ keymutex.KeyMutex }
+// busySpokes has one grant at a time change what the grants of one spoke share. It makes no worker wait: a spoke may take long.
+type busySpokes struct {
+	mu   sync.Mutex
+	busy map[types.NamespacedName]bool
+}
 
-// lockCount is how many locks the spokes share: enough that two of them seldom wait for one.
-const lockCount = 256
+func newBusySpokes() *busySpokes { return &busySpokes{busy: map[types.NamespacedName]bool{}} }
 
-func newSpokeLocks() spokeLocks { return spokeLocks{keymutex.NewHashed(lockCount)} }
-
-func (l spokeLocks) lock(cluster types.NamespacedName) (unlock func()) {
-	l.LockKey(cluster.String())
-	return func() {
-		if err := l.UnlockKey(cluster.String()); err != nil {
-			panic("accessgrant: unlocking a spoke that is not locked: " + err.Error())
-		}
+// take returns false if another grant of the Cluster is being worked on; otherwise release must be called.
+func (b *busySpokes) take(cluster types.NamespacedName) (release func(), taken bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.busy[cluster] {
+		return nil, false
 	}
+	b.busy[cluster] = true
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.busy, cluster)
+	}, true
 }

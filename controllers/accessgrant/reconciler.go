@@ -37,7 +37,7 @@ type reconciler struct {
 	metrics     *metrics
 	lanes       *lanes
 	retries     *retries
-	spokes      spokeLocks
+	spokes      *busySpokes
 }
 
 // Reconcile does what is next for a grant, and reports it.
@@ -61,10 +61,14 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	leave, entered := r.lanes.enter(isAway(cached))
 	if !entered {
-		return ctrl.Result{RequeueAfter: laneRequeue()}, nil
+		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
 	}
 	defer leave()
-	defer r.spokes.lock(clusterKey(cached))()
+	release, taken := r.spokes.take(clusterKey(cached))
+	if !taken {
+		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
+	}
+	defer release()
 	// Again, as it is on the API server: a cache that does not show the last status yet would have another token issued.
 	of := &v1alpha1.AccessGrant{}
 	if err := r.live.Get(ctx, req.NamespacedName, of); err != nil {
@@ -108,7 +112,9 @@ func (r *reconciler) next(ctx context.Context, of *v1alpha1.AccessGrant) (grant.
 // fulfil brings spoke and Secret in line with a grant, and reports what came of it. What fails is tried again after a pause.
 func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl.Result, error) {
 	before := of.DeepCopy()
-	err := r.grant(ctx, of)
+	bounded, cancel := context.WithTimeout(ctx, maxRequests*r.Spokes.Timeout)
+	defer cancel()
+	err := r.grant(bounded, of)
 	if ctx.Err() != nil {
 		// The broker is stopping: a failure for that reason is no failure of the spoke.
 		return ctrl.Result{}, ctx.Err()

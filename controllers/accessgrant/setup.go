@@ -75,7 +75,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		metrics:     metrics,
 		lanes:       newLanes(options.Concurrency),
 		retries:     newRetries(options.Clock),
-		spokes:      newSpokeLocks(),
+		spokes:      newBusySpokes(),
 	}
 	return ctrl.NewControllerManagedBy(mgr).Named("accessgrant").
 		WithOptions(controller.Options{MaxConcurrentReconciles: options.Concurrency}).
