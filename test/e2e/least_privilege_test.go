@@ -25,7 +25,7 @@ const rightsFile = "testdata/rights.txt"
 
 var writeRights = flag.Bool("write-rights", false, "write "+rightsFile+" in place of comparing with it")
 
-// Both ServiceAccounts may do what testdata/rights.txt says, and nothing else: asked as they would be asked by
+// Each ServiceAccount may do what testdata/rights.txt says, and nothing else: asked as they would be asked by
 // `kubectl auth can-i --list --as`. After a change that is meant:
 //
 //	make test-e2e E2E='-run TestLeastPrivilege -write-rights'
@@ -51,7 +51,7 @@ func expectRights(t *testing.T, rights string) {
 	}
 }
 
-// readRights says what both ServiceAccounts may do beyond what an account without any rights may, which depends on the hub:
+// readRights returns what each ServiceAccount may do beyond what an account without any rights may, which depends on the hub:
 // everywhere, and in the system namespace besides.
 func readRights(t *testing.T) string {
 	t.Helper()
@@ -60,7 +60,7 @@ func readRights(t *testing.T) string {
 	var rights strings.Builder
 	rights.WriteString("# SPDX-FileCopyrightText: The capi-inventory authors\n# SPDX-License-Identifier: Apache-2.0\n\n" +
 		"# What each ServiceAccount may do on the hub of the end-to-end tests, which lets the consumer read Secrets. A test writes this.\n")
-	for _, account := range []string{"capi-inventory-publisher", "capi-inventory-consumer"} {
+	for _, account := range []string{"capi-inventory-publisher", "capi-inventory-consumer", "capi-inventory-broker"} {
 		everywhere, inside := rightsOf(t, account, elsewhere), rightsOf(t, account, systemNamespace)
 		fmt.Fprintf(&rights, "\n%s, everywhere:\n%s", account, everywhere.beyond(anybody))
 		fmt.Fprintf(&rights, "\n%s, in its own namespace besides:\n%s", account, inside.beyond(everywhere))

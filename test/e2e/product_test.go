@@ -41,7 +41,7 @@ type product struct {
 }
 
 func (p *product) images() []string {
-	return []string{registry + "/publisher:" + p.tag, registry + "/consumer:" + p.tag}
+	return []string{registry + "/publisher:" + p.tag, registry + "/consumer:" + p.tag, registry + "/broker:" + p.tag}
 }
 
 // install builds the images, loads them into the hub, and installs the chart.
@@ -56,8 +56,10 @@ func (p *product) install(ctx context.Context) error {
 	if _, err := tool(ctx, nil, "kind", append([]string{"load", "docker-image", "--name", hub.name}, p.images()...)...); err != nil {
 		return err
 	}
-	if err := k8s.Create(ctx, ourNamespace(systemNamespace)); err != nil {
-		return err
+	for _, namespace := range []string{systemNamespace, fleetNamespace} {
+		if err := k8s.Create(ctx, ourNamespace(namespace)); err != nil {
+			return err
+		}
 	}
 	say("Installing the chart into %s", systemNamespace)
 	return p.chart(ctx, "install")
@@ -110,7 +112,7 @@ func (p *product) leave(ctx context.Context, before stock) error {
 	return before.compare(after)
 }
 
-var ourCRDs = []string{"inventories.capi-inventory.dev", "spokechecks.capi-inventory.dev"}
+var ourCRDs = []string{"inventories.capi-inventory.dev", "accessgrants.capi-inventory.dev", "spokechecks.capi-inventory.dev"}
 
 // remove goes on where a step fails, so that as little as possible stays.
 func (p *product) remove(ctx context.Context) error {
