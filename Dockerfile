@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The capi-inventory authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Two images, publisher and consumer: static binaries on nothing, no shell, an unprivileged user. There are two ways to them:
+# Three images, publisher, consumer and broker: static binaries on nothing, no shell, an unprivileged user. There are two ways to them:
 #
 #   make image                             builds the binaries outside; pulls nothing, and any builder will do
 #   docker buildx build --target consumer  builds them inside, for any --platform
@@ -33,6 +33,19 @@ ENV PATH=/plugins
 USER 65532:65532
 ENTRYPOINT ["/consumer"]
 
+# The broker finds Mozilla's root certificates for spokes whose kubeconfig names no certificate authority.
+FROM scratch AS broker-frame
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="capi-inventory broker" \
+      org.opencontainers.image.description="Grants consumers limited, rotating access to spokes" \
+      org.opencontainers.image.source="https://github.com/capi-inventory/capi-inventory" \
+      org.opencontainers.image.licenses="Apache-2.0 AND MPL-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+USER 65532:65532
+ENTRYPOINT ["/broker"]
+
 # From binaries that were built outside. These stages stand before the one with a base image, because a builder other than
 # BuildKit works through a file from its top to its target.
 FROM publisher-frame AS publisher-outside
@@ -43,6 +56,11 @@ FROM consumer-frame AS consumer-outside
 ARG TARGETARCH
 COPY bin/static/${TARGETARCH}/consumer /
 COPY bin/static/${TARGETARCH}/plugins/ /plugins/
+COPY bin/static/ca-certificates.crt /etc/ssl/certs/
+
+FROM broker-frame AS broker-outside
+ARG TARGETARCH
+COPY bin/static/${TARGETARCH}/broker /
 COPY bin/static/ca-certificates.crt /etc/ssl/certs/
 
 # From the sources, compiled on the builder's own platform for the target's.
@@ -61,4 +79,8 @@ COPY --from=build /out/publisher /
 FROM consumer-frame AS consumer
 COPY --from=build /out/consumer /
 COPY --from=build /out/plugins/ /plugins/
+COPY --from=build /out/ca-certificates.crt /etc/ssl/certs/
+
+FROM broker-frame AS broker
+COPY --from=build /out/broker /
 COPY --from=build /out/ca-certificates.crt /etc/ssl/certs/

@@ -15,6 +15,9 @@ REGISTRY ?= ghcr.io/capi-inventory
 TAG ?= $(VERSION)
 RELEASE ?= $(if $(filter v%,$(VERSION)),$(VERSION),v0.1.0-g$(VERSION))
 ARCH ?= $(shell go env GOARCH)
+# The namespaces in which the broker grants access, separated by commas; no broker is deployed if empty.
+ACCESS_NAMESPACES ?=
+comma := ,
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell awk -F : '/^[a-z0-9-]+:/ {print $$1}' $(MAKEFILE_LIST))
@@ -76,17 +79,24 @@ fuzz: ## Fuzz the kubeconfig parser and the CEL compiler, a minute each
 
 ##@ Install
 # The manifests of a folder, with the images of this REGISTRY and TAG.
-manifests = $(TOOL) kustomize build $(1) | sed -E 's;ghcr.io/capi-inventory/(publisher|consumer):latest;$(REGISTRY)/\1:$(2);'
+manifests = $(TOOL) kustomize build $(1) | sed -E 's;ghcr.io/capi-inventory/(publisher|consumer|broker):latest;$(REGISTRY)/\1:$(2);'
 
-deploy: ## Install on the hub of the current kubeconfig; the images of REGISTRY and TAG must be there
+deploy: ## Install on the hub of the current kubeconfig, with a broker for ACCESS_NAMESPACES; images of REGISTRY and TAG must be there
 	kubectl get crd clusterprofiles.multicluster.x-k8s.io >/dev/null 2>&1 || kubectl apply --server-side -k config/crd/clusterprofile
 	$(call manifests,config/default,$(TAG)) | kubectl apply --server-side -f -
 	kubectl wait --for=condition=Established --timeout=1m crd/inventories.capi-inventory.dev
 	kubectl apply --server-side -k config/samples
+ifneq ($(ACCESS_NAMESPACES),)
+	$(call manifests,config/broker,$(TAG)) | sed 's;--namespace=.*;--namespace=$(ACCESS_NAMESPACES);' | kubectl apply --server-side -f -
+	for namespace in $(subst $(comma), ,$(ACCESS_NAMESPACES)); do \
+	  kubectl apply --server-side -n "$$namespace" -k config/rbac/broker-secrets; done
+endif
 
 undeploy: ## Withdraw every profile and uninstall; the ClusterProfile API stays
 	go run ./cmd/publisher withdraw --leader-election-namespace=capi-inventory-system
 	kubectl delete --ignore-not-found -k config/rbac/consumer-secrets
+	kubectl delete roles,rolebindings -A --field-selector metadata.name=capi-inventory-broker-secrets
+	$(call manifests,config/broker,$(TAG)) | kubectl delete --ignore-not-found -f -
 	$(call manifests,config/default,$(TAG)) | kubectl delete --ignore-not-found -f -
 
 ##@ Release
@@ -105,6 +115,7 @@ krew: ## Package kubectl-inventory for krew into bin/release/; VERSION=v1.2.3 fo
 release: ## Write the files of a release into out/: manifests, the chart, and clusterctl's files
 	rm -rf out && mkdir out
 	$(call manifests,config/default,$(RELEASE)) >out/install.yaml
+	$(call manifests,config/broker,$(RELEASE)) >out/broker.yaml
 	$(call manifests,config/clusterctl,$(RELEASE)) >out/addon-components.yaml
 	$(call manifests,config/crd/clusterprofile,$(RELEASE)) >out/clusterprofile.yaml
 	cp config/clusterctl/metadata.yaml out/
