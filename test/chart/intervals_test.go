@@ -8,6 +8,44 @@ import (
 	"testing"
 )
 
+// TestGrantsExpireFollowsTheTokens: a token that lives shorter than the default threshold would be reported all the time.
+func TestGrantsExpireFollowsTheTokens(t *testing.T) {
+	own := func(ttl string) string {
+		return "{name: c" + ttl + ", spec: {namespace: argocd, accessProviders: [{name: x, serviceAccount: {tokenTTL: " + ttl + "}}]}}"
+	}
+	for name, tc := range map[string]struct {
+		why, access, inventories, rules, want string
+	}{
+		"Default": {why: "an hour, as a token lives for a day", want: "3600"},
+		"Long":    {why: "an hour is enough", access: ", serviceAccount: {tokenTTL: 168h}", want: "3600"},
+		"Short":   {why: "a sixth of its life", access: ", serviceAccount: {tokenTTL: 10m}", want: "100"},
+		"Own":     {why: "the shortest counts", inventories: own("3h") + ", " + own("1h"), want: "600"},
+		"ByHand":  {why: "spokes may grant less", rules: ", grantExpirySeconds: 42", want: "42"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := "metrics: {rules: {enabled: true" + tc.rules + "}}\naccess: {mode: scoped" + tc.access + "}"
+			if tc.inventories != "" {
+				values += "\ninventories: [" + tc.inventories + "]"
+			}
+			if got := thresholdOf(t, values, "CAPIInventoryGrantsExpire"); got != tc.want {
+				t.Errorf("%s: got %s, want %s", tc.why, got, tc.want)
+			}
+		})
+	}
+}
+
+// thresholdOf returns what an alert compares its metric with.
+func thresholdOf(t *testing.T, values, alert string) string {
+	t.Helper()
+	for _, found := range alerts(t, values) {
+		if words := strings.Fields(found.Expr); found.Alert == alert {
+			return words[len(words)-1]
+		}
+	}
+	t.Fatalf("there is no alert %s", alert)
+	return ""
+}
+
 // TestProbesLateFollowsTheInterval: a consumer that probes seldom because it was set up to is not late.
 func TestProbesLateFollowsTheInterval(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -22,16 +60,9 @@ func TestProbesLateFollowsTheInterval(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := "metrics: {rules: {enabled: true" + tc.rules + "}}\nconsumer: {" + tc.consumer + "}"
-			for _, alert := range alerts(t, values) {
-				if alert.Alert != "CAPIInventoryProbesLate" {
-					continue
-				}
-				if _, threshold, _ := strings.Cut(alert.Expr, " > "); threshold != tc.want {
-					t.Errorf("%s: %s; want %s", tc.why, alert.Expr, tc.want)
-				}
-				return
+			if got := thresholdOf(t, values, "CAPIInventoryProbesLate"); got != tc.want {
+				t.Errorf("%s: got %s, want %s", tc.why, got, tc.want)
 			}
-			t.Error("there is no such alert")
 		})
 	}
 }

@@ -36,6 +36,7 @@ func udp(to string, port int32) flow { return flow{to, port, corev1.ProtocolUDP}
 // TestNetworkPolicyConfines: the rules of a policy add up, so what counts is their union.
 func TestNetworkPolicyConfines(t *testing.T) {
 	const consumer, publisher, withdrawal = "capi-inventory-consumer", "capi-inventory-publisher", "capi-inventory-withdrawal"
+	const broker, scoped = "capi-inventory-broker", "access: {mode: scoped}\nconsumer: {enabled: false}\n"
 	const named = narrow + "  apiServerTo: [{ipBlock: {cidr: 172.18.0.2/32}}]\n"
 	metadata := []flow{
 		tcp(
@@ -71,6 +72,16 @@ func TestNetworkPolicyConfines(t *testing.T) {
 				udp("10.96.0.10", 53),
 			},
 			mayNot: metadata,
+		},
+		"BrokerByDefault": {
+			why: "it dials spokes as the consumer does", values: scoped + "networkPolicy: {enabled: true}", policy: broker,
+			may:    []flow{tcp("10.60.0.1", 443), tcp("8.8.8.8", 30443), udp("10.96.0.10", 53)},
+			mayNot: metadata,
+		},
+		"BrokerNarrowed": {
+			why: "only to the spokes, the API server and DNS", values: scoped + named, policy: broker,
+			may:    []flow{tcp("10.50.7.7", 30443), tcp("172.18.0.2", 6443), udp("10.96.0.10", 53)},
+			mayNot: append([]flow{tcp("8.8.8.8", 443), tcp("172.18.0.2", 10250), tcp("172.18.0.3", 6443)}, metadata...),
 		},
 		"PublisherByDefault": {
 			why: "it needs the API server, whose address is not known", values: "networkPolicy: {enabled: true}", policy: publisher,
@@ -198,7 +209,9 @@ func (f flow) goesTo(peer networkingv1.NetworkPolicyPeer) bool {
 // a rule for "the API server, wherever it is" would let it dial everybody.
 func TestNetworkPolicyWantsTheServer(t *testing.T) {
 	g := NewWithT(t)
-	_, err := template(t, narrow)
+	_, err := template(t, "access: {mode: scoped}\nconsumer: {enabled: false}"+narrow)
+	g.Expect(err).To(MatchError(ContainSubstring("networkPolicy.apiServerTo: must name")), "the broker dials spokes too")
+	_, err = template(t, narrow)
 	g.Expect(err).
 		To(MatchError(And(ContainSubstring("networkPolicy.apiServerTo: must name"),
 			ContainSubstring("kubectl get endpointslice kubernetes -n default"))))

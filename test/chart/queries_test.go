@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -56,7 +57,7 @@ func alerts(t *testing.T, values string) []rule {
 }
 
 // rules are values that turn the alerts on.
-const rules = "metrics: {rules: {enabled: true}}"
+const rules = "metrics: {rules: {enabled: true}}\naccess: {mode: scoped}"
 
 // TestAlerts: every alert has an entry that says what to do.
 func TestAlerts(t *testing.T) {
@@ -83,6 +84,16 @@ var ofLibraries = map[string][]string{
 	"leader_election_master_status":             {"name"},
 	"controller_runtime_reconcile_errors_total": {"controller"},
 	"process_resident_memory_bytes":             nil,
+}
+
+// ofBroker are the metrics of the broker.
+var ofBroker = map[string][]string{
+	"capi_inventory_broker_tokens_issued_total":                   nil,
+	"capi_inventory_broker_failures_total":                        {"reason"},
+	"capi_inventory_broker_grants":                                {"ready"},
+	"capi_inventory_broker_revocations_pending":                   nil,
+	"capi_inventory_broker_earliest_expiration_timestamp_seconds": nil,
+	"capi_inventory_broker_degraded_grants":                       {"reason"},
 }
 
 // ofTargets are the labels that every metric is given when it is scraped.
@@ -132,9 +143,8 @@ func TestQueries(t *testing.T) {
 		"internal/publish/state/latency.go",
 		"internal/publish/target/metrics.go",
 	)
-	for name, labels := range ofLibraries {
-		exist[name] = labels
-	}
+	maps.Copy(exist, ofLibraries)
+	maps.Copy(exist, ofBroker)
 	var queries []string
 	for _, alert := range alerts(t, rules) {
 		queries = append(queries, alert.Expr)

@@ -72,7 +72,7 @@ func rightsOf(t *testing.T, objects []*unstructured.Unstructured, account string
 }
 
 // choices are the values on which rights depend.
-type choices struct{ openMetrics, consumer, clusterSpaces, profileSpaces, secrets, secretSpaces bool }
+type choices struct{ openMetrics, consumer, clusterSpaces, profileSpaces, secrets, secretSpaces, scoped bool }
 
 func (c choices) values() string {
 	list := func(chosen bool) string {
@@ -81,22 +81,34 @@ func (c choices) values() string {
 		}
 		return "[]"
 	}
+	mode, readSecrets := "administrator", "null"
+	if c.scoped {
+		mode = "scoped"
+	}
+	if c.secrets {
+		readSecrets = "true"
+	}
 	return fmt.Sprintf(`
 metrics: {secure: %t}
 inventories: [{name: default}, {name: argocd, spec: {namespace: argocd}}]
 publisher: {namespaces: %s}
-consumer: {enabled: %t, namespaces: %s, readSecrets: {enabled: %t, namespaces: %s}}
-`, !c.openMetrics, list(c.clusterSpaces), c.consumer, list(c.profileSpaces), c.secrets, list(c.secretSpaces))
+consumer: {enabled: %t, namespaces: %s, readSecrets: {enabled: %s, namespaces: %s}}
+access: {mode: %s}
+`, !c.openMetrics, list(c.clusterSpaces), c.consumer, list(c.profileSpaces), readSecrets, list(c.secretSpaces), mode)
 }
+
+// granted are the namespaces in which the broker grants access, and the consumer reads Secrets if nothing else is chosen.
+var granted = []string{"argocd", namespace}
 
 // TestRights holds the rights that the chart gives against those of config/rbac, which are generated from the source.
 func TestRights(t *testing.T) {
 	role := func(path string) []rbacv1.PolicyRule { return read[rbacv1.ClusterRole](t, path).Rules }
 	publisher, consumer := role("config/rbac/publisher/role.yaml"), role("config/rbac/consumer/role.yaml")
+	broker, brokerSecrets := role("config/rbac/broker/role.yaml"), role("config/rbac/broker-secrets/role.yaml")
 	leases, secrets := role("config/rbac/leader-election-role.yaml"), role("config/rbac/consumer/secrets-role.yaml")
-	for i := range 1 << 6 {
+	for i := range 1 << 7 {
 		bit := func(n int) bool { return i>>n&1 == 1 }
-		c := choices{bit(0), bit(1), bit(2), bit(3), bit(4), bit(5)}
+		c := choices{bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6)}
 		if !c.consumer && (c.profileSpaces || c.secrets) || !c.secrets && c.secretSpaces {
 			continue
 		}
@@ -108,19 +120,26 @@ func TestRights(t *testing.T) {
 					t.Errorf("rights of %s, -config/rbac +chart:\n%s", account, diff)
 				}
 			}
-			want := narrowed(publisher, c.openMetrics, func(right string) []string { return publisherSpaces(right, c.clusterSpaces) })
+			want := narrowed(publisher, c.openMetrics, func(right string) []string { return publisherSpaces(right, c) })
 			want.add(leases, namespace)
 			diff("capi-inventory-publisher", want)
+			want = rights{}
+			if c.scoped {
+				want = narrowed(broker, c.openMetrics, func(right string) []string { return brokerSpaces(right, c) })
+				want.add(leases, namespace)
+				for _, where := range granted {
+					want.add(brokerSecrets, where)
+				}
+			}
+			diff("capi-inventory-broker", want)
 			if !c.consumer {
 				diff("capi-inventory-consumer", rights{})
 				return
 			}
 			want = narrowed(consumer, c.openMetrics, func(right string) []string { return spaces(c.profileSpaces && !aboutMetrics(right)) })
 			want.add(leases, namespace)
-			if c.secrets {
-				for _, where := range spaces(c.secretSpaces) {
-					want.add(secrets, where)
-				}
+			for _, where := range secretSpaces(c) {
+				want.add(secrets, where)
 			}
 			diff("capi-inventory-consumer", want)
 		})
@@ -134,6 +153,7 @@ func TestRightsAtTheEnd(t *testing.T) {
 			"list inventories.capi-inventory.dev":                         {""},
 			"delete inventories.capi-inventory.dev":                       {""},
 			"list clusterprofiles.multicluster.x-k8s.io":                  {""},
+			"list accessgrants.capi-inventory.dev":                        {""},
 			"get leases.coordination.k8s.io/publisher.capi-inventory.dev": {namespace},
 		}
 		if diff := cmp.Diff(want, rightsOf(t, render(t, values), "capi-inventory-withdrawal")); diff != "" {
@@ -189,17 +209,44 @@ func spaces(chosen bool) []string {
 	return []string{""}
 }
 
+// secretSpaces is where the consumer may read Secrets.
+func secretSpaces(c choices) (where []string) {
+	if c.secrets {
+		where = spaces(c.secretSpaces)
+	}
+	if c.scoped && (!c.secrets || c.secretSpaces) {
+		where = append(where, granted...)
+	}
+	return where
+}
+
 // publisherSpaces is where the publisher needs a right when it publishes the Clusters of two namespaces alone.
-func publisherSpaces(right string, chosen bool) []string {
+func publisherSpaces(right string, c choices) []string {
 	verb, resource, _ := strings.Cut(right, " ")
+	writes := verb == "create" || verb == "patch" || verb == "delete"
 	switch {
-	case !chosen:
+	case !c.clusterSpaces:
 		return []string{""}
 	case resource == "clusters.cluster.x-k8s.io", resource == "secrets.", resource == "events.events.k8s.io",
 		resource == "*.controlplane.cluster.x-k8s.io", resource == "*.infrastructure.cluster.x-k8s.io":
 		return []string{"team-a", "team-b"}
-	case strings.HasPrefix(resource, "clusterprofiles") && (verb == "create" || verb == "patch" || verb == "delete"):
+	case writes && (strings.HasPrefix(resource, "clusterprofiles") || resource == "accessgrants.capi-inventory.dev"):
+		if c.scoped {
+			return []string{"argocd", namespace, "team-a", "team-b"}
+		}
 		return []string{"argocd", "team-a", "team-b"}
+	}
+	return []string{""}
+}
+
+// brokerSpaces is where the broker needs a right: to grants where it grants access, and to kubeconfigs where Clusters are.
+func brokerSpaces(right string, c choices) []string {
+	_, resource, _ := strings.Cut(right, " ")
+	switch resource {
+	case "accessgrants.capi-inventory.dev", "accessgrants/status.capi-inventory.dev", "events.events.k8s.io":
+		return slices.Clone(granted)
+	case "clusters.cluster.x-k8s.io", "secrets.":
+		return spaces(c.clusterSpaces)
 	}
 	return []string{""}
 }

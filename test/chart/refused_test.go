@@ -11,6 +11,7 @@ import (
 // TestRefusesValues: a value that cannot work is refused when the chart is rendered, and not by the API server, which may have
 // taken half of the release by then, or by a container that ends at once.
 func TestRefusesValues(t *testing.T) {
+	const asksForAccess = "{name: kubeconfig-secretreader, serviceAccount: {clusterRoles: [view]}}"
 	const exec = "{name: mine, execConfig: {apiVersion: client.authentication.k8s.io/v1, command: mine}}"
 	cases := map[string]struct{ values, says string }{
 		"Misspelt":           {"publisher: {replica: 2}", "replica"},
@@ -77,7 +78,23 @@ func TestRefusesValues(t *testing.T) {
 			"consumer: {extraVolumeMounts: [{name: a, mountPath: /x}]}",
 			`consumer.extraVolumeMounts: there is no volume "a"`,
 		},
-		"Ports": {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},
+		"AccessMode":      {"access: {mode: none}", "mode"},
+		"AccessNamespace": {"access: {mode: scoped, namespaces: [team/a]}", "team/a"},
+		"AccessNowhere":   {"access: {mode: scoped}\ninventories: []", "access.namespaces: must list where the broker may write Secrets"},
+		"BrokerNowhere":   {"broker: {enabled: true}", "access.namespaces: must list where the broker may write Secrets"},
+		"AccessBesideClusters": {
+			"access: {mode: scoped}\ninventories: [{name: mine, spec: {accessProviders: [" + asksForAccess + "]}}]",
+			`access.namespaces: must list the namespaces of the Clusters where Inventory "mine"`,
+		},
+		"AccessWithoutBroker": {
+			"inventories: [{name: mine, spec: {namespace: argocd, accessProviders: [" + asksForAccess + "]}}]",
+			`inventories: "mine" asks for a serviceAccount, which takes a broker`,
+		},
+		"BrokerConcurrency": {"broker: {concurrency: 0}", "concurrency"},
+		"BrokerTimeout":     {"broker: {timeout: 0s}", "timeout"},
+		"BrokerPodLabels":   {"broker: {podLabels: {app.kubernetes.io/name: other}}", "app.kubernetes.io/name"},
+		"GrantExpiry":       {"metrics: {rules: {grantExpirySeconds: 0}}", "grantExpirySeconds"},
+		"Ports":             {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -25,6 +25,7 @@ inventories:
   spec: {}
 - name: argocd
   spec: {namespace: argocd, labels: {include: [env]}}
+access: {mode: scoped, namespaces: [team-b], serviceAccount: {clusterRoles: [edit], tokenTTL: 2h}}
 uninstall: {timeoutSeconds: 30}
 clusterProfileCRD: {install: always}
 publisher:
@@ -61,6 +62,19 @@ consumer:
   logLevel: debug
   extraArgs: [--kube-api-qps=10]
   extraEnv: [{name: HTTPS_PROXY, value: "http://proxy.example.com:3128"}]
+broker:
+  image: {digest: "sha256:fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"}
+  replicas: 2
+  concurrency: 5
+  timeout: 3s
+  logLevel: debug
+  extraArgs: [--kube-api-qps=20]
+  extraEnv: [{name: GOMEMLIMIT, value: 400MiB}]
+  serviceAccount: {annotations: {example.com/role: broker}}
+  priorityClassName: system-cluster-critical
+  nodeSelector: {kubernetes.io/os: linux}
+  podLabels: {example.com/team: platform}
+  podAnnotations: {example.com/note: "1"}
 networkPolicy:
   enabled: true
   metricsFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
@@ -73,15 +87,18 @@ metrics:
   dashboard: {enabled: true}
 `
 
+// rendering is what values should lead to.
+type rendering struct {
+	why    string
+	values string
+	// has and hasNot are objects, as Kind/name or Kind/namespace/name.
+	has, hasNot []string
+	// says and saysNot are pieces of what is rendered, after its YAML was normalised.
+	says, saysNot []string
+}
+
 func TestValues(t *testing.T) {
-	cases := map[string]struct {
-		why    string
-		values string
-		// has and hasNot are objects, as Kind/name or Kind/namespace/name.
-		has, hasNot []string
-		// says and saysNot are pieces of what is rendered, after its YAML was normalised.
-		says, saysNot []string
-	}{
+	for name, c := range map[string]rendering{
 		"Defaults": {
 			why: "installing is enough",
 			has: []string{
@@ -99,6 +116,8 @@ func TestValues(t *testing.T) {
 				"NetworkPolicy/capi-inventory-publisher",
 				"ServiceMonitor/capi-inventory-publisher",
 				"PrometheusRule/capi-inventory",
+				"Deployment/capi-inventory-broker",
+				"ServiceAccount/capi-inventory-broker",
 			},
 			says: []string{
 				"- --timeout=120s",
@@ -142,6 +161,13 @@ func TestValues(t *testing.T) {
 				"Job/fleet-withdrawal",
 				"NetworkPolicy/fleet-withdrawal",
 				"RoleBinding/team-b/fleet-publisher-aggregated",
+				"Role/team-a/fleet-broker-clusters",
+				"Role/team-b/fleet-broker-grants",
+				"Role/argocd/fleet-broker-grants",
+				"Role/argocd/fleet-consumer-secrets",
+				"ServiceMonitor/fleet-broker",
+				"NetworkPolicy/fleet-broker",
+				"PodDisruptionBudget/fleet-broker",
 			},
 			hasNot: []string{
 				"ClusterRole/fleet-consumer",
@@ -156,6 +182,9 @@ func TestValues(t *testing.T) {
 				"--selector=env in (prod, test)",
 				"--require-permission=create/deployments.apps\n        - --insecure-diagnostics\n        - --kube-api-qps=10",
 				"--zap-log-level=4",
+				"image: registry.example.com/mirror/broker@sha256:fedc",
+				"--namespace=team-b,argocd\n        - --diagnostics-address=:8443\n        - --health-addr=:9440\n        - --concurrency=5",
+				"--timeout=3s\n        - --zap-log-level=debug\n        - --insecure-diagnostics\n        - --kube-api-qps=20",
 				"value: /plugins:/plugin-images/cloud/bin:/plugin-images/other",
 				"reference: registry.example.com/plugin:v1",
 				`name="inside"`,
@@ -310,37 +339,38 @@ consumer:
 			has:    []string{"NetworkPolicy/capi-inventory-publisher", "NetworkPolicy/capi-inventory-consumer"},
 			says:   []string{"- 169.254.0.0/16", "port: 6443"},
 		},
+	} {
+		t.Run(name, c.check)
 	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			objects := render(t, c.values)
-			found := map[string]bool{}
-			var all strings.Builder
-			for _, object := range objects {
-				if found[id(object)] {
-					t.Errorf("%s is rendered twice", id(object))
-				}
-				found[id(object)] = true
-				accept(t, object)
-				text, err := yaml.Marshal(object)
-				if err != nil {
-					t.Fatal(err)
-				}
-				all.Write(text)
-			}
-			check := func(what []string, want bool, has func(string) bool) {
-				for _, one := range what {
-					if has(one) != want {
-						t.Errorf("%s: rendered: %t, want %t", one, !want, want)
-					}
-				}
-			}
-			check(c.has, true, func(object string) bool { return found[object] })
-			check(c.hasNot, false, func(object string) bool { return found[object] })
-			check(c.says, true, func(piece string) bool { return strings.Contains(all.String(), piece) })
-			check(c.saysNot, false, func(piece string) bool { return strings.Contains(all.String(), piece) })
-		})
+}
+
+// check renders the chart, and asks the API server about each object.
+func (c rendering) check(t *testing.T) {
+	found := map[string]bool{}
+	var all strings.Builder
+	for _, object := range render(t, c.values) {
+		if found[id(object)] {
+			t.Errorf("%s is rendered twice", id(object))
+		}
+		found[id(object)] = true
+		accept(t, object)
+		text, err := yaml.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
 	}
+	check := func(what []string, want bool, has func(string) bool) {
+		for _, one := range what {
+			if has(one) != want {
+				t.Errorf("%s: rendered: %t, want %t: %s", one, !want, want, c.why)
+			}
+		}
+	}
+	check(c.has, true, func(object string) bool { return found[object] })
+	check(c.hasNot, false, func(object string) bool { return found[object] })
+	check(c.says, true, func(piece string) bool { return strings.Contains(all.String(), piece) })
+	check(c.saysNot, false, func(piece string) bool { return strings.Contains(all.String(), piece) })
 }
 
 // accept asks the API server whether it would take the object, strictly, and the pods that come of it.

@@ -8,7 +8,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* What concerns one component is given (list . "publisher") or (list . "consumer"). */ -}}
+{{- /* What concerns one component is given (list . "publisher"), (list . "consumer") or (list . "broker"). */ -}}
 {{- define "component" -}}{{ include "fullname" (index . 0) }}-{{ index . 1 }}{{- end -}}
 
 {{- define "selector" -}}
@@ -47,12 +47,16 @@ app.kubernetes.io/component: {{ index . 1 }}
 
 {{- /* What is installed: the publisher always. */ -}}
 {{- define "components" -}}
-publisher{{ if .Values.consumer.enabled }} consumer{{ end }}
+publisher{{ if .Values.consumer.enabled }} consumer{{ end }}{{ if include "broker.runs" . }} broker{{ end }}
 {{- end -}}
 
 {{- /* The Lease of the publisher: each class has its own, under which installations find one another. */ -}}
 {{- define "publisherLease" -}}
 publisher{{ with .Values.publisher.class }}-{{ . }}{{ end }}.capi-inventory.dev
+{{- end -}}
+
+{{- define "brokerLease" -}}
+capi-inventory-broker{{ with .Values.publisher.class }}-{{ . }}{{ end }}
 {{- end -}}
 
 {{- /* The seconds of a duration as Go writes it, such as 1h30m. */ -}}

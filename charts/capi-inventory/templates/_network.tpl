@@ -43,7 +43,7 @@ at the next upgrade would cut off what it was to protect.
 */ -}}
 {{- define "network.check" -}}
 {{- $policy := .Values.networkPolicy -}}
-{{- if and $policy.enabled .Values.consumer.enabled $policy.spokesTo (not $policy.apiServerTo) -}}
+{{- if and $policy.enabled (or .Values.consumer.enabled (include "broker.runs" .)) $policy.spokesTo (not $policy.apiServerTo) -}}
 {{- $found := list -}}
 {{- $ports := list -}}
 {{- $slice := lookup "discovery.k8s.io/v1" "EndpointSlice" "default" "kubernetes" -}}
@@ -55,7 +55,7 @@ at the next upgrade would cut off what it was to protect.
 {{- range $slice.ports -}}
 {{- $ports = append $ports (int .port) -}}
 {{- end -}}
-{{- $message := "networkPolicy.apiServerTo: must name the addresses of the hub's API server where networkPolicy.spokesTo is set: a rule for an API server that may be anywhere would let the consumer dial anywhere." -}}
+{{- $message := "networkPolicy.apiServerTo: must name the addresses of the hub's API server where networkPolicy.spokesTo is set: a rule for an API server that may be anywhere would let consumer and broker dial anywhere." -}}
 {{- if $found -}}
 {{- fail (printf "%s At this moment they are networkPolicy.apiServerTo: %s with networkPolicy.apiServerPorts: %s" $message (toJson $found) (toJson $ports)) -}}
 {{- else -}}

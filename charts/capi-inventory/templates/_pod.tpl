@@ -1,7 +1,7 @@
 {{- /* SPDX-FileCopyrightText: The capi-inventory authors */ -}}
 {{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
 
-{{- /* The parts of a pod that publisher and consumer share. */ -}}
+{{- /* The parts of a pod that all components share. */ -}}
 
 {{- define "podMetadata" -}}
 {{- $values := get (index . 0).Values (index . 1) -}}

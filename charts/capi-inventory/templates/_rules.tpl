@@ -19,6 +19,9 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
 - apiGroups: [multicluster.x-k8s.io]
   resources: [clusterprofiles]
   verbs: [get, list, watch]
+- apiGroups: [capi-inventory.dev]
+  resources: [accessgrants]
+  verbs: [get, list, watch]
 # Whether Cluster API runs, and whether another publisher does.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
@@ -54,6 +57,9 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
 - apiGroups: [multicluster.x-k8s.io]
   resources: [clusterprofiles/status]
   verbs: [patch]
+- apiGroups: [capi-inventory.dev]
+  resources: [accessgrants]
+  verbs: [create, delete, patch]
 {{- end -}}
 
 {{- define "rules.consumer" -}}
@@ -69,6 +75,44 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end -}}
+
+{{- define "rules.broker.hub" -}}
+- apiGroups: [capi-inventory.dev]
+  resources: [inventories]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end -}}
+
+{{- /* Where Clusters are, and so the kubeconfigs with which it enters spokes: by name, and never cached. */ -}}
+{{- define "rules.broker.clusters" -}}
+- apiGroups: [cluster.x-k8s.io]
+  resources: [clusters]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+{{- end -}}
+
+{{- /* Where access is granted. */ -}}
+{{- define "rules.broker.grants" -}}
+- apiGroups: [capi-inventory.dev]
+  resources: [accessgrants]
+  verbs: [get, list, patch, watch]
+- apiGroups: [capi-inventory.dev]
+  resources: [accessgrants/status]
+  verbs: [patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
+
+{{- define "rules.broker.secrets" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create, delete, get, list, update, watch]
 {{- end -}}
 
 {{- /* To ask the hub who scrapes, and whether he may. */ -}}

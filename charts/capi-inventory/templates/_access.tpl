@@ -1,0 +1,88 @@
+{{- /* SPDX-FileCopyrightText: The capi-inventory authors */ -}}
+{{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
+
+{{- /* How Inventories lead into spokes, and what the broker needs for it. */ -}}
+
+{{- /* Not empty where the broker runs. */ -}}
+{{- define "broker.runs" -}}
+{{- if or (eq .Values.access.mode "scoped") .Values.broker.enabled -}}true{{- end -}}
+{{- end -}}
+
+{{- /*
+The spec of an Inventory, given (list . spec). Scoped access is published into the release's namespace unless values say where:
+beside a Cluster, a reader of Secrets could read the administrator's too.
+*/ -}}
+{{- define "inventory.spec" -}}
+{{- $values := (index . 0).Values -}}
+{{- $spec := deepCopy (index . 1 | default dict) -}}
+{{- with $values.publisher.class -}}{{- $spec = merge (dict "publisherClass" .) $spec -}}{{- end -}}
+{{- if and (eq $values.access.mode "scoped") (not (kindIs "slice" $spec.accessProviders)) -}}
+{{- $provider := dict "name" "kubeconfig-secretreader" "serviceAccount" $values.access.serviceAccount -}}
+{{- $_ := set $spec "accessProviders" (list $provider) -}}
+{{- if not (or $spec.namespace $values.access.namespaces) -}}
+{{- $_ := set $spec "namespace" (index . 0).Release.Namespace -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $spec -}}
+{{- end -}}
+
+{{- /* The serviceAccounts that the Inventories of the chart ask for, in JSON: inventory, namespace and tokenTTL of each. */ -}}
+{{- define "access.wanted" -}}
+{{- $wanted := list -}}
+{{- range $inventory := .Values.inventories -}}
+{{- $spec := include "inventory.spec" (list $ .spec) | fromYaml -}}
+{{- range $spec.accessProviders -}}
+{{- with .serviceAccount -}}
+{{- $wanted = append $wanted (dict "inventory" $inventory.name "namespace" $spec.namespace "tokenTTL" (.tokenTTL | default "24h")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $wanted -}}
+{{- end -}}
+
+{{- /* The namespaces in which the broker grants access, separated by commas. */ -}}
+{{- define "access.namespaces" -}}
+{{- $namespaces := .Values.access.namespaces -}}
+{{- range include "access.wanted" . | fromJsonArray -}}
+{{- with .namespace -}}{{- $namespaces = append $namespaces . -}}{{- end -}}
+{{- end -}}
+{{- $namespaces | uniq | join "," -}}
+{{- end -}}
+
+{{- /* After how many seconds before its end a token is reported. It has two thirds of its life before it when it is to be renewed. */ -}}
+{{- define "grantExpirySeconds" -}}
+{{- $least := 3600.0 -}}
+{{- range include "access.wanted" . | fromJsonArray -}}
+{{- $least = minf $least (divf (include "seconds" .tokenTTL) 6) -}}
+{{- end -}}
+{{- .Values.metrics.rules.grantExpirySeconds | default (floor $least) | int64 -}}
+{{- end -}}
+
+{{- /* What the schema cannot refuse, because it looks at one value at a time. */ -}}
+{{- define "access.check" -}}
+{{- $runs := include "broker.runs" . -}}
+{{- range include "access.wanted" . | fromJsonArray -}}
+{{- if not $runs -}}
+{{- fail (printf "inventories: %q asks for a serviceAccount, which takes a broker: set access.mode to scoped, or broker.enabled" .inventory) -}}
+{{- else if not (or .namespace $.Values.access.namespaces) -}}
+{{- fail (printf "access.namespaces: must list the namespaces of the Clusters where Inventory %q, which asks for a serviceAccount, names no namespace" .inventory) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $runs (not (include "access.namespaces" .)) -}}
+{{- fail "access.namespaces: must list where the broker may write Secrets, because no Inventory of inventories names a namespace" -}}
+{{- end -}}
+{{- if .Capabilities.APIVersions.Has "capi-inventory.dev/v1alpha1/Inventory" -}}
+{{- include "access.checkMove" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* To change access.mode moves no profile unasked: consumers would take it for another cluster. */ -}}
+{{- define "access.checkMove" -}}
+{{- range .Values.inventories -}}
+{{- $live := lookup "capi-inventory.dev/v1alpha1" "Inventory" "" .name -}}
+{{- $wanted := (include "inventory.spec" (list $ .spec) | fromYaml).namespace -}}
+{{- if and $live $wanted (not (.spec | default dict).namespace) (ne $wanted (dig "spec" "namespace" "" $live)) -}}
+{{- fail (printf "inventories: the profiles of Inventory %q would move to the namespace %s: set its spec.namespace to where they should be, or access.namespaces to the namespaces of their Clusters" .name $wanted) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// TestAccess: where access is scoped there is a broker, and Inventories that ask it for something.
+func TestAccess(t *testing.T) {
+	for name, c := range map[string]rendering{
+		"Scoped": {
+			why:    "one value is enough, and leaves the administrator's Secrets out of the consumer's reach",
+			values: "access: {mode: scoped}",
+			has: []string{
+				"Deployment/capi-inventory-broker",
+				"ServiceAccount/capi-inventory-broker",
+				"PodDisruptionBudget/capi-inventory-broker",
+				"Service/capi-inventory-broker-metrics",
+				"Role/capi-inventory-broker-grants",
+				"Role/capi-inventory-consumer-secrets",
+			},
+			hasNot: []string{"ClusterRole/capi-inventory-consumer-secrets", "Role/team-a/capi-inventory-consumer-secrets"},
+			says: []string{
+				"spec:\n  accessProviders:\n  - name: kubeconfig-secretreader\n    serviceAccount:\n      clusterRoles:\n      - view\n" +
+					"  namespace: capi-inventory-system\n",
+				"image: ghcr.io/capi-inventory/broker:v0.1.0",
+				"- --namespace=capi-inventory-system\n        - --diagnostics-address=:8443",
+				"- --concurrency=20\n        - --timeout=10s\n        - --zap-log-level=info\n        image:",
+			},
+			saysNot: []string{"--reference-namespaces"},
+		},
+		"BesideClusters": {
+			why:     "an administrator may decide so, and lists the namespaces",
+			values:  "access: {mode: scoped, namespaces: [team-a, team-b], serviceAccount: {clusterRoles: [edit], tokenTTL: 1h}}",
+			has:     []string{"Role/team-a/capi-inventory-broker-grants", "Role/team-b/capi-inventory-consumer-secrets"},
+			hasNot:  []string{"Role/capi-inventory-broker-grants", "Role/capi-inventory-consumer-secrets"},
+			says:    []string{"clusterRoles:\n      - edit\n      tokenTTL: 1h", "- --namespace=team-a,team-b\n"},
+			saysNot: []string{"  namespace: capi-inventory-system\n---", "- view"},
+		},
+		"OwnInventories": {
+			why: "what an Inventory says of its own stays, and its namespace is derived where it asks for access",
+			values: `
+access: {mode: scoped}
+inventories:
+- {name: argocd, spec: {namespace: argocd, accessProviders: [{name: secretreader, serviceAccount: {clusterRoles: [edit]}}]}}
+- {name: monitoring, spec: {namespace: monitoring, accessProviders: [{name: kubeconfig-secretreader, kubeconfigSecret: {}}]}}
+`,
+			has:     []string{"Role/argocd/capi-inventory-broker-grants"},
+			hasNot:  []string{"Role/monitoring/capi-inventory-broker-grants", "Role/capi-inventory-broker-grants"},
+			says:    []string{"- --namespace=argocd\n", "name: secretreader\n    serviceAccount:\n      clusterRoles:\n      - edit"},
+			saysNot: []string{"- view"},
+		},
+		"BrokerForOthers": {
+			why:     "Inventories that are not the chart's may ask for access, too",
+			values:  "broker: {enabled: true}\naccess: {namespaces: [argocd]}",
+			has:     []string{"Deployment/capi-inventory-broker", "Role/argocd/capi-inventory-broker-grants"},
+			hasNot:  []string{"Role/argocd/capi-inventory-consumer-secrets"},
+			says:    []string{"spec: {}"},
+			saysNot: []string{"kubeconfig-secretreader\n    serviceAccount"},
+		},
+		"ConsumerReadsNothing": {
+			why:    "an administrator may decide so",
+			values: "access: {mode: scoped}\nconsumer: {readSecrets: {enabled: false}}",
+			hasNot: []string{"Role/capi-inventory-consumer-secrets"},
+		},
+		"Class": {
+			why:    "the broker is of the class of its publisher",
+			values: "access: {mode: scoped}\npublisher: {class: blue}\nmetrics: {rules: {enabled: true}}",
+			says: []string{
+				"- --zap-log-level=info\n        - --publisher-class=blue\n        image: ghcr.io/capi-inventory/broker",
+				`name="capi-inventory-broker-blue"`, "publisherClass: blue",
+			},
+		},
+		"OwnAccount": {
+			why:    "as for the other components",
+			values: "access: {mode: scoped}\nbroker: {serviceAccount: {create: false, name: mine}, podDisruptionBudget: {enabled: false}}",
+			hasNot: []string{"ServiceAccount/mine", "ServiceAccount/capi-inventory-broker", "PodDisruptionBudget/capi-inventory-broker"},
+			says:   []string{"serviceAccountName: mine"},
+		},
+	} {
+		t.Run(name, c.check)
+	}
+}
+
+// TestAccessNotes: an installation says where access is granted, and what a release without a broker leaves behind.
+func TestAccessNotes(t *testing.T) {
+	g := NewWithT(t)
+	printed := func(values string) string {
+		t.Helper()
+		printed, err := dryRun(t, values)
+		g.Expect(err).NotTo(HaveOccurred(), printed)
+		return printed
+	}
+	g.Expect(printed("")).To(And(ContainSubstring("It may read no Secret yet"), Not(ContainSubstring("AccessGrants"))))
+	g.Expect(printed("access: {mode: scoped}")).To(And(Not(ContainSubstring("It may read no Secret yet")),
+		ContainSubstring("access of limited rights in the namespaces capi-inventory-system:"), ContainSubstring("kubectl get accessgrants -A"),
+		Not(ContainSubstring("includes the administrator's"))))
+	g.Expect(printed("access: {mode: scoped, namespaces: [team-a]}")).To(ContainSubstring("includes the administrator's"))
+
+	left := &v1alpha1.AccessGrant{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "monitoring", Name: "c1.kubeconfig-secretreader"},
+		Spec: v1alpha1.AccessGrantSpec{
+			Inventory: "default", Provider: "kubeconfig-secretreader", Profile: "c1",
+			Cluster:        v1alpha1.GrantedCluster{Namespace: "team-a", Name: "c1", UID: "1"},
+			ServiceAccount: v1alpha1.ServiceAccountAccess{ClusterRoles: []string{"view"}},
+		},
+	}
+	g.Expect(k8s.Create(t.Context(), left)).To(Succeed())
+	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), left)).To(Succeed()) })
+	g.Expect(printed("")).To(And(ContainSubstring("WARNING: this hub has AccessGrants (1), and this release no broker"),
+		ContainSubstring("--set 'access.namespaces={monitoring}'")))
+	g.Expect(printed("broker: {enabled: true}\naccess: {namespaces: [monitoring]}")).NotTo(ContainSubstring("WARNING"))
+}
+
+// TestAccessMovesNoProfile: a profile that moves to another namespace is another cluster to its consumers.
+func TestAccessMovesNoProfile(t *testing.T) {
+	g := NewWithT(t)
+	beside := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
+		Name:        "beside",
+		Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
+		Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
+	}}
+	g.Expect(k8s.Create(t.Context(), beside)).To(Succeed())
+	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), beside)).To(Succeed()) })
+
+	printed, err := dryRun(t, "access: {mode: scoped}\ninventories: [{name: beside}]")
+	g.Expect(err).To(HaveOccurred())
+	g.Expect(printed).To(ContainSubstring(
+		`inventories: the profiles of Inventory "beside" would move to the namespace capi-inventory-system: set its spec.namespace`))
+	for _, values := range []string{
+		"access: {mode: scoped}\ninventories: [{name: beside, spec: {namespace: capi-inventory-system}}]",
+		"access: {mode: scoped, namespaces: [team-a]}\ninventories: [{name: beside}]",
+	} {
+		printed, err := dryRun(t, values)
+		g.Expect(err).NotTo(HaveOccurred(), printed)
+	}
+}
+
+// TestBrokerManifests: the API server takes what config/broker makes, and what lets the broker write Secrets in a namespace.
+func TestBrokerManifests(t *testing.T) {
+	for folder, space := range map[string]string{"config/broker": "", "config/rbac/broker-secrets": "argocd"} {
+		built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(root, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifests, err := built.AsYaml()
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects, err := decode(manifests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects {
+			if space != "" {
+				object.SetNamespace(space)
+			}
+			accept(t, object)
+		}
+	}
+}
