@@ -22,7 +22,7 @@ const maxClass = 40
 
 const usage = `Usage:
   publisher [flags]            publishes the Clusters that Inventories select, until it is stopped
-  publisher withdraw [flags]   deletes Inventories, and waits until the running publisher has withdrawn their profiles
+  publisher withdraw [flags]   deletes Inventories, and waits until their profiles and the access to spokes are withdrawn
 `
 
 // options are the flags.

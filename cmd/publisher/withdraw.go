@@ -23,7 +23,7 @@ import (
 )
 
 const withdrawUsage = `Usage:
-  publisher withdraw [flags]   deletes Inventories, and waits until the running publisher has withdrawn their profiles
+  publisher withdraw [flags]   deletes Inventories, and waits until their profiles and the access to spokes are withdrawn
 `
 
 // withdrawOptions are the flags of "publisher withdraw". Those that the publisher has too have the same names.
@@ -40,7 +40,7 @@ func parseWithdraw(args []string) (*withdrawOptions, labels.Selector, error) {
 	flags := hub.NewFlagSet("publisher withdraw", withdrawUsage)
 	flags.StringVarP(&o.selector, "selector", "l", "",
 		"Label selector for the Inventories to delete. All if not set, because without a publisher no Inventory is served.")
-	flags.DurationVar(&o.timeout, "timeout", 2*time.Minute, "Time to wait for the publisher, and for consumers with finalizers.")
+	flags.DurationVar(&o.timeout, "timeout", 2*time.Minute, "Time to wait for the publisher, for the broker, and for consumers with finalizers.")
 	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", "",
 		"Namespace of the leader's Lease: nothing is deleted before a publisher holds it. Not checked if not set.")
 	flags.StringVar(&o.publisherClass, "publisher-class", "",

@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -27,7 +27,7 @@ import (
 // pollInterval is how often the hub is asked what is left.
 const pollInterval = time.Second
 
-// Uninstaller deletes Inventories and waits until they are gone.
+// Uninstaller deletes Inventories and waits until they are gone, and until the access that they asked for is revoked.
 type Uninstaller struct {
 	// Hub has no cache.
 	Hub client.Client
@@ -47,7 +47,12 @@ func (w *Uninstaller) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(selected) == 0 {
+	// A right that is missing is noticed before anything is deleted.
+	left, err := w.pending(ctx, selected)
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 {
 		return w.printf("There is no Inventory: nothing is published.")
 	}
 	if err := w.waitForPublisher(ctx, selected); err != nil {
@@ -63,13 +68,18 @@ func (w *Uninstaller) Run(ctx context.Context) error {
 
 // inventories lists those that are selected; none if the API is not installed.
 func (w *Uninstaller) inventories(ctx context.Context) ([]v1alpha1.Inventory, error) {
+	all, err := w.allInventories(ctx)
+	return slices.DeleteFunc(all, func(i v1alpha1.Inventory) bool {
+		return i.Spec.PublisherClass != w.PublisherClass || !w.Selector.Matches(labels.Set(i.Labels))
+	}), err
+}
+
+func (w *Uninstaller) allInventories(ctx context.Context) ([]v1alpha1.Inventory, error) {
 	var list v1alpha1.InventoryList
-	if err := w.Hub.List(ctx, &list, client.MatchingLabelsSelector{Selector: w.Selector}); meta.IsNoMatchError(err) {
-		return nil, nil
-	} else if err != nil {
+	if err := w.Hub.List(ctx, &list); err != nil && !meta.IsNoMatchError(err) {
 		return nil, fmt.Errorf("listing Inventories: %w", err)
 	}
-	return slices.DeleteFunc(list.Items, func(i v1alpha1.Inventory) bool { return i.Spec.PublisherClass != w.PublisherClass }), nil
+	return list.Items, nil
 }
 
 func (w *Uninstaller) delete(ctx context.Context, inventory *v1alpha1.Inventory) error {
@@ -113,40 +123,48 @@ func (w *Uninstaller) waitForDeletion(ctx context.Context, selected []v1alpha1.I
 	case ctx.Err() == nil:
 		return err
 	}
-	lines := make([]string, 0, len(left))
-	for _, r := range left {
-		lines = append(lines, "  "+r.String())
-	}
-	return errors.Join(
-		fmt.Errorf("timed out waiting for profiles to be withdrawn:\n%s%s", strings.Join(lines, "\n"), advice(left)),
-		lastErr,
-	)
+	return errors.Join(timeoutError(left), lastErr)
 }
 
-// pending returns which of the selected Inventories are left, and what is left of each.
+// pending returns which of the selected Inventories are left, and what is left of each; and of which Inventories that do not exist
+// any more access is left, because nobody else waits for that.
 func (w *Uninstaller) pending(ctx context.Context, selected []v1alpha1.Inventory) ([]pending, error) {
-	inventories, err := w.inventories(ctx)
+	inventories, err := w.allInventories(ctx)
 	if err != nil {
 		return nil, err
 	}
+	others := map[string]bool{}
 	inventories = slices.DeleteFunc(inventories, func(found v1alpha1.Inventory) bool {
-		return !slices.ContainsFunc(selected, func(one v1alpha1.Inventory) bool { return one.UID == found.UID })
+		others[found.Name] = !slices.ContainsFunc(selected, func(one v1alpha1.Inventory) bool { return one.UID == found.UID })
+		return others[found.Name]
 	})
+	grants, err := w.grants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	grants = slices.DeleteFunc(grants, func(g v1alpha1.AccessGrant) bool { return others[g.Labels[v1alpha1.LabelInventory]] })
 	if len(inventories) == 0 {
-		return nil, nil
+		return pendingObjects(nil, nil, grants), nil
 	}
 	profiles := &metav1.PartialObjectMetadataList{}
 	profiles.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfileList"))
 	if err := w.Hub.List(ctx, profiles, client.HasLabels{v1alpha1.LabelInventory}); err != nil && !meta.IsNoMatchError(err) {
 		return nil, fmt.Errorf("listing ClusterProfiles: %w", err)
 	}
-	return pendingObjects(inventories, profiles.Items), nil
+	return pendingObjects(inventories, profiles.Items, grants), nil
 }
 
-// reportChanges reports what is left of each selected Inventory if that has changed.
+// reportChanges reports what is left of each Inventory if that has changed.
 func (w *Uninstaller) reportChanges(selected []v1alpha1.Inventory, left []pending, reported map[string]string) error {
+	names := slices.Collect(maps.Keys(reported))
 	for i := range selected {
-		name := selected[i].Name
+		names = append(names, selected[i].Name)
+	}
+	for _, r := range left {
+		names = append(names, r.inventory)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
 		line := fmt.Sprintf("Inventory %s is withdrawn.", name)
 		if at := slices.IndexFunc(left, func(r pending) bool { return r.inventory == name }); at >= 0 {
 			line = left[at].String()

@@ -48,9 +48,7 @@ func TestUninstallWithdrawsSelectedInventories(t *testing.T) {
 	publish(t, namespace, "mine", map[string]string{"owner": "me"})
 	others := publish(t, namespace, "theirs", nil)
 
-	selector, err := labels.Parse("owner=me")
-	g.Expect(err).NotTo(HaveOccurred())
-	progress, err := run(t, time.Minute, uninstall.Uninstaller{Lease: lease(namespace), Selector: selector})
+	progress, err := run(t, time.Minute, uninstall.Uninstaller{Lease: lease(namespace), Selector: mustParse(t, "owner=me")})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(progress).To(And(ContainSubstring("mine"), Not(ContainSubstring("theirs"))))
 	g.Expect(apierrors.IsNotFound(k8s.Get(t.Context(), client.ObjectKey{Name: "mine"}, &v1alpha1.Inventory{}))).To(BeTrue())
@@ -144,6 +142,15 @@ func TestUninstallReportsMissingPermission(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	_, err = run(t, time.Minute, uninstall.Uninstaller{Hub: denied})
 	g.Expect(err).To(MatchError(ContainSubstring("listing Inventories")))
+}
+
+func mustParse(t *testing.T, selector string) labels.Selector {
+	t.Helper()
+	parsed, err := labels.Parse(selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }
 
 // run withdraws and returns the progress.
