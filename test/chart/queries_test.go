@@ -86,16 +86,6 @@ var ofLibraries = map[string][]string{
 	"process_resident_memory_bytes":             nil,
 }
 
-// ofBroker are the metrics of the broker.
-var ofBroker = map[string][]string{
-	"capi_inventory_broker_tokens_issued_total":                   nil,
-	"capi_inventory_broker_failures_total":                        {"reason"},
-	"capi_inventory_broker_grants":                                {"ready"},
-	"capi_inventory_broker_revocations_pending":                   nil,
-	"capi_inventory_broker_earliest_expiration_timestamp_seconds": nil,
-	"capi_inventory_broker_degraded_grants":                       {"reason"},
-}
-
 // ofTargets are the labels that every metric is given when it is scraped.
 var ofTargets = []string{"job", "namespace", "service", "pod"}
 
@@ -138,13 +128,13 @@ func TestAlertsHavePanels(t *testing.T) {
 // TestQueries: an alert on a metric or a label that does not exist never fires.
 func TestQueries(t *testing.T) {
 	exist := declared(t,
+		"controllers/accessgrant/metrics.go",
 		"controllers/inventory/metrics.go",
 		"controllers/spokecheck/metrics.go",
 		"internal/publish/state/latency.go",
 		"internal/publish/target/metrics.go",
 	)
 	maps.Copy(exist, ofLibraries)
-	maps.Copy(exist, ofBroker)
 	var queries []string
 	for _, alert := range alerts(t, rules) {
 		queries = append(queries, alert.Expr)

@@ -92,6 +92,7 @@ func TestRefusesValues(t *testing.T) {
 		},
 		"BrokerConcurrency": {"broker: {concurrency: 0}", "concurrency"},
 		"BrokerTimeout":     {"broker: {timeout: 0s}", "timeout"},
+		"BrokerPatience":    {"broker: {timeout: 1m1s}", "broker.timeout: must be from 1s to 1m"},
 		"BrokerPodLabels":   {"broker: {podLabels: {app.kubernetes.io/name: other}}", "app.kubernetes.io/name"},
 		"GrantExpiry":       {"metrics: {rules: {grantExpirySeconds: 0}}", "grantExpirySeconds"},
 		"Ports":             {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},

@@ -71,6 +71,8 @@ beside a Cluster, a reader of Secrets could read the administrator's too.
 {{- if and $runs (not (include "access.namespaces" .)) -}}
 {{- fail "access.namespaces: must list where the broker may write Secrets, because no Inventory of inventories names a namespace" -}}
 {{- end -}}
+{{- $timeout := include "seconds" .Values.broker.timeout | float64 -}}
+{{- if or (lt $timeout 1.0) (gt $timeout 60.0) -}}{{- fail "broker.timeout: must be from 1s to 1m" -}}{{- end -}}
 {{- if .Capabilities.APIVersions.Has "capi-inventory.dev/v1alpha1/Inventory" -}}
 {{- include "access.checkMove" . -}}
 {{- end -}}
