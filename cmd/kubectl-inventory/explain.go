@@ -126,7 +126,7 @@ func (e *explainer) explain(ctx context.Context, hub client.Client, kind string,
 			}
 		}
 	}
-	if err := readChecks(ctx, hub, source, &facts); err != nil {
+	if err := readBesideProfiles(ctx, hub, source, &facts); err != nil {
 		return explain.Report{}, err
 	}
 	switch {

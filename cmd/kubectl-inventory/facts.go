@@ -72,8 +72,8 @@ func readCluster(ctx context.Context, hub client.Reader, key types.NamespacedNam
 	return nil
 }
 
-// readChecks reads the SpokeChecks of the profiles to report: those of the Cluster, and the selected one.
-func readChecks(ctx context.Context, hub client.Reader, cluster types.NamespacedName, facts *explain.Facts) error {
+// readBesideProfiles reads the SpokeChecks and AccessGrants of the profiles to report: those of the Cluster, and the selected one.
+func readBesideProfiles(ctx context.Context, hub client.Reader, cluster types.NamespacedName, facts *explain.Facts) error {
 	namespaces := sets.New[string]()
 	for i := range facts.Profiles {
 		p := &facts.Profiles[i]
@@ -86,7 +86,8 @@ func readChecks(ctx context.Context, hub client.Reader, cluster types.Namespaced
 		return err
 	}
 	facts.Checks, facts.Unread.Checks = checks.Found(), sets.New(checks.Hidden()...)
-	return nil
+	facts.Grants, facts.Unread.Grants, err = lookup.ReadGrants(ctx, hub, sets.List(namespaces)...)
+	return err
 }
 
 // readableClusters returns all Clusters, or else those of the namespace, as far as they may be read.

@@ -79,6 +79,9 @@ func (e *explainer) printProfile(p *explain.Profile) error {
 	if err := fields.Flush(); err != nil {
 		return err
 	}
+	if err := e.printAccess(p.Access); err != nil {
+		return err
+	}
 	if len(p.LeftOut) > 0 {
 		e.heading("")
 		e.heading("Not published, or only in part:")
@@ -91,6 +94,20 @@ func (e *explainer) printProfile(p *explain.Profile) error {
 		}
 	}
 	return e.printConsumers(p)
+}
+
+func (e *explainer) printAccess(access []explain.Access) error {
+	if len(access) == 0 {
+		return nil
+	}
+	e.heading("")
+	e.heading("Access by ServiceAccounts of the spoke:")
+	table := e.table(&e.outputFlags, "PROVIDER", "GRANT", "USER", "ROLES", "EXPIRES", "READY", "AWAITED")
+	for _, a := range access {
+		table.Add(printers.Text(a.Provider), printers.Text(a.Grant), printers.Text(a.User), printers.Text(a.Roles),
+			printers.Text(a.Expires), printers.Text(a.Ready), printers.Text(a.Awaited))
+	}
+	return table.Flush()
 }
 
 func (e *explainer) printConsumers(p *explain.Profile) error {

@@ -188,24 +188,32 @@ func member(ctx context.Context, cluster *clusterv1.Cluster, server string, inve
 		return err
 	}
 	for _, inventory := range inventories {
-		facts := profile.Facts{
-			Manager: "cluster-api",
-			Cluster: cluster,
-			Now:     fixture.Since.Time,
-			Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{
-				{Name: cluster.Name + "-kubeconfig", Key: "value"}: {Endpoint: parsed},
-			},
-		}
-		what, _ := inventory.Profile(facts)
-		how, _ := inventory.Status(facts, 1)
-		if err := errors.Join(
-			env.k8s.Apply(ctx, what, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
-			env.k8s.Status().Apply(ctx, how, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
-		); err != nil {
+		if err := publish(ctx, inventory, cluster, parsed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// publish publishes a Cluster with an endpoint and its AccessGrants as the publisher does.
+func publish(
+	ctx context.Context, inventory *profile.Inventory, cluster *clusterv1.Cluster, at endpoint.Endpoint, grants ...*v1alpha1.AccessGrant,
+) error {
+	facts := profile.Facts{
+		Manager: "cluster-api",
+		Cluster: cluster,
+		Now:     fixture.Since.Time,
+		Kubeconfigs: map[profile.SecretKey]profile.Kubeconfig{
+			{Name: cluster.Name + "-kubeconfig", Key: "value"}: {Endpoint: at},
+		},
+		Grants: grants,
+	}
+	what, _ := inventory.Profile(facts)
+	how, _ := inventory.Status(facts, 1)
+	return errors.Join(
+		env.k8s.Apply(ctx, what, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
+		env.k8s.Status().Apply(ctx, how, client.FieldOwner(profile.FieldManager), client.ForceOwnership),
+	)
 }
 
 // foreign creates the profile of another manager in testdata.

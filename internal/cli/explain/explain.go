@@ -37,6 +37,8 @@ type Facts struct {
 	Profiles []inventoryv1alpha1.ClusterProfile
 	// Checks are the SpokeChecks of the profiles.
 	Checks map[types.NamespacedName]*v1alpha1.SpokeCheck
+	// Grants are the AccessGrants in the namespaces of the profiles to report.
+	Grants map[types.NamespacedName]*v1alpha1.AccessGrant
 	// Unread is what the user may not read.
 	Unread Unread
 	// Only, if set, is the only profile to report.
@@ -68,6 +70,8 @@ type Profile struct {
 	// Reachable is the condition of the profile's SpokeCheck, or that it may not be read; empty if there is no SpokeCheck.
 	Reachable string  `json:"reachable,omitempty"`
 	Fields    []Field `json:"fields"`
+	// Access is what a broker grants, or is to grant, for the profile.
+	Access []Access `json:"access,omitempty"`
 	// LeftOut is what the Inventory could not publish, or only in part.
 	LeftOut []Problem `json:"leftOut,omitempty"`
 	// Consumers are the findings for the consumers that do not fully accept the profile.
@@ -162,6 +166,7 @@ func (f Facts) profile(p *inventoryv1alpha1.ClusterProfile) Profile {
 		Name:      p.Name,
 		Manager:   p.Spec.ClusterManager.Name,
 		Fields:    f.fields(p),
+		Access:    f.access(p),
 		LeftOut:   f.leftOut(p.Labels[v1alpha1.LabelInventory]),
 	}
 	if f.Unread.Checks.Has(p.Namespace) {

@@ -184,22 +184,26 @@ func (e *explainer) providerSource(provider inventoryv1alpha1.AccessProvider) st
 			return fmt.Sprintf("%s.accessProviders: %s", e.inventorySpec(), p.Exec.Server)
 		}
 	}
-	if secret := secretOf(provider.Cluster.Extensions); secret != "" {
+	switch secret, name := secretOf(provider.Cluster.Extensions); {
+	case secret == "":
+		return "the Cluster's kubeconfig Secret"
+	case name == grantedSecret(e.profile.Name, provider.Name):
+		return "the Cluster's kubeconfig Secret; the credentials are in the Secret " + secret
+	default:
 		return "the kubeconfig in the Secret " + secret
 	}
-	return "the Cluster's kubeconfig Secret"
 }
 
-// secretOf returns the Secret that the extension for plugins refers to, and its key; empty for none.
-func secretOf(extensions []clientcmdv1.NamedExtension) string {
+// secretOf returns the Secret that the extension for plugins refers to, with its key, and the Secret's name alone; empty for none.
+func secretOf(extensions []clientcmdv1.NamedExtension) (secret, name string) {
 	var reference struct{ Namespace, Name, Key string }
 	for _, extension := range extensions {
 		if extension.Name != execExtension || json.Unmarshal(extension.Extension.Raw, &reference) != nil {
 			continue
 		}
 		if reference.Name != "" && reference.Key != "" {
-			return fmt.Sprintf("%s/%s (%s)", reference.Namespace, reference.Name, reference.Key)
+			return fmt.Sprintf("%s/%s (%s)", reference.Namespace, reference.Name, reference.Key), reference.Name
 		}
 	}
-	return ""
+	return "", ""
 }

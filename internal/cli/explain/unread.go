@@ -24,6 +24,8 @@ type Unread struct {
 	Profiles sets.Set[string]
 	// Checks: SpokeChecks in these namespaces.
 	Checks sets.Set[string]
+	// Grants: AccessGrants in these namespaces.
+	Grants sets.Set[string]
 }
 
 // hides reports whether the profiles of a namespace may not be read.

@@ -54,6 +54,11 @@ func namespacesOf(profiles []inventoryv1alpha1.ClusterProfile) []string {
 	for i := range profiles {
 		names = append(names, profiles[i].Namespace)
 	}
+	return firstNames(names)
+}
+
+// firstNames returns the first five of different names, and how many others there are.
+func firstNames(names []string) []string {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if len(names) > 5 {

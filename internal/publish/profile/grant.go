@@ -157,7 +157,12 @@ func (f Facts) grant(name string) *v1alpha1.AccessGrant {
 
 // grantFault returns why the access of a grant must not be published yet, or, with usable, why it may soon end; empty if all is well.
 func (f Facts) grantFault(key types.NamespacedName, at endpoint.Endpoint) (fault string, usable bool) {
-	grant := f.grant(key.Name)
+	return GrantFault(f.grant(key.Name), at.Digest())
+}
+
+// GrantFault returns why the access of a grant must not be published yet at the endpoint with the digest, or, with usable, why it may
+// soon end; empty if all is well.
+func GrantFault(grant *v1alpha1.AccessGrant, endpoint string) (fault string, usable bool) {
 	switch {
 	case grant == nil:
 		return "is being created", false
@@ -178,7 +183,7 @@ func (f Facts) grantFault(key types.NamespacedName, at endpoint.Endpoint) (fault
 			why = ready.Message
 		}
 		return "is not ready: " + Bound(why), false
-	case grant.Status.Endpoint != at.Digest():
+	case grant.Status.Endpoint != endpoint:
 		return strings.TrimSuffix("waits for its proof at the Cluster's present endpoint: "+Bound(why), ": "), false
 	case why != "":
 		return "cannot be renewed: " + Bound(why), true
