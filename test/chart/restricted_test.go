@@ -17,9 +17,11 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -32,18 +34,13 @@ import (
 // withdrawal with those of its job.
 func TestRestricted(t *testing.T) {
 	g := NewWithT(t)
-	for _, object := range render(t, `
+	install(t, `
 inventories:
 - {name: default, spec: {properties: [{name: replicas.example.com, expression: controlPlane.spec.replicas}]}}
 - {name: argocd, spec: {namespace: argocd}}
 publisher: {namespaces: [team-a]}
 consumer: {enabled: false}
-`) {
-		if group := object.GroupVersionKind().Group; group == "rbac.authorization.k8s.io" || group == "capi-inventory.dev" ||
-			object.GetKind() == "ServiceAccount" {
-			g.Expect(k8s.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("test"))).To(Succeed())
-		}
-	}
+`)
 	for _, namespace := range []string{"team-a", "team-b"} {
 		createCluster(t, namespace, "london")
 	}
@@ -149,6 +146,7 @@ func startPublisher(t *testing.T, namespaces ...string) {
 		Cache:                   publisher.CacheOptions(namespaces, 10*time.Minute),
 		MapperProvider:          publisher.NewRESTMapper,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
+		Controller:              config.Controller{SkipNameValidation: ptr.To(true)},
 		LeaderElection:          true,
 		LeaderElectionID:        "publisher.capi-inventory.dev",
 		LeaderElectionNamespace: namespace,
