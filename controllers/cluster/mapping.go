@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -41,12 +42,24 @@ func clusterOfProfile(_ context.Context, object client.Object) []types.Namespace
 	return nil
 }
 
-func clusterOfGrant(_ context.Context, object client.Object) []types.NamespacedName {
+// clustersOfGrant finds the Cluster that an AccessGrant names, and the one whose profile it has its name from: another one where
+// another writer has taken the name.
+func (r *Reconciler) clustersOfGrant(ctx context.Context, object client.Object) []types.NamespacedName {
 	grant, ok := object.(*v1alpha1.AccessGrant)
 	if !ok {
 		return nil
 	}
-	return []types.NamespacedName{{Namespace: grant.Spec.Cluster.Namespace, Name: grant.Spec.Cluster.Name}}
+	clusters := []types.NamespacedName{{Namespace: grant.Spec.Cluster.Namespace, Name: grant.Spec.Cluster.Name}}
+	var published inventoryv1alpha1.ClusterProfile
+	key := types.NamespacedName{Namespace: grant.Namespace, Name: profile.ProfileOfGrant(grant.Name)}
+	if err := r.Client.Get(ctx, key, &published); err != nil {
+		// Without a profile nobody waits for the name.
+		return clusters
+	}
+	if source, named := profile.SourceOf(&published); named && source != clusters[0] {
+		clusters = append(clusters, source)
+	}
+	return clusters
 }
 
 // clustersOfInventory finds all Clusters, and those that only profiles of the Inventory name: they are gone, or not watched.

@@ -38,7 +38,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		// Another writer has changed or deleted what is published, or a profile became stale while no publisher ran.
 		Watches(&inventoryv1alpha1.ClusterProfile{}, r.enqueueByProfile()).
 		// The broker has granted an access, or can no longer renew it; or another writer has changed what is asked for.
-		Watches(&v1alpha1.AccessGrant{}, r.enqueue(clusterOfGrant)).
+		Watches(&v1alpha1.AccessGrant{}, r.enqueue(r.clustersOfGrant)).
 		// What is wanted of every Cluster changed.
 		Watches(&v1alpha1.Inventory{}, lowPriority(r.enqueue(r.clustersOfInventory)), builder.WithPredicates(source.InventoryChanged)).
 		// Namespaces are selected by their labels; one that is created may be a target.

@@ -71,14 +71,21 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 	return nil
 }
 
-// lastGood returns the provider as it is published, where it still means the same and nobody else has changed any of it since:
-// what another writer put there is never adopted.
+// lastGood returns the provider as it is published, where the Inventory still asks for that and nobody else has changed any of it
+// since: what another writer put there is never adopted. A provider that is to have a serviceAccount from now on stays what it was
+// until the broker has granted access, as long as it is of the same Cluster. A granted access does not stay where no serviceAccount
+// is asked for any more: it is revoked.
 func (p provider) lastGood(f Facts, profile types.NamespacedName) *clientcmdv1.Cluster {
 	published := f.Published.provider(p.name)
 	if published == nil || len(f.Published.foreignFields(p.name, *published)) > 0 {
 		return nil
 	}
-	if reference, ok := p.reference(f.Cluster, profile); ok && !refersTo(published, reference) {
+	reference, reads := p.reference(f.Cluster, profile)
+	switch {
+	case reads && refersTo(published, reference):
+	case p.serviceAccount != nil && f.Published.ClusterUID() == f.Cluster.UID:
+	case p.exec != nil && !refersTo(published, p.grantedSecret(profile)):
+	default:
 		return nil
 	}
 	return published.DeepCopy()

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -41,10 +42,16 @@ const BrokerTimeout = time.Minute
 // a namespace have one name.
 func GrantName(profile, provider string) string {
 	name := profile + "." + provider
-	if len(name) > maxGrantName || len(validation.IsDNS1123Subdomain(name)) > 0 {
+	if len(name) > maxGrantName || strings.Contains(provider, hashMark) || len(validation.IsDNS1123Subdomain(name)) > 0 {
 		name = profile + "." + hashed("provider", provider, hashLength+len(hashMark)+len("provider"))
 	}
 	return name
+}
+
+// ProfileOfGrant returns the name of the profile that GrantName was given.
+func ProfileOfGrant(grant string) string {
+	profile, _, _ := strings.Cut(grant, ".")
+	return profile
 }
 
 // GrantedSecretName returns the name of the Secret of an AccessGrant. It follows from the grant alone, so that nothing that a writer
@@ -58,15 +65,25 @@ func (inv *Inventory) grantSpecs(cluster *clusterv1.Cluster) []v1alpha1.AccessGr
 		if p.serviceAccount == nil {
 			continue
 		}
-		specs = append(specs, v1alpha1.AccessGrantSpec{
-			Inventory:      inv.name,
-			Provider:       p.name,
-			Profile:        inv.Key(cluster).Name,
-			Cluster:        v1alpha1.GrantedCluster{Namespace: cluster.Namespace, Name: cluster.Name, UID: string(cluster.UID)},
-			ServiceAccount: *p.serviceAccount,
-		})
+		spec := subject(cluster, inv.Key(cluster).Name, p.name)
+		spec.Inventory, spec.ServiceAccount = inv.name, *p.serviceAccount
+		specs = append(specs, spec)
 	}
 	return specs
+}
+
+// subject returns what never changes of an AccessGrant: whose spoke it is for, and which access provider of which profile.
+func subject(cluster *clusterv1.Cluster, profile, provider string) v1alpha1.AccessGrantSpec {
+	return v1alpha1.AccessGrantSpec{
+		Provider: provider,
+		Profile:  profile,
+		Cluster:  v1alpha1.GrantedCluster{Namespace: cluster.Namespace, Name: cluster.Name, UID: string(cluster.UID)},
+	}
+}
+
+// hasSubject reports whether a live AccessGrant is for the same spoke and access provider as the wanted one.
+func hasSubject(live *v1alpha1.AccessGrant, wanted v1alpha1.AccessGrantSpec) bool {
+	return live.Spec.Cluster == wanted.Cluster && live.Spec.Profile == wanted.Profile && live.Spec.Provider == wanted.Provider
 }
 
 // AskFor reports whether an Inventory that publishes the Cluster asks for just what an AccessGrant says. The endpoint does not
@@ -97,15 +114,15 @@ func (inv *Inventory) Grants(f Facts, profile types.UID) (
 	for _, spec := range inv.grantSpecs(f.Cluster) {
 		name := GrantName(spec.Profile, spec.Provider)
 		names[name] = true
-		live := f.grant(name)
+		live := f.Grant(name)
 		if known, rejected := f.endpoint(f.Cluster, spec.Provider, defaultSecret(f.Cluster)); rejected == nil {
 			spec.Endpoint = known.Digest()
 		} else if live != nil {
 			spec.Endpoint = live.Spec.Endpoint
 		}
 		switch {
-		case live != nil && live.Spec.Cluster != spec.Cluster:
-			// Of an earlier Cluster of the same name: its successor is made when it is gone.
+		case live != nil && !hasSubject(live, spec):
+			// Of an earlier Cluster of the same name, or of another writer: its successor is made when it is gone.
 			names[name] = false
 			continue
 		case spec.Endpoint == "", live != nil && !live.DeletionTimestamp.IsZero():
@@ -146,8 +163,8 @@ func grantConfiguration(key types.NamespacedName, spec v1alpha1.AccessGrantSpec)
 	}), nil
 }
 
-// grant returns the live AccessGrant of a name; nil if there is none.
-func (f Facts) grant(name string) *v1alpha1.AccessGrant {
+// Grant returns the live AccessGrant of a name; nil if there is none.
+func (f Facts) Grant(name string) *v1alpha1.AccessGrant {
 	i := slices.IndexFunc(f.Grants, func(g *v1alpha1.AccessGrant) bool { return g.Name == name })
 	if i < 0 {
 		return nil
@@ -156,43 +173,67 @@ func (f Facts) grant(name string) *v1alpha1.AccessGrant {
 }
 
 // grantFault returns why the access of a grant must not be published yet, or, with usable, why it may soon end; empty if all is well.
-func (f Facts) grantFault(key types.NamespacedName, at endpoint.Endpoint) (fault string, usable bool) {
-	return GrantFault(f.grant(key.Name), at.Digest())
-}
-
-// GrantFault returns why the access of a grant must not be published yet at the endpoint with the digest, or, with usable, why it may
-// soon end; empty if all is well.
-func GrantFault(grant *v1alpha1.AccessGrant, endpoint string) (fault string, usable bool) {
+func (f Facts) grantFault(name string, wanted v1alpha1.AccessGrantSpec, at endpoint.Endpoint) (fault string, usable bool) {
+	grant := f.Grant(name)
 	switch {
-	case grant == nil:
-		return "is being created", false
-	case !grant.DeletionTimestamp.IsZero():
+	case grant != nil && !grant.DeletionTimestamp.IsZero():
 		return "is being deleted", false
-	case len(grant.Status.Conditions) == 0:
+	case grant != nil && !hasSubject(grant, wanted):
+		if state, err := ssa.Of(grant, FieldManager); err == nil && state.Applied() {
+			return "is for an earlier Cluster of this name, and is replaced when it is gone", false
+		}
+		return "is another writer's and for something else, and is left untouched; delete it", false
+	case grant == nil || len(grant.Status.Conditions) == 0:
 		return "waits for a broker, which must run on this hub and watch this namespace", false
 	}
 	ready := meta.FindStatusCondition(grant.Status.Conditions, v1alpha1.ConditionReady)
 	degraded := meta.FindStatusCondition(grant.Status.Conditions, v1alpha1.ConditionDegraded)
 	why := ""
-	if degraded != nil && degraded.Status == "True" {
+	if degraded != nil && degraded.Status == metav1.ConditionTrue {
 		why = degraded.Message
 	}
-	switch {
-	case ready == nil || ready.Status != "True":
+	switch expires := grant.Status.ExpirationTimestamp; {
+	case ready == nil || ready.Status != metav1.ConditionTrue:
 		if why == "" && ready != nil {
 			why = ready.Message
 		}
-		return "is not ready: " + Bound(why), false
-	case grant.Status.Endpoint != endpoint:
-		return strings.TrimSuffix("waits for its proof at the Cluster's present endpoint: "+Bound(why), ": "), false
+		return because("is not ready", why), false
+	case !expires.IsZero() && !f.Now.Before(expires.Time):
+		return because("has expired, and no broker has renewed it", why), false
+	case grant.Status.Endpoint != at.Digest():
+		return because("waits for its proof at the Cluster's present endpoint", why), false
 	case why != "":
-		return "cannot be renewed: " + Bound(why), true
+		return because("cannot be renewed", why), true
 	}
 	return "", true
 }
 
+// because joins what is so and why, which is a sentence of the broker's, or empty.
+func because(what, why string) string {
+	if why = strings.TrimSuffix(strings.TrimSpace(why), "."); why == "" {
+		return what
+	}
+	return what + ": " + why
+}
+
 // grantPending reports whether nothing is wrong with a grant but that it is too young to be fulfilled.
 func (f Facts) grantPending(name string) bool {
-	grant := f.grant(name)
+	grant := f.Grant(name)
 	return grant == nil || len(grant.Status.Conditions) == 0 && f.Now.Sub(grant.CreationTimestamp.Time) < BrokerTimeout
+}
+
+// GrantsChangeAfter returns after how long time alone changes what is reported of AccessGrants: a broker has not answered, or an
+// access has expired; zero for never.
+func GrantsChangeAfter(grants []*v1alpha1.AccessGrant, now time.Time) time.Duration {
+	var next time.Duration
+	for _, grant := range grants {
+		at := grant.Status.ExpirationTimestamp.Time
+		if len(grant.Status.Conditions) == 0 {
+			at = grant.CreationTimestamp.Add(BrokerTimeout)
+		}
+		if left := at.Sub(now); left > 0 && (next == 0 || left < next) {
+			next = left
+		}
+	}
+	return next
 }

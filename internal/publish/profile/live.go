@@ -110,13 +110,18 @@ func (l *Live) OtherWriter(subresource string) string {
 	if l == nil {
 		return ""
 	}
+	return OtherWriter(l, subresource)
+}
+
+// OtherWriter names the manager, other than the publisher, that wrote an object (or the subresource) last, as Live.OtherWriter does.
+func OtherWriter(object metav1.Object, subresource string) string {
 	var own time.Time
-	for _, e := range l.ManagedFields {
+	for _, e := range object.GetManagedFields() {
 		if e.Manager == FieldManager && e.Subresource == subresource && timeOf(e).After(own) {
 			own = timeOf(e)
 		}
 	}
-	others := slices.DeleteFunc(slices.Clone(l.ManagedFields), func(e metav1.ManagedFieldsEntry) bool {
+	others := slices.DeleteFunc(slices.Clone(object.GetManagedFields()), func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == FieldManager || e.Subresource != subresource || timeOf(e).Before(own)
 	})
 	if len(others) == 0 {

@@ -124,11 +124,16 @@ func (p provider) reference(cluster *clusterv1.Cluster, profile types.Namespaced
 	case p.exec != nil:
 		return secretReference{}, false
 	case p.serviceAccount != nil:
-		name := GrantedSecretName(GrantName(profile.Name, p.name))
-		return secretReference{Key: GrantedSecretKey, Name: name, Namespace: profile.Namespace}, true
+		return p.grantedSecret(profile), true
 	}
 	key, _ := p.secret(cluster)
 	return secretReference{Key: key.Key, Name: key.Name, Namespace: cluster.Namespace}, true
+}
+
+// grantedSecret is the Secret of the AccessGrant that a provider of this name has, if it is one with a serviceAccount.
+func (p provider) grantedSecret(profile types.NamespacedName) secretReference {
+	name := GrantedSecretName(GrantName(profile.Name, p.name))
+	return secretReference{Key: GrantedSecretKey, Name: name, Namespace: profile.Namespace}
 }
 
 // cluster is what the provider publishes in the profile of a Cluster, or why it cannot. A Problem may come with what is published
@@ -147,10 +152,11 @@ func (p provider) cluster(f Facts, profile types.NamespacedName) (*clientcmdv1.C
 	}
 	var notGranted *Problem
 	if p.serviceAccount != nil {
-		grant := types.NamespacedName{Namespace: profile.Namespace, Name: GrantName(profile.Name, p.name)}
-		fault, usable := f.grantFault(grant, endpoint)
+		name := GrantName(profile.Name, p.name)
+		fault, usable := f.grantFault(name, subject(f.Cluster, profile.Name, p.name), endpoint)
 		if fault != "" {
-			fault := problem(v1alpha1.ProblemAccessNotGranted, "access provider %s: AccessGrant %s %s.", p.name, grant, fault)
+			fault := problem(v1alpha1.ProblemAccessNotGranted,
+				"access provider %s: AccessGrant %s/%s %s.", p.name, profile.Namespace, name, fault)
 			notGranted = &fault
 		}
 		if !usable {

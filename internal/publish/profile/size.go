@@ -49,9 +49,7 @@ func bound(f Facts, all []candidate) {
 	published := make([]*clientcmdv1.Cluster, len(all))
 	total := 0
 	for i, c := range all {
-		if published[i] = c.cluster; c.fault == nil {
-			published[i] = c.lastGood(f, c.profile)
-		}
+		published[i] = c.lastGood(f, c.profile)
 		total += min(sizeOf(c.cluster), sizeOf(published[i]))
 	}
 	for i, c := range all {

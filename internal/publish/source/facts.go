@@ -112,7 +112,7 @@ func (c *Clusters) Facts(
 	if facts.Grants, err = c.grants(ctx, inventory.Key(cluster)); err != nil {
 		return Facts{}, err
 	}
-	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, unanswered(facts.Grants, facts.Now))
+	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, profile.GrantsChangeAfter(facts.Grants, facts.Now))
 	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster.Namespace, inventory.Secrets(cluster))
 	if err != nil {
 		return Facts{}, err

@@ -6,18 +6,17 @@ package source
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 )
 
-// profileField is the index of AccessGrants by the name of their profile.
-const profileField = "spec.profile"
+// profileField is the index of AccessGrants by the profile that they are for, and by the one for which they have their name: another
+// writer may have taken the name of a grant that the publisher is to make.
+const profileField = "profile"
 
 // IndexGrants adds the index by which the AccessGrants of a profile are found.
 func IndexGrants(ctx context.Context, indexer client.FieldIndexer) error {
@@ -26,7 +25,7 @@ func IndexGrants(ctx context.Context, indexer client.FieldIndexer) error {
 		if !ok {
 			return nil
 		}
-		return []string{grant.Spec.Profile}
+		return []string{grant.Spec.Profile, profile.ProfileOfGrant(grant.Name)}
 	})
 }
 
@@ -43,15 +42,4 @@ func (c *Clusters) grants(ctx context.Context, of types.NamespacedName) ([]*v1al
 		grants = append(grants, &list.Items[i])
 	}
 	return grants, nil
-}
-
-// unanswered returns after how long it is to be reported that no broker has answered one of the grants; zero for never.
-func unanswered(grants []*v1alpha1.AccessGrant, now time.Time) (after time.Duration) {
-	for _, grant := range grants {
-		left := profile.BrokerTimeout - now.Sub(grant.CreationTimestamp.Time)
-		if len(grant.Status.Conditions) == 0 && left > 0 {
-			after = requeue.Min(after, left)
-		}
-	}
-	return after
 }
