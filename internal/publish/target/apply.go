@@ -46,8 +46,8 @@ func (l Locked) attempt(live *profile.Live) *attempt {
 }
 
 // Apply writes the difference between the profile, facts.Published, and what an Inventory wants of the facts: first the profile,
-// then its status, then the AccessGrants of its access providers. A profile that must not or cannot be written does not hold up the status of one that exists: that may carry a
-// changed endpoint.
+// then its status, then the AccessGrants of its access providers. A profile that must not or cannot be written does not hold up the
+// status of one that exists: that may carry a changed endpoint.
 func (l Locked) Apply(ctx context.Context, inventory *profile.Inventory, facts profile.Facts) (Result, error) {
 	wanted, problems := inventory.Profile(facts)
 	result := Result{Problems: problems}
@@ -64,9 +64,9 @@ func (l Locked) Apply(ctx context.Context, inventory *profile.Inventory, facts p
 	status, problems := inventory.Status(facts, a.generation)
 	result.Problems = append(result.Problems, problems...)
 	applied, statusFailure := a.applyStatus(ctx, status, inventory.Intrusions(facts.Published, status))
-	grantFailure := a.applyGrants(ctx, inventory, facts, statusFailure == nil && !applied.Held)
-	settled, err := a.settle(failure, statusFailure, grantFailure)
-	return result.With(applied).With(settled), err
+	granted, failures := a.applyGrants(ctx, inventory, facts, statusFailure == nil && !applied.Held)
+	settled, err := a.settle(append(failures, failure, statusFailure)...)
+	return result.With(applied).With(granted).With(settled), err
 }
 
 // applyProfile applies metadata and spec, unless that would change nothing.

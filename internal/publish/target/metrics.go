@@ -20,11 +20,12 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		writes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "capi_inventory_writes_total",
-			Help: "Writes of ClusterProfiles, by kind (profile, status, delete) and result (success, conflict, invalid, error).",
+			Help: "Writes of ClusterProfiles and AccessGrants, by kind (profile, status, delete, grant, revocation) and result " +
+				"(success, conflict, invalid, error).",
 		}, []string{"kind", "result"}),
 		suppressed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "capi_inventory_suppressed_writes_total",
-			Help: "Writes of ClusterProfiles left out because they would have changed nothing, by kind (profile, status).",
+			Help: "Writes left out because they would have changed nothing, by kind (profile, status, grant).",
 		}, []string{"kind"}),
 	}
 	for _, collector := range []prometheus.Collector{m.writes, m.suppressed} {

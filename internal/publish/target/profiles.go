@@ -40,6 +40,7 @@ type Profiles struct {
 	clock     clock.PassiveClock
 	writes    *consistency.Store
 	budgets   *budgets
+	grants    *budgets // of AccessGrants, by their names
 	metrics   *metrics
 	locks     keymutex.KeyMutex
 }
@@ -56,6 +57,7 @@ func New(options Options) (*Profiles, error) {
 		clock:     options.Clock,
 		writes:    consistency.NewStore(options.Clock),
 		budgets:   newBudgets(options.Clock),
+		grants:    newBudgets(options.Clock),
 		metrics:   metrics,
 		locks:     keymutex.NewHashed(lockCount),
 	}, nil
