@@ -93,8 +93,8 @@ type GrantedCluster struct {
 // +structType=atomic
 // +kubebuilder:validation:XValidation:rule="has(self.clusterRoles) || has(self.rules)",message="one of clusterRoles and rules must be set: a ServiceAccount without a role can do nothing"
 // +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.clusterRoles) || !('cluster-admin' in self.clusterRoles)",message="clusterRoles: cluster-admin needs allowEscalation: true"
-// +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.rules) || !self.rules.exists(r, '*' in r.verbs || (has(r.apiGroups) && '*' in r.apiGroups) || (has(r.resources) && '*' in r.resources) || (has(r.nonResourceURLs) && '*' in r.nonResourceURLs))",message="rules: a wildcard needs allowEscalation: true"
-// +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.rules) || !self.rules.exists(r, 'escalate' in r.verbs || 'bind' in r.verbs || 'impersonate' in r.verbs)",message="rules: the verbs escalate, bind and impersonate need allowEscalation: true"
+// +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.rules) || !self.rules.exists(r, '*' in r.verbs || (has(r.apiGroups) && '*' in r.apiGroups) || (has(r.resources) && r.resources.exists(x, x == '*' || x.startsWith('*/'))) || (has(r.nonResourceURLs) && r.nonResourceURLs.exists(u, u.replace('*', '') in ['', '/'])))",message="rules: a wildcard needs allowEscalation: true"
+// +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.rules) || !self.rules.exists(r, r.verbs.exists(v, v == 'escalate' || v == 'bind' || v.startsWith('impersonate')))",message="rules: the verbs escalate, bind and impersonate need allowEscalation: true"
 // +kubebuilder:validation:XValidation:rule="!has(self.namespaces) || !has(self.rules) || !self.rules.exists(r, has(r.nonResourceURLs))",message="rules: nonResourceURLs cannot be granted in namespaces"
 type ServiceAccountAccess struct {
 	// clusterRoles are the names of ClusterRoles of the spoke. They must exist there.
@@ -130,43 +130,55 @@ type ServiceAccountAccess struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10m') && duration(self) <= duration('168h')",message="must be from 10m to 168h"
 	TokenTTL metav1.Duration `json:"tokenTTL,omitzero"`
 
-	// allowEscalation admits rights by which the user of the token can get any other: cluster-admin, wildcards, and the verbs
-	// escalate, bind and impersonate.
+	// allowEscalation admits rights that nobody should grant unawares: cluster-admin, wildcards, and the verbs escalate, bind and
+	// impersonate. Without it, other rights may still lead to more: to read Secrets, for example, or to create pods.
 	// +optional
 	AllowEscalation bool `json:"allowEscalation,omitempty"`
 }
 
 // AccessRule is a rule of RBAC (rbac.authorization.k8s.io/v1 PolicyRule).
+//
+// +kubebuilder:validation:XValidation:rule="has(self.resources) != has(self.nonResourceURLs)",message="exactly one of resources and nonResourceURLs must be set"
+// +kubebuilder:validation:XValidation:rule="has(self.resources) == has(self.apiGroups)",message="apiGroups and resources must be set together; the core group is \"\""
+// +kubebuilder:validation:XValidation:rule="has(self.resources) || !has(self.resourceNames)",message="resourceNames need resources"
 type AccessRule struct {
 	// verbs are the verbs that are allowed.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=64
 	Verbs []string `json:"verbs"`
 	// apiGroups are the groups of the resources; "" is the core group.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=253
 	APIGroups []string `json:"apiGroups,omitempty"`
 	// resources are the resources, and subresources as in pods/log.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
 	Resources []string `json:"resources,omitempty"`
 	// resourceNames limit the rule to objects of these names.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
 	ResourceNames []string `json:"resourceNames,omitempty"`
 	// nonResourceURLs are paths such as /metrics.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
 	NonResourceURLs []string `json:"nonResourceURLs,omitempty"`
 }

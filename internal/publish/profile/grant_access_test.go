@@ -195,7 +195,7 @@ func TestAccessStaysUntilItIsGranted(t *testing.T) {
 		stays  bool
 	}{
 		"Scoped":         {why: "the grant is not ready any more", before: scoped(), after: scoped(), owned: owned, stays: true},
-		"ScopedBroken":   {why: "nor has the Cluster a kubeconfig", before: scoped(), after: scoped(), owned: owned, broken: true, stays: true},
+		"ScopedBroken":   {why: "nor is there a kubeconfig", before: scoped(), after: scoped(), owned: owned, broken: true, stays: true},
 		"Administrators": {why: "nothing replaces it yet", before: administrators, after: scoped(), owned: owned, stays: true},
 		"AdministratorsBroken": {
 			why:    "nor can it be replaced",

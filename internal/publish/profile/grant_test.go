@@ -113,7 +113,7 @@ func TestAskFor(t *testing.T) {
 		want      bool
 	}{
 		"Equal":         {why: "that is what the publisher made of it", want: true},
-		"OtherEndpoint": {why: "an endpoint is no right", change: func(g *v1alpha1.AccessGrant) { g.Spec.Endpoint = "sha256:x" }, want: true},
+		"OtherEndpoint": {why: "it is no right", change: func(g *v1alpha1.AccessGrant) { g.Spec.Endpoint = "sha256:x" }, want: true},
 		"AnyAuthor":     {why: "nor does the author count", change: anotherWriter, want: true},
 		"OtherRole": {why: "a tenant asks for more", change: func(g *v1alpha1.AccessGrant) {
 			g.Spec.ServiceAccount.ClusterRoles = []string{"edit"}
