@@ -93,7 +93,7 @@ type GrantedCluster struct {
 // +structType=atomic
 // +kubebuilder:validation:XValidation:rule="has(self.clusterRoles) || has(self.rules)",message="one of clusterRoles and rules must be set: a ServiceAccount without a role can do nothing"
 // +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.clusterRoles) || !('cluster-admin' in self.clusterRoles)",message="clusterRoles: cluster-admin needs allowEscalation: true"
-// +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.rules) || !self.rules.exists(r, '*' in r.verbs || (has(r.apiGroups) && '*' in r.apiGroups) || (has(r.resources) && r.resources.exists(x, x == '*' || x.startsWith('*/'))) || (has(r.nonResourceURLs) && r.nonResourceURLs.exists(u, u.replace('*', '') in ['', '/'])))",message="rules: a wildcard needs allowEscalation: true"
+// +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.rules) || !self.rules.exists(r, '*' in r.verbs || (has(r.apiGroups) && '*' in r.apiGroups) || (has(r.resources) && r.resources.exists(x, x == '*' || x.startsWith('*/'))) || (has(r.nonResourceURLs) && r.nonResourceURLs.exists(u, u.matches('^/?[*]+$'))))",message="rules: a wildcard needs allowEscalation: true"
 // +kubebuilder:validation:XValidation:rule="(has(self.allowEscalation) && self.allowEscalation) || !has(self.rules) || !self.rules.exists(r, r.verbs.exists(v, v == 'escalate' || v == 'bind' || v.startsWith('impersonate')))",message="rules: the verbs escalate, bind and impersonate need allowEscalation: true"
 // +kubebuilder:validation:XValidation:rule="!has(self.namespaces) || !has(self.rules) || !self.rules.exists(r, has(r.nonResourceURLs))",message="rules: nonResourceURLs cannot be granted in namespaces"
 type ServiceAccountAccess struct {
@@ -130,8 +130,8 @@ type ServiceAccountAccess struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10m') && duration(self) <= duration('168h')",message="must be from 10m to 168h"
 	TokenTTL metav1.Duration `json:"tokenTTL,omitzero"`
 
-	// allowEscalation admits rights that nobody should grant unawares: cluster-admin, wildcards, and the verbs escalate, bind and
-	// impersonate. Without it, other rights may still lead to more: to read Secrets, for example, or to create pods.
+	// allowEscalation admits rights that should not be granted by accident: cluster-admin, wildcards, and the verbs escalate, bind
+	// and impersonate. Other rights may lead to more too, and are admitted: to read Secrets, for example, or to create pods.
 	// +optional
 	AllowEscalation bool `json:"allowEscalation,omitempty"`
 }

@@ -24,8 +24,8 @@ type ServiceAccountAccessApplyConfiguration struct {
 	// tokenTTL is how long a token is valid, from 10 minutes to a week; a third of that after it was issued it is renewed. A spoke
 	// may grant less.
 	TokenTTL *v1.Duration `json:"tokenTTL,omitempty"`
-	// allowEscalation admits rights that nobody should grant unawares: cluster-admin, wildcards, and the verbs escalate, bind and
-	// impersonate. Without it, other rights may still lead to more: to read Secrets, for example, or to create pods.
+	// allowEscalation admits rights that should not be granted by accident: cluster-admin, wildcards, and the verbs escalate, bind
+	// and impersonate. Other rights may lead to more too, and are admitted: to read Secrets, for example, or to create pods.
 	AllowEscalation *bool `json:"allowEscalation,omitempty"`
 }
 
