@@ -172,17 +172,24 @@ func (f Facts) Grant(name string) *v1alpha1.AccessGrant {
 	return f.Grants[i]
 }
 
-// grantFault returns why the access of a grant must not be published yet, or, with usable, why it may soon end; empty if all is well.
+// grantFault returns what GrantFault does of the grant of a name, and whether it is for something else.
 func (f Facts) grantFault(name string, wanted v1alpha1.AccessGrantSpec, at endpoint.Endpoint) (fault string, usable bool) {
 	grant := f.Grant(name)
-	switch {
-	case grant != nil && !grant.DeletionTimestamp.IsZero():
-		return "is being deleted", false
-	case grant != nil && !hasSubject(grant, wanted):
+	if grant != nil && grant.DeletionTimestamp.IsZero() && !hasSubject(grant, wanted) {
 		if state, err := ssa.Of(grant, FieldManager); err == nil && state.Applied() {
 			return "is for an earlier Cluster of this name, and is replaced when it is gone", false
 		}
 		return "is another writer's and for something else, and is left untouched; delete it", false
+	}
+	return GrantFault(grant, at.Digest(), f.Now)
+}
+
+// GrantFault returns why the access of a grant, nil for none, must not be published yet at the endpoint with the digest, or, with
+// usable, why it may soon end; empty if all is well.
+func GrantFault(grant *v1alpha1.AccessGrant, digest string, now time.Time) (fault string, usable bool) {
+	switch {
+	case grant != nil && !grant.DeletionTimestamp.IsZero():
+		return "is being deleted", false
 	case grant == nil || len(grant.Status.Conditions) == 0:
 		return "waits for a broker, which must run on this hub and watch this namespace", false
 	}
@@ -198,9 +205,9 @@ func (f Facts) grantFault(name string, wanted v1alpha1.AccessGrantSpec, at endpo
 			why = ready.Message
 		}
 		return because("is not ready", why), false
-	case !expires.IsZero() && !f.Now.Before(expires.Time):
+	case !expires.IsZero() && !now.Before(expires.Time):
 		return because("has expired, and no broker has renewed it", why), false
-	case grant.Status.Endpoint != at.Digest():
+	case grant.Status.Endpoint != digest:
 		return because("waits for its proof at the Cluster's present endpoint", why), false
 	case why != "":
 		return because("cannot be renewed", why), true
