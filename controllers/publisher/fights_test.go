@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -28,18 +29,29 @@ const lastPause = 10 * time.Minute
 // adversary acts at every change of a namespace's profiles, as a controller does. It returns how often it did.
 func (hub *testHub) adversary(t *testing.T, namespace string, act func(*inventoryv1alpha1.ClusterProfile) bool) *atomic.Int64 {
 	t.Helper()
+	return hub.adversaryOf(t, &inventoryv1alpha1.ClusterProfileList{}, namespace, func(object runtime.Object) bool {
+		p, ok := object.(*inventoryv1alpha1.ClusterProfile)
+		return ok && act(p)
+	})
+}
+
+// adversaryOf is one that acts at every change of objects of another kind.
+func (hub *testHub) adversaryOf(
+	t *testing.T, list client.ObjectList, namespace string, act func(runtime.Object) bool,
+) *atomic.Int64 {
+	t.Helper()
 	watching, err := client.NewWithWatch(hub.Config(), client.Options{Scheme: newScheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := watching.Watch(t.Context(), &inventoryv1alpha1.ClusterProfileList{}, client.InNamespace(namespace))
+	stream, err := watching.Watch(t.Context(), list, client.InNamespace(namespace))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var acted atomic.Int64
 	go func() {
 		for e := range stream.ResultChan() {
-			if p, ok := e.Object.(*inventoryv1alpha1.ClusterProfile); ok && e.Type != watch.Deleted && act(p) {
+			if e.Type != watch.Deleted && act(e.Object) {
 				acted.Add(1)
 			}
 		}

@@ -188,6 +188,11 @@ func (hub *testHub) atRest(t *testing.T, g *WithT, namespace string, clusters ma
 		for _, p := range list.Items {
 			seen[p.Name+" "+string(p.UID)] = p.ResourceVersion
 		}
+		var grants v1alpha1.AccessGrantList
+		g.Expect(hub.List(t.Context(), &grants, client.InNamespace(namespace))).To(Succeed())
+		for _, grant := range grants.Items {
+			seen["AccessGrant "+grant.Name+" "+string(grant.UID)] = grant.ResourceVersion
+		}
 		for name := range clusters {
 			seen["Inventory "+name] = hub.readInventory(t, name).ResourceVersion
 		}
