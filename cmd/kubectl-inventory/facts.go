@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -27,7 +28,7 @@ import (
 
 // readFacts reads the Inventories and the profiles.
 func readFacts(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
-	facts.Lint.Namespaces = lint.DefaultNamespaces
+	facts.Now, facts.Lint.Namespaces = time.Now(), lint.DefaultNamespaces
 	var inventories v1alpha1.InventoryList
 	switch err := hub.List(ctx, &inventories); {
 	case apierrors.IsForbidden(err):

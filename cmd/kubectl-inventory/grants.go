@@ -106,7 +106,7 @@ func (g *granter) row(grant *v1alpha1.AccessGrant) []printers.Cell {
 	}
 	if g.format == outputWide {
 		age := duration.HumanDuration(g.now().Sub(grant.CreationTimestamp.Time))
-		cells = append(cells, printers.Text(grant.Spec.Inventory), printers.Text(age), printers.Text(explain.Awaited(grant)))
+		cells = append(cells, printers.Text(grant.Spec.Inventory), printers.Text(age), printers.Text(explain.Awaited(grant, time.Now())))
 	}
 	return cells
 }

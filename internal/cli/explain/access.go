@@ -43,7 +43,7 @@ func (f Facts) access(p *inventoryv1alpha1.ClusterProfile) []Access {
 	wanted := f.wantedAccess(p)
 	for _, provider := range slices.Sorted(maps.Keys(wanted)) {
 		key := types.NamespacedName{Namespace: p.Namespace, Name: profile.GrantName(p.Name, provider)}
-		one := accessOf(key, provider, f.Grants[key])
+		one := f.accessOf(key, provider, f.Grants[key])
 		one.Roles = cmp.Or(Roles(wanted[provider]), one.Roles)
 		switch {
 		case f.Unread.Grants.Has(p.Namespace):
@@ -55,7 +55,7 @@ func (f Facts) access(p *inventoryv1alpha1.ClusterProfile) []Access {
 	}
 	for _, grant := range f.grantsOf(p) {
 		if _, known := wanted[grant.Spec.Provider]; !known {
-			one := accessOf(types.NamespacedName{Namespace: grant.Namespace, Name: grant.Name}, grant.Spec.Provider, grant)
+			one := f.accessOf(types.NamespacedName{Namespace: grant.Namespace, Name: grant.Name}, grant.Spec.Provider, grant)
 			if grant.DeletionTimestamp.IsZero() && !f.Unread.Inventories {
 				one.Awaited = "no Inventory asks for it any more; the publisher deletes it"
 			}
@@ -100,8 +100,8 @@ func (f Facts) grantsOf(p *inventoryv1alpha1.ClusterProfile) []*v1alpha1.AccessG
 }
 
 // accessOf describes a grant, which may be nil.
-func accessOf(key types.NamespacedName, provider string, grant *v1alpha1.AccessGrant) Access {
-	out := Access{Provider: provider, Grant: key.String(), Awaited: Awaited(grant)}
+func (f Facts) accessOf(key types.NamespacedName, provider string, grant *v1alpha1.AccessGrant) Access {
+	out := Access{Provider: provider, Grant: key.String(), Awaited: Awaited(grant, f.Now)}
 	if grant == nil {
 		return out
 	}
@@ -113,12 +113,12 @@ func accessOf(key types.NamespacedName, provider string, grant *v1alpha1.AccessG
 }
 
 // Awaited returns what is missing before a grant can be published or renewed, in the words of the publisher; empty if nothing is.
-func Awaited(grant *v1alpha1.AccessGrant) string {
+func Awaited(grant *v1alpha1.AccessGrant, now time.Time) string {
 	endpoint := ""
 	if grant != nil {
 		endpoint = grant.Spec.Endpoint
 	}
-	fault, _ := profile.GrantFault(grant, endpoint)
+	fault, _ := profile.GrantFault(grant, endpoint, now)
 	if fault == "" {
 		return ""
 	}

@@ -14,6 +14,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -41,6 +42,8 @@ type Facts struct {
 	Grants map[types.NamespacedName]*v1alpha1.AccessGrant
 	// Unread is what the user may not read.
 	Unread Unread
+	// Now is when the rest was read: an access may have expired.
+	Now time.Time
 	// Only, if set, is the only profile to report.
 	Only types.NamespacedName
 	// Lint describes how the consumers are configured.
