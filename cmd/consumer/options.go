@@ -14,6 +14,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/controllers/spokecheck"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
@@ -58,11 +59,11 @@ func parse(args []string) (*options, error) {
 		DiagnosticsAddress: ":8443",
 		HealthAddress:      ":9440",
 	}}
-	flags := hub.NewFlagSet("consumer", usage)
+	flags := commandline.NewFlagSet("consumer", usage)
 	o.addProfileFlags(flags)
 	o.addProbeFlags(flags)
 	o.addSharedFlags(flags)
-	if err := hub.Parse(flags, args); err != nil {
+	if err := commandline.Parse(flags, args); err != nil {
 		return nil, err
 	}
 	if !flags.Changed("leader-elect") && o.LeaderElectionNamespace == "" && !inCluster() {
@@ -73,7 +74,7 @@ func parse(args []string) (*options, error) {
 }
 
 // inCluster reports whether the consumer runs in a pod. A test replaces it.
-var inCluster = func() bool { return hub.PodNamespace() != "" }
+var inCluster = func() bool { return commandline.PodNamespace() != "" }
 
 // addProfileFlags adds the flags that say which profiles are watched and how they are read.
 func (o *options) addProfileFlags(flags *pflag.FlagSet) {
@@ -125,7 +126,7 @@ func (o *options) addSharedFlags(flags *pflag.FlagSet) {
 
 // validate reports everything that is wrong, and sets what is parsed from flags.
 func (o *options) validate() error {
-	var errs hub.FlagErrors
+	var errs commandline.FlagErrors
 	if o.providerFile == "" {
 		errs.Add("clusterprofile-provider-file", "must be set")
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/controllers/spokecheck"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
@@ -42,7 +43,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return nil
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.Logging)))
-	loader := hub.ClientConfig(o.Kubeconfig)
+	loader := commandline.ClientConfig(o.Kubeconfig)
 	found, err := hubconfig.Find(loader, "")
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 	"github.com/capi-inventory/capi-inventory/internal/version"
 )
 
@@ -56,7 +57,7 @@ func publish(ctx context.Context, args []string) error {
 		return nil
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&options.Logging)))
-	config, err := options.RESTConfig(hub.ClientConfig(options.Kubeconfig), userAgent)
+	config, err := options.RESTConfig(commandline.ClientConfig(options.Kubeconfig), userAgent)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 )
 
 // maxClass is how long spec.publisherClass of an Inventory may be.
@@ -44,9 +45,9 @@ func parse(args []string) (*options, error) {
 		DiagnosticsAddress: ":8443",
 		HealthAddress:      ":9440",
 	}}
-	flags := hub.NewFlagSet("publisher", usage)
+	flags := commandline.NewFlagSet("publisher", usage)
 	o.addFlags(flags)
-	if err := hub.Parse(flags, args); err != nil {
+	if err := commandline.Parse(flags, args); err != nil {
 		return nil, err
 	}
 	return o, o.validate()
@@ -75,7 +76,7 @@ func (o *options) addFlags(flags *pflag.FlagSet) {
 }
 
 func (o *options) validate() error {
-	var errs hub.FlagErrors
+	var errs commandline.FlagErrors
 	if o.clusterManager == "" {
 		errs.Add("cluster-manager-name", "must be set")
 	}

@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
-	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 	"github.com/capi-inventory/capi-inventory/internal/publish/uninstall"
 )
 
@@ -37,7 +37,7 @@ type withdrawOptions struct {
 
 func parseWithdraw(args []string) (*withdrawOptions, labels.Selector, error) {
 	o := &withdrawOptions{}
-	flags := hub.NewFlagSet("publisher withdraw", withdrawUsage)
+	flags := commandline.NewFlagSet("publisher withdraw", withdrawUsage)
 	flags.StringVarP(&o.selector, "selector", "l", "",
 		"Label selector for the Inventories to delete. All if not set, because without a publisher no Inventory is served.")
 	flags.DurationVar(&o.timeout, "timeout", 2*time.Minute, "Time to wait for the publisher, for the broker, and for consumers with finalizers.")
@@ -45,11 +45,11 @@ func parseWithdraw(args []string) (*withdrawOptions, labels.Selector, error) {
 		"Namespace of the leader's Lease: nothing is deleted before a publisher holds it. Not checked if not set.")
 	flags.StringVar(&o.publisherClass, "publisher-class", "",
 		"Delete only the Inventories that the publisher of this class serves; those without a class if not set.")
-	hub.AddKubeconfig(flags, &o.kubeconfig)
-	if err := hub.Parse(flags, args); err != nil {
+	commandline.AddKubeconfig(flags, &o.kubeconfig)
+	if err := commandline.Parse(flags, args); err != nil {
 		return nil, nil, err
 	}
-	var errs hub.FlagErrors
+	var errs commandline.FlagErrors
 	selector, err := labels.Parse(o.selector)
 	if err != nil {
 		errs.Add("selector", "%s", err)
@@ -69,7 +69,7 @@ func withdraw(ctx context.Context, args []string) error {
 	}
 	// The progress is printed line by line; log entries of the libraries would come between.
 	ctrl.SetLogger(logr.Discard())
-	config, err := hub.RESTConfig(hub.ClientConfig(options.kubeconfig), userAgent)
+	config, err := commandline.RESTConfig(commandline.ClientConfig(options.kubeconfig), userAgent)
 	if err != nil {
 		return err
 	}

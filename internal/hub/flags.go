@@ -5,8 +5,6 @@ package hub
 
 import (
 	"flag"
-	"fmt"
-	"os"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 )
 
 // Flags are the flags that all controllers share. Their names are those of Cluster API's own controllers.
@@ -46,34 +46,9 @@ type Usage struct {
 	LeaderElect string
 }
 
-// NewFlagSet returns an empty set of flags, with the text to print before them in the help.
-func NewFlagSet(name, usage string) *pflag.FlagSet {
-	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	flags.SortFlags = false
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage+"\nFlags:\n"+flags.FlagUsagesWrapped(120)) }
-	return flags
-}
-
-// Parse parses a command line that has flags and nothing else.
-func Parse(flags *pflag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: only flags are accepted", flags.Arg(0))
-	}
-	return nil
-}
-
-// AddKubeconfig adds the flag --kubeconfig.
-func AddKubeconfig(flags *pflag.FlagSet, path *string) {
-	flags.StringVar(path, "kubeconfig", *path,
-		"Path to the hub's kubeconfig; $KUBECONFIG, ~/.kube/config or the pod's ServiceAccount if not set.")
-}
-
 // AddTo adds the flags to a set. The defaults are what the fields contain.
 func (f *Flags) AddTo(flags *pflag.FlagSet, usage Usage) {
-	AddKubeconfig(flags, &f.Kubeconfig)
+	commandline.AddKubeconfig(flags, &f.Kubeconfig)
 	flags.Float32Var(&f.QPS, "kube-api-qps", f.QPS, "Average number of requests per second to the hub's API server; 0 for no limit.")
 	flags.IntVar(&f.Burst, "kube-api-burst", f.Burst, "Number of requests to the hub's API server that may exceed the average at once.")
 	flags.StringSliceVarP(&f.Namespaces, "namespace", "n", f.Namespaces, usage.Namespace)
@@ -93,7 +68,7 @@ func (f *Flags) AddTo(flags *pflag.FlagSet, usage Usage) {
 }
 
 // Validate appends what is wrong with the flags.
-func (f *Flags) Validate(errs *FlagErrors) {
+func (f *Flags) Validate(errs *commandline.FlagErrors) {
 	errs.CheckNamespaces("namespace", f.Namespaces)
 	errs.CheckPositive("concurrency", int64(f.Concurrency))
 	if f.QPS < 0 {
@@ -104,7 +79,7 @@ func (f *Flags) Validate(errs *FlagErrors) {
 
 // RESTConfig returns the configuration of a client of the hub, limited as the flags say.
 func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*rest.Config, error) {
-	config, err := RESTConfig(loader, userAgent)
+	config, err := commandline.RESTConfig(loader, userAgent)
 	if err == nil && f.QPS > 0 {
 		config.QPS, config.Burst = f.QPS, f.Burst
 	}
@@ -119,7 +94,7 @@ func (f *Flags) LeaseNamespace() string {
 	case f.LeaderElectionNamespace != "":
 		return f.LeaderElectionNamespace
 	}
-	return PodNamespace()
+	return commandline.PodNamespace()
 }
 
 // ManagerOptions returns the options of a manager whose leader holds the named Lease.

@@ -13,6 +13,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 )
 
 func TestFlagsReportWrongValues(t *testing.T) {
@@ -40,11 +41,11 @@ func TestFlagsReportWrongValues(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			shared := &hub.Flags{Burst: 1, Concurrency: 1}
-			flags := hub.NewFlagSet("test", "")
+			flags := commandline.NewFlagSet("test", "")
 			shared.AddTo(flags, hub.Usage{})
-			err := hub.Parse(flags, tc.args)
+			err := commandline.Parse(flags, tc.args)
 			if err == nil {
-				var errs hub.FlagErrors
+				var errs commandline.FlagErrors
 				shared.Validate(&errs)
 				err = errs.Join()
 			}
@@ -94,7 +95,7 @@ func TestFlagsSelectTheHub(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			config, err := tc.flags.RESTConfig(hub.ClientConfig(tc.flags.Kubeconfig), "agent")
+			config, err := tc.flags.RESTConfig(commandline.ClientConfig(tc.flags.Kubeconfig), "agent")
 			if err != nil {
 				t.Fatal(err)
 			}

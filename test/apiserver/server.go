@@ -24,11 +24,17 @@ type Server struct {
 	dir string
 }
 
+// Flag is a flag of kube-apiserver, beyond those that every server here has.
+type Flag struct {
+	// Name has no dashes.
+	Name, Value string
+}
+
 // timeout bounds each attempt to start a control plane, and the wait for its CRDs: a busy machine takes longer than envtest allows.
 const timeout = 2 * time.Minute
 
 // Start starts a control plane and waits until it is ready. Stop must be called in the end.
-func Start() (*Server, error) {
+func Start(flags ...Flag) (*Server, error) {
 	binaries, err := assets.Find()
 	if err != nil {
 		return nil, err
@@ -40,11 +46,19 @@ func Start() (*Server, error) {
 	env := &envtest.Environment{BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool), ControlPlaneStartTimeout: timeout}
 	// A folder of our own outlives a Pause, and with it the server's certificates.
 	env.ControlPlane.GetAPIServer().CertDir = dir
+	server := &Server{env: env, dir: dir}
+	server.set(flags)
 	if _, err := env.Start(); err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("starting an API server: %w", err)
 	}
-	return &Server{env: env, dir: dir}, nil
+	return server, nil
+}
+
+func (s *Server) set(flags []Flag) {
+	for _, flag := range flags {
+		s.env.ControlPlane.GetAPIServer().Configure().Append(flag.Name, flag.Value)
+	}
 }
 
 // Stop ends the control plane and removes what it left on disk.
@@ -63,8 +77,9 @@ func (s *Server) Pause() error {
 	return nil
 }
 
-// Resume starts a paused API server again, at the same address and with the same certificates.
-func (s *Server) Resume() error {
+// Resume starts a paused API server again, at the same address and with the same certificates, and with more flags.
+func (s *Server) Resume(flags ...Flag) error {
+	s.set(flags)
 	if err := s.env.ControlPlane.APIServer.Start(); err != nil {
 		return fmt.Errorf("resuming an API server: %w", err)
 	}

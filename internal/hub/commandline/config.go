@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-package hub
+package commandline
 
 import (
 	"fmt"
