@@ -115,9 +115,10 @@ func TestSamples(t *testing.T) {
 		"oidc": {
 			kubeadm: `{"clientID":"kubernetes","issuerURL":"https://idp.example.com/realms/NAMESPACE","scopes":["openid","groups"]}`,
 		},
-		"eks": {"eks": `{"clusterId":"default_c1-control-plane","region":"eu-west-1"}`},
-		"gke": {"gke": ``},
-		"aks": {"aks": azure, "aks-aso": azure, "aks-aso-entra": azure},
+		"eks":                  {"eks": `{"clusterId":"default_c1-control-plane","region":"eu-west-1"}`},
+		"serviceaccount-token": {kubeadm: ``},
+		"gke":                  {"gke": ``},
+		"aks":                  {"aks": azure, "aks-aso": azure, "aks-aso-entra": azure},
 	}
 	files, err := filepath.Glob("../../config/samples/inventories/*.yaml")
 	if err != nil || len(files) != len(wanted) {
