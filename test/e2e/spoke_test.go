@@ -37,6 +37,8 @@ type spoke struct {
 	// Docker is a real control plane in containers; otherwise Cluster API's in-memory backend plays one.
 	Docker bool
 	Image  string
+	// change, if set, changes the objects before they are made.
+	change func(*unstructured.Unstructured) error
 }
 
 //go:embed testdata/cluster.yaml
@@ -124,19 +126,27 @@ func (s *spoke) make(ctx context.Context) error {
 	}
 	var refusal error
 	err := until(ctx, 2*time.Minute, fmt.Sprintf("the hub to accept the Cluster %s", s), func(ctx context.Context) (bool, error) {
-		refusal = apply(ctx, manifests.Bytes())
+		refusal = applyChanged(ctx, manifests.Bytes(), s.change)
 		return refusal == nil, nil
 	})
 	return errors.Join(err, refusal)
 }
 
-func apply(ctx context.Context, manifests []byte) error {
+func apply(ctx context.Context, manifests []byte) error { return applyChanged(ctx, manifests, nil) }
+
+// applyChanged applies objects after a change, if there is one.
+func applyChanged(ctx context.Context, manifests []byte, change func(*unstructured.Unstructured) error) error {
 	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), 4096); ; {
 		object := &unstructured.Unstructured{}
 		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
+		}
+		if change != nil {
+			if err := change(object); err != nil {
+				return err
+			}
 		}
 		if err := k8s.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("e2e")); err != nil {
 			return fmt.Errorf("applying the %s %s: %w", object.GetKind(), object.GetName(), err)
