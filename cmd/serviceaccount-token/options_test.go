@@ -34,8 +34,12 @@ func TestParse(t *testing.T) {
 			},
 			want: named,
 		},
-		"NoNamespace": {why: "half an account", args: []string{"--service-account=a"}, err: "--namespace: must be set if --service-account is"},
-		"NoAccount":   {why: "half an account", args: []string{"--namespace=a"}, err: "--service-account: must be set if --namespace is"},
+		"NoNamespace": {
+			why:  "half an account",
+			args: []string{"--service-account=a"},
+			err:  "--namespace: must be set if --service-account is",
+		},
+		"NoAccount": {why: "half an account", args: []string{"--namespace=a"}, err: "--service-account: must be set if --namespace is"},
 		"Everything": {
 			why: "one run reports it all",
 			args: []string{
@@ -46,7 +50,7 @@ func TestParse(t *testing.T) {
 				"--audience-prefix: must not be empty: the audience could be that of another service\n" +
 				"--expiration: must be at least 10m0s",
 		},
-		"Argument": {why: "it would be ignored", args: []string{"get-token"}, err: `unexpected argument "get-token": only flags are accepted`},
+		"Argument": {why: "it would be ignored", args: []string{"get"}, err: `unexpected argument "get": only flags are accepted`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,10 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-const samples = "config/samples/consumers"
+const (
+	samples           = "config/samples/consumers"
+	federationSamples = "config/samples/federation"
+)
 
 // recipe is what the test has to know of a consumer beyond its files.
 type recipe struct {

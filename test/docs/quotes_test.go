@@ -13,8 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// quote is a link to a file of the recipes that stands alone in a line, and the block that follows it.
-var quote = regexp.MustCompile("(?m)^\\[[^]]+\\]\\(\\.\\./(" + samples + "/[^)]+)\\)[^\\n]*\\n\\n```\\w+\\n((?s).*?)```$")
+// quote is a link to a file of the recipes that begins a line, and the block that follows it.
+var quote = regexp.MustCompile(
+	"(?m)^\\[[^]]+\\]\\(\\.\\./((?:" + samples + "|" + federationSamples + ")/[^)]+)\\)[^\\n]*\\n\\n```\\w+\\n((?s).*?)```$")
 
 // TestQuotes: what consumers.md shows of a recipe is the file that is tested, and it shows all of them.
 func TestQuotes(t *testing.T) {
@@ -22,9 +23,13 @@ func TestQuotes(t *testing.T) {
 	for _, match := range quote.FindAllStringSubmatch(contents(t, "docs/consumers.md"), -1) {
 		shown[match[1]] = match[2]
 	}
-	files, err := filepath.Glob(filepath.Join(root, samples, "*", "*"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no recipes: %v", err)
+	var files []string
+	for _, pattern := range []string{samples + "/*/*", federationSamples + "/*"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("there are no recipes in %s: %v", pattern, err)
+		}
+		files = append(files, found...)
 	}
 	for _, file := range files {
 		name, err := filepath.Rel(root, file)

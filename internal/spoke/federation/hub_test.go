@@ -71,9 +71,12 @@ func prepare(ctx context.Context) error {
 		}
 	}
 	meta := metav1.ObjectMeta{Name: consumer.Name}
-	if _, err := admin.RbacV1().Roles(consumer.Namespace).Create(ctx, &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
-		APIGroups: []string{""}, Resources: []string{"serviceaccounts/token"}, ResourceNames: []string{consumer.Name}, Verbs: []string{"create"},
-	}}}, metav1.CreateOptions{}); err != nil {
+	own := rbacv1.PolicyRule{
+		APIGroups: []string{""}, Resources: []string{"serviceaccounts/token"}, ResourceNames: []string{consumer.Name},
+		Verbs: []string{"create"},
+	}
+	role := &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{own}}
+	if _, err := admin.RbacV1().Roles(consumer.Namespace).Create(ctx, role, metav1.CreateOptions{}); err != nil {
 		return err
 	}
 	if _, err := admin.RbacV1().RoleBindings(consumer.Namespace).Create(ctx, &rbacv1.RoleBinding{

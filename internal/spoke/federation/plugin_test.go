@@ -67,8 +67,8 @@ func TestTokenIsNotGiven(t *testing.T) {
 			why:       "a profile cannot choose the audience",
 			hub:       as(t, consumer),
 			extension: `{"audience":"capi-inventory.dev/spoke/https://paris.example.com"}`,
-			want: `spec.cluster.config.audience: "capi-inventory.dev/spoke/https://paris.example.com" is not the audience of the server and ` +
-				`its certificate authority, which is "capi-inventory.dev/spoke/https://london.example.com"`,
+			want: `spec.cluster.config.audience: "capi-inventory.dev/spoke/https://paris.example.com" is not the audience of the server ` +
+				`and its certificate authority, which is "capi-inventory.dev/spoke/https://london.example.com"`,
 		},
 		"ExtensionShape": {
 			why:       "what is not understood is not ignored",
@@ -85,15 +85,15 @@ func TestTokenIsNotGiven(t *testing.T) {
 		"NoRight": {
 			why: "the message names the right",
 			hub: as(t, stranger),
-			want: `requesting a token of the ServiceAccount fleet/stranger: serviceaccounts "stranger" is forbidden: User ` +
-				`"system:serviceaccount:fleet:stranger" cannot create resource "serviceaccounts/token" in API group "" in the namespace "fleet"`,
+			want: `requesting a token of the ServiceAccount fleet/stranger: serviceaccounts "stranger" is forbidden: ` +
+				`User "system:serviceaccount:fleet:stranger" cannot create resource "serviceaccounts/token" in API group ""`,
 		},
 		"AnotherAccount": {
 			why:     "the right is to tokens of its own",
 			hub:     as(t, consumer),
 			account: stranger,
-			want: `requesting a token of the ServiceAccount fleet/stranger: serviceaccounts "stranger" is forbidden: User ` +
-				`"system:serviceaccount:fleet:consumer" cannot create resource "serviceaccounts/token" in API group "" in the namespace "fleet"`,
+			want: `requesting a token of the ServiceAccount fleet/stranger: serviceaccounts "stranger" is forbidden: ` +
+				`User "system:serviceaccount:fleet:consumer" cannot create resource "serviceaccounts/token" in API group ""`,
 		},
 		"NoAccount": {
 			why:     "misspelt flags",
