@@ -113,14 +113,14 @@ func (c *consumer) token(t *testing.T, endpoint clientcmdv1.Cluster) string {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr.String())
 	}
-	var credential clientauthenticationv1.ExecCredential
-	if err := json.Unmarshal(out, &credential); err != nil {
+	var answer clientauthenticationv1.ExecCredential
+	if err := json.Unmarshal(out, &answer); err != nil {
 		t.Fatal(err)
 	}
-	if credential.Status.ExpirationTimestamp.IsZero() {
+	if answer.Status.ExpirationTimestamp.IsZero() {
 		t.Error("consumers cannot know how long the token is valid")
 	}
-	return credential.Status.Token
+	return answer.Status.Token
 }
 
 // requestToken requests a token as the consumer could without the plugin.

@@ -71,6 +71,7 @@ func TestFederation(t *testing.T) {
 
 // testWriters: the writer of a profile has the token for a spoke sent somewhere else. The spoke does not accept what is received there.
 func testWriters(t *testing.T, c *consumer, london, paris cluster) {
+	t.Helper()
 	detour, err := london.Forward()
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +93,7 @@ func testWriters(t *testing.T, c *consumer, london, paris cluster) {
 
 // testPolicy: with the policy of the samples, a consumer may request no other tokens than the plugin does.
 func testPolicy(t *testing.T, c *consumer, hub, london cluster) {
+	t.Helper()
 	hub.apply(t, "token-policy.yaml")
 	g := NewWithT(t)
 	request := func(audiences []string, lifetime time.Duration) func() error {

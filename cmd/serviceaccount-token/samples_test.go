@@ -69,6 +69,7 @@ func controlPlanePatch(t *testing.T) machine {
 
 // testControlPlane: Cluster API accepts a control plane with the patch.
 func testControlPlane(t *testing.T, hub cluster) {
+	t.Helper()
 	var patch map[string]any
 	if err := yaml.Unmarshal(sample(t, "kubeadmcontrolplane-patch.yaml"), &patch); err != nil {
 		t.Fatal(err)
