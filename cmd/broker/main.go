@@ -20,6 +20,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/controllers/accessgrant"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 	"github.com/capi-inventory/capi-inventory/internal/version"
 )
 
@@ -43,7 +44,7 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&options.Logging)))
-	config, err := options.RESTConfig(hub.ClientConfig(options.Kubeconfig), accessgrant.FieldManager)
+	config, err := options.RESTConfig(commandline.ClientConfig(options.Kubeconfig), accessgrant.FieldManager)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/controllers/accessgrant"
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 )
 
 const usage = `Usage:
@@ -39,7 +40,7 @@ func parse(args []string) (*options, error) {
 		DiagnosticsAddress: ":8443",
 		HealthAddress:      ":9440",
 	}}
-	flags := hub.NewFlagSet("broker", usage)
+	flags := commandline.NewFlagSet("broker", usage)
 	flags.StringVar(&o.publisherClass, "publisher-class", "",
 		"Fulfil the grants of Inventories whose spec.publisherClass has this value; of those without one if not set.")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Second, "Deadline of each request to a spoke.")
@@ -52,14 +53,14 @@ func parse(args []string) (*options, error) {
 		Concurrency: "Number of grants that are worked on at once. Those whose spoke did not answer the last time get half of it.",
 		LeaderElect: "Let one of several replicas of the same class work.",
 	})
-	if err := hub.Parse(flags, args); err != nil {
+	if err := commandline.Parse(flags, args); err != nil {
 		return nil, err
 	}
 	return o, o.validate()
 }
 
 func (o *options) validate() error {
-	var errs hub.FlagErrors
+	var errs commandline.FlagErrors
 	if o.publisherClass != "" {
 		for _, reason := range validation.IsDNS1123Label(o.publisherClass) {
 			errs.Add("publisher-class", "%s", reason)

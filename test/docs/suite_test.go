@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -31,7 +32,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/capi-inventory/capi-inventory/controllers/accessgrant"
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
@@ -70,17 +73,37 @@ func newScheme() *runtime.Scheme {
 // startPublisher runs the publisher until the test ends.
 func (h hub) startPublisher(t *testing.T) {
 	t.Helper()
-	mgr, err := ctrl.NewManager(h.Config(), ctrl.Options{
-		Scheme:         newScheme(),
-		Cache:          publisher.CacheOptions(nil, 10*time.Minute),
-		MapperProvider: publisher.NewRESTMapper,
-		Metrics:        metricsserver.Options{BindAddress: "0"},
-		Controller:     config.Controller{SkipNameValidation: ptr.To(true)},
-	})
+	h.start(t, ctrl.Options{Cache: publisher.CacheOptions(nil, 10*time.Minute), MapperProvider: publisher.NewRESTMapper},
+		func(mgr ctrl.Manager) error {
+			return publisher.Add(mgr, publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}})
+		})
+}
+
+// startBroker runs the broker until the test ends.
+func (h hub) startBroker(t *testing.T) {
+	t.Helper()
+	h.start(t, ctrl.Options{Cache: accessgrant.CacheOptions(nil), MapperProvider: accessgrant.NewRESTMapper},
+		func(mgr ctrl.Manager) error {
+			return accessgrant.Add(mgr, accessgrant.Options{
+				Concurrency: 4,
+				Spokes:      remote.Options{Timeout: time.Minute, AllowLocalServers: true, UserAgent: accessgrant.FieldManager},
+				Clock:       clock.RealClock{},
+				Metrics:     prometheus.NewRegistry(),
+			})
+		})
+}
+
+// start runs a manager until the test ends.
+func (h hub) start(t *testing.T, options ctrl.Options, add func(ctrl.Manager) error) {
+	t.Helper()
+	options.Scheme = newScheme()
+	options.Metrics = metricsserver.Options{BindAddress: "0"}
+	options.Controller = config.Controller{SkipNameValidation: ptr.To(true)}
+	mgr, err := ctrl.NewManager(h.Config(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := publisher.Add(mgr, publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}}); err != nil {
+	if err := add(mgr); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
