@@ -69,6 +69,7 @@ func TestReasonsAreExplained(t *testing.T) {
 		explained(event[1], "an Event")
 	}
 	for _, path := range []string{
+		"controllers/accessgrant/metrics.go",
 		"controllers/inventory/metrics.go",
 		"controllers/spokecheck/metrics.go",
 		"internal/publish/state/latency.go",
