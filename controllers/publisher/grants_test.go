@@ -68,7 +68,7 @@ func (hub *testHub) grantAccess(t *testing.T, grant *v1alpha1.AccessGrant, chang
 			condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonGranted),
 			condition(v1alpha1.ConditionDegraded, metav1.ConditionFalse, v1alpha1.ReasonAsExpected),
 		},
-		User:                "system:serviceaccount:capi-inventory-x:" + grant.Name,
+		User: "system:serviceaccount:capi-inventory-x:" + grant.Name,
 		Secret: &v1alpha1.GrantedSecret{
 			Name: profile.GrantedSecretName(grant.Name), Key: profile.GrantedSecretKey, ResourceVersion: "1",
 		},
