@@ -33,8 +33,15 @@ type AccessGrant struct {
 
 // AccessGrantSpec is what an Inventory asks for on one spoke.
 //
-// +kubebuilder:validation:XValidation:rule="self.cluster == oldSelf.cluster && self.profile == oldSelf.profile && self.provider == oldSelf.provider",message="cluster, profile and provider are immutable: delete the grant, and the publisher makes another"
+// +kubebuilder:validation:XValidation:rule="self.cluster == oldSelf.cluster && self.profile == oldSelf.profile && self.provider == oldSelf.provider && has(self.publisherClass) == has(oldSelf.publisherClass) && (!has(self.publisherClass) || self.publisherClass == oldSelf.publisherClass)",message="publisherClass, cluster, profile and provider are immutable: delete the grant, and the publisher makes another"
 type AccessGrantSpec struct {
+	// publisherClass is that of the Inventory: the broker that runs with the same --publisher-class fulfils and revokes the grant, and
+	// all others ignore it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	PublisherClass string `json:"publisherClass,omitempty"`
+
 	// inventory is the name of the Inventory that asks for the access.
 	// +required
 	// +kubebuilder:validation:MinLength=1

@@ -31,7 +31,7 @@ func newMetrics(options Options, cached client.Reader) (*metrics, error) {
 			Help: "Attempts to fulfil or revoke an AccessGrant that failed, by the reason of its condition Degraded.",
 		}, []string{"reason"}),
 	}
-	for _, collector := range []prometheus.Collector{m.issued, m.failures, &fleet{cached: cached}} {
+	for _, collector := range []prometheus.Collector{m.issued, m.failures, &fleet{cached: cached, serves: options.serves}} {
 		if err := options.Metrics.Register(collector); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -41,8 +41,11 @@ func newMetrics(options Options, cached client.Reader) (*metrics, error) {
 
 func (m *metrics) failed(reason string) { m.failures.WithLabelValues(reason).Inc() }
 
-// fleet collects the gauges.
-type fleet struct{ cached client.Reader }
+// fleet collects the gauges, of the grants that the broker serves.
+type fleet struct {
+	cached client.Reader
+	serves func(*v1alpha1.AccessGrant) bool
+}
 
 var (
 	grantsMetric = prometheus.NewDesc("capi_inventory_broker_grants",
@@ -71,18 +74,23 @@ func (f *fleet) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.NewInvalidMetric(grantsMetric, err)
 		return
 	}
-	var ready, pending, earliest float64
+	var ready, other, pending, earliest float64
 	degraded := map[string]float64{}
 	for i := range list.Items {
 		of := &list.Items[i]
-		if !of.DeletionTimestamp.IsZero() {
+		switch {
+		case !f.serves(of):
+			continue
+		case !of.DeletionTimestamp.IsZero():
 			pending++
 			continue
 		}
 		if isDegraded(of) {
 			degraded[reasonOf(of, v1alpha1.ConditionDegraded)]++
 		}
-		if isReady(of) {
+		if !isReady(of) {
+			other++
+		} else {
 			ready++
 			if expires := float64(of.Status.ExpirationTimestamp.Unix()); earliest == 0 || expires < earliest {
 				earliest = expires
@@ -93,7 +101,7 @@ func (f *fleet) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(description, prometheus.GaugeValue, value, labels...)
 	}
 	gauge(grantsMetric, ready, "true")
-	gauge(grantsMetric, float64(len(list.Items))-ready-pending, "false")
+	gauge(grantsMetric, other, "false")
 	for reason, count := range degraded {
 		gauge(degradedMetric, count, reason)
 	}

@@ -49,6 +49,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the AccessGrant: %w", err)
 	}
+	if !r.serves(cached) {
+		return ctrl.Result{}, nil
+	}
 	due, err := r.due(ctx, cached)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -78,6 +81,12 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return r.revoke(ctx, of)
 	}
 	return r.fulfil(ctx, of)
+}
+
+// serves reports whether a grant is this broker's. Another one has made what there is on the spoke for any other grant, under names that
+// this one would not find.
+func (o Options) serves(of *v1alpha1.AccessGrant) bool {
+	return of.Spec.PublisherClass == o.PublisherClass
 }
 
 // due reports whether there is anything to do for a grant but to wait.

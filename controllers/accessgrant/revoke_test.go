@@ -13,10 +13,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/controllers/accessgrant"
 )
 
 // rightsOnSpoke counts the bindings and roles that were made for the grant of a digest.
@@ -82,6 +85,36 @@ func TestRevocationWaitsForTheSpoke(t *testing.T) {
 	s.touch()
 	g.Eventually(s.grant).Should(BeNil())
 	g.Expect(s.account()).To(BeNil())
+}
+
+// A broker of another publisher class looks elsewhere on the spoke: it would release what it does not find.
+func TestBrokerOfAnotherClassLeavesGrantsAlone(t *testing.T) {
+	s := newStage(t, readConfigMaps())
+	g := NewWithT(t)
+	own := s.startBroker()
+	s.granted(g)
+	own.stop()
+	other := s.startBroker(func(options *accessgrant.Options, _ *rest.Config) { options.PublisherClass = "other" })
+	g.Expect(s.hub.Delete(t.Context(), s.secret())).To(Succeed())
+	g.Expect(s.hub.Delete(t.Context(), s.grant())).To(Succeed())
+	before := s.grant()
+
+	// A grant of its own shows that it has seen the other one.
+	marker := before.DeepCopy()
+	marker.ObjectMeta = metav1.ObjectMeta{Namespace: s.namespace, Name: "marker"}
+	marker.Spec.PublisherClass = "other"
+	s.create(marker)
+	g.Eventually(func() bool {
+		s.get(marker, s.namespace, "marker")
+		return len(marker.Status.Conditions) > 0
+	}).Should(BeTrue())
+	g.Expect(s.grant()).To(Equal(before))
+	g.Expect(s.account()).NotTo(BeNil())
+	g.Expect(valueOf(t, other.metrics, "capi_inventory_broker_revocations_pending")).To(BeZero())
+	other.stop()
+
+	s.startBroker()
+	g.Eventually(func() bool { of := s.grant(); return of == nil || of.UID != before.UID }).Should(BeTrue())
 }
 
 func TestClusterThatIsGoneHoldsNoGrant(t *testing.T) {

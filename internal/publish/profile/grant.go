@@ -65,25 +65,28 @@ func (inv *Inventory) grantSpecs(cluster *clusterv1.Cluster) []v1alpha1.AccessGr
 		if p.serviceAccount == nil {
 			continue
 		}
-		spec := subject(cluster, inv.Key(cluster).Name, p.name)
+		spec := p.subject(cluster, inv.Key(cluster).Name)
 		spec.Inventory, spec.ServiceAccount = inv.name, *p.serviceAccount
 		specs = append(specs, spec)
 	}
 	return specs
 }
 
-// subject returns what never changes of an AccessGrant: whose spoke it is for, and which access provider of which profile.
-func subject(cluster *clusterv1.Cluster, profile, provider string) v1alpha1.AccessGrantSpec {
+// subject returns what never changes of an AccessGrant: whose spoke it is for, which access provider of which profile, and who
+// fulfils it.
+func (p provider) subject(cluster *clusterv1.Cluster, profile string) v1alpha1.AccessGrantSpec {
 	return v1alpha1.AccessGrantSpec{
-		Provider: provider,
-		Profile:  profile,
-		Cluster:  v1alpha1.GrantedCluster{Namespace: cluster.Namespace, Name: cluster.Name, UID: string(cluster.UID)},
+		PublisherClass: p.publisherClass,
+		Provider:       p.name,
+		Profile:        profile,
+		Cluster:        v1alpha1.GrantedCluster{Namespace: cluster.Namespace, Name: cluster.Name, UID: string(cluster.UID)},
 	}
 }
 
 // hasSubject reports whether a live AccessGrant is for the same spoke and access provider as the wanted one.
 func hasSubject(live *v1alpha1.AccessGrant, wanted v1alpha1.AccessGrantSpec) bool {
-	return live.Spec.Cluster == wanted.Cluster && live.Spec.Profile == wanted.Profile && live.Spec.Provider == wanted.Provider
+	return live.Spec.PublisherClass == wanted.PublisherClass && live.Spec.Cluster == wanted.Cluster &&
+		live.Spec.Profile == wanted.Profile && live.Spec.Provider == wanted.Provider
 }
 
 // AskFor reports whether an Inventory that publishes the Cluster asks for just what an AccessGrant says. The endpoint does not

@@ -43,6 +43,9 @@ func Compile(compiler *cel.Compiler, source *v1alpha1.Inventory) (*Inventory, er
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
+	for i := range inv.providers {
+		inv.providers[i].publisherClass = source.Spec.PublisherClass
+	}
 	return inv, nil
 }
 

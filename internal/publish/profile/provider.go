@@ -30,6 +30,8 @@ type provider struct {
 	kubeconfigSecret *v1alpha1.KubeconfigSecretAccess
 	exec             *exec
 	serviceAccount   *v1alpha1.ServiceAccountAccess
+	// publisherClass is that of the Inventory.
+	publisherClass string
 }
 
 // exec holds the expressions of an exec provider; a nil server means the endpoint of Cluster API's kubeconfig.
@@ -153,7 +155,7 @@ func (p provider) cluster(f Facts, profile types.NamespacedName) (*clientcmdv1.C
 	var notGranted *Problem
 	if p.serviceAccount != nil {
 		name := GrantName(profile.Name, p.name)
-		fault, usable := f.grantFault(name, subject(f.Cluster, profile.Name, p.name), endpoint)
+		fault, usable := f.grantFault(name, p.subject(f.Cluster, profile.Name), endpoint)
 		if fault != "" {
 			fault := problem(v1alpha1.ProblemAccessNotGranted,
 				"access provider %s: AccessGrant %s/%s %s.", p.name, profile.Namespace, name, fault)

@@ -10,6 +10,9 @@ package v1alpha1
 //
 // AccessGrantSpec is what an Inventory asks for on one spoke.
 type AccessGrantSpecApplyConfiguration struct {
+	// publisherClass is that of the Inventory: the broker that runs with the same --publisher-class fulfils and revokes the grant, and
+	// all others ignore it.
+	PublisherClass *string `json:"publisherClass,omitempty"`
 	// inventory is the name of the Inventory that asks for the access.
 	Inventory *string `json:"inventory,omitempty"`
 	// provider is the name of the Inventory's access provider.
@@ -29,6 +32,14 @@ type AccessGrantSpecApplyConfiguration struct {
 // apply.
 func AccessGrantSpec() *AccessGrantSpecApplyConfiguration {
 	return &AccessGrantSpecApplyConfiguration{}
+}
+
+// WithPublisherClass sets the PublisherClass field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PublisherClass field is set to the value of the last call.
+func (b *AccessGrantSpecApplyConfiguration) WithPublisherClass(value string) *AccessGrantSpecApplyConfiguration {
+	b.PublisherClass = &value
+	return b
 }
 
 // WithInventory sets the Inventory field in the declarative configuration to the given value
