@@ -40,7 +40,7 @@ func newGrants(o *options) *cobra.Command {
 	cmd.Flags().BoolVarP(&g.allNamespaces, "all-namespaces", "A", false, "Select AccessGrants in all namespaces.")
 	cmd.Flags().StringVarP(&g.selector, "selector", "l", "",
 		"Label selector of the AccessGrants, such as "+v1alpha1.LabelInventory+"=default.")
-	g.outputFlags.add(cmd)
+	g.add(cmd)
 	return cmd
 }
 

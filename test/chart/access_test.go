@@ -103,9 +103,14 @@ func TestAccessNotes(t *testing.T) {
 		return printed
 	}
 	g.Expect(printed("")).To(And(ContainSubstring("It may read no Secret yet"), Not(ContainSubstring("AccessGrants"))))
-	g.Expect(printed("access: {mode: scoped}")).To(And(Not(ContainSubstring("It may read no Secret yet")),
-		ContainSubstring("access of limited rights in the namespaces capi-inventory-system:"), ContainSubstring("kubectl get accessgrants -A"),
-		Not(ContainSubstring("includes the administrator's"))))
+	g.Expect(printed("access: {mode: scoped}")).To(And(
+		Not(ContainSubstring("It may read no Secret yet")),
+		ContainSubstring(
+			"access of limited rights in the namespaces capi-inventory-system:",
+		),
+		ContainSubstring("kubectl get accessgrants -A"),
+		Not(ContainSubstring("includes the administrator's")),
+	))
 	g.Expect(printed("access: {mode: scoped, namespaces: [team-a]}")).To(ContainSubstring("includes the administrator's"))
 
 	left := &v1alpha1.AccessGrant{

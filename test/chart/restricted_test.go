@@ -21,7 +21,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -146,7 +146,7 @@ func startPublisher(t *testing.T, namespaces ...string) {
 		Cache:                   publisher.CacheOptions(namespaces, 10*time.Minute),
 		MapperProvider:          publisher.NewRESTMapper,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
-		Controller:              config.Controller{SkipNameValidation: ptr.To(true)},
+		Controller:              ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
 		LeaderElection:          true,
 		LeaderElectionID:        "publisher.capi-inventory.dev",
 		LeaderElectionNamespace: namespace,

@@ -66,7 +66,10 @@ func granted(change ...func(*v1alpha1.AccessGrant)) *v1alpha1.AccessGrant {
 
 func away(g *v1alpha1.AccessGrant) {
 	g.Status.Conditions[1] = metav1.Condition{
-		Type: v1alpha1.ConditionDegraded, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSpokeUnreachable, Message: "no route to host",
+		Type:    v1alpha1.ConditionDegraded,
+		Status:  metav1.ConditionTrue,
+		Reason:  v1alpha1.ReasonSpokeUnreachable,
+		Message: "no route to host",
 	}
 }
 

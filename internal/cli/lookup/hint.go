@@ -50,7 +50,7 @@ func in(namespace string) string {
 
 // namespacesOf returns the namespaces of profiles, at most five by name.
 func namespacesOf(profiles []inventoryv1alpha1.ClusterProfile) []string {
-	var names []string
+	names := make([]string, 0, len(profiles))
 	for i := range profiles {
 		names = append(names, profiles[i].Namespace)
 	}

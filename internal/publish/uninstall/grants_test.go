@@ -81,7 +81,8 @@ func TestUninstallWaitsForRevocation(t *testing.T) {
 	progress, err := run(t, 20*time.Second, mine)
 	g.Expect(err).To(MatchError(says))
 	g.Expect(progress).To(ContainSubstring("Deleting Inventory scoped."))
-	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: "scoped"}, &v1alpha1.Inventory{})).To(MatchError(apierrors.IsNotFound, "not found"))
+	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: "scoped"}, &v1alpha1.Inventory{})).
+		To(MatchError(apierrors.IsNotFound, "not found"))
 
 	_, err = run(t, 3*time.Second, mine)
 	g.Expect(err).To(MatchError(says), "the access of an Inventory that is gone is waited for when it is repeated")

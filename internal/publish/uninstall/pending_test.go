@@ -89,7 +89,10 @@ func TestPendingDescribesGrants(t *testing.T) {
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonRevoking, Message: "It is being revoked.",
 	}
 	unreachable := metav1.Condition{
-		Type: v1alpha1.ConditionDegraded, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSpokeUnreachable, Message: "no route\nto host",
+		Type:    v1alpha1.ConditionDegraded,
+		Status:  metav1.ConditionTrue,
+		Reason:  v1alpha1.ReasonSpokeUnreachable,
+		Message: "no route\nto host",
 	}
 	asExpected := metav1.Condition{
 		Type: v1alpha1.ConditionDegraded, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAsExpected, Message: "All is well.",
