@@ -119,7 +119,7 @@ func TestFightOverExistenceSlowsDown(t *testing.T) {
 	g.Eventually(func() int64 {
 		clock.Step(time.Second)
 		return pruned.Load()
-	}).Should(BeEquivalentTo(11))
+	}).Should(BeNumerically(">", 10), "it continues after a pause; how long the pauses are, TestBudgets says")
 	g.Eventually(problems).Should(contested)
 }
 
