@@ -13,7 +13,6 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -162,7 +161,7 @@ func (hub *testHub) trySample(t *testing.T, sample *v1alpha1.Inventory, provider
 		hub.leave(t, namespace, provider)
 	}
 	if sample.Spec.AccessProviders != nil && sample.Spec.AccessProviders[0].ServiceAccount != nil {
-		hub.grantAsked(t, sample.Name, namespace)
+		hub.grantAccess(t, hub.asked(t, g, sample.Spec.Namespace, namespace+"--c1."+sample.Spec.AccessProviders[0].Name))
 	}
 	var profiles inventoryv1alpha1.ClusterProfileList
 	g.Eventually(func(g Gomega) {
@@ -184,29 +183,6 @@ func (hub *testHub) trySample(t *testing.T, sample *v1alpha1.Inventory, provider
 	g.Eventually(func() *metav1.Condition { return hub.ready(t, sample.Name) }).
 		Should(And(Not(BeNil()), HaveField("Status", metav1.ConditionTrue)))
 	g.Expect(hub.readInventory(t, sample.Name).Status.Problems).To(BeEmpty())
-}
-
-// grantAsked plays the broker's part for the one AccessGrant of an Inventory and a namespace of Clusters.
-func (hub *testHub) grantAsked(t *testing.T, inventory, namespace string) {
-	t.Helper()
-	var grants v1alpha1.AccessGrantList
-	NewWithT(t).Eventually(func(g Gomega) {
-		g.Expect(hub.List(t.Context(), &grants, client.MatchingLabels{
-			v1alpha1.LabelInventory:        inventory,
-			v1alpha1.LabelClusterNamespace: namespace,
-		})).To(Succeed())
-		g.Expect(grants.Items).To(HaveLen(1))
-	}).Should(Succeed())
-	grant := &grants.Items[0]
-	grant.Status.Endpoint = grant.Spec.Endpoint
-	meta.SetStatusCondition(&grant.Status.Conditions, metav1.Condition{
-		Type:   v1alpha1.ConditionReady,
-		Status: metav1.ConditionTrue,
-		Reason: v1alpha1.ReasonGranted,
-	})
-	if err := hub.Status().Update(t.Context(), grant); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func (hub *testHub) ensureNamespace(t *testing.T, name string) {

@@ -182,7 +182,7 @@ func (h hub) everyProfile(t *testing.T) []inventoryv1alpha1.ClusterProfile {
 			g.Expect(profile.Name).To(Equal("team-a--london"))
 			g.Expect(profile.Status.AccessProviders).NotTo(BeEmpty(), profile.Namespace)
 		}
-	}).WithTimeout(2 * time.Minute).WithPolling(50 * time.Millisecond).Should(Succeed())
+	}).WithTimeout(5 * time.Minute).WithPolling(50 * time.Millisecond).Should(Succeed())
 	return list.Items
 }
 
