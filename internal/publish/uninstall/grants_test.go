@@ -23,7 +23,7 @@ import (
 )
 
 // newGrant creates an AccessGrant of an Inventory.
-func newGrant(t *testing.T, namespace, inventory string, finalizers ...string) *v1alpha1.AccessGrant {
+func newGrant(t *testing.T, namespace, inventory, class string, finalizers ...string) *v1alpha1.AccessGrant {
 	t.Helper()
 	grant := &v1alpha1.AccessGrant{
 		ObjectMeta: metav1.ObjectMeta{
@@ -31,7 +31,7 @@ func newGrant(t *testing.T, namespace, inventory string, finalizers ...string) *
 			Labels: map[string]string{v1alpha1.LabelInventory: inventory},
 		},
 		Spec: v1alpha1.AccessGrantSpec{
-			Inventory: inventory, Provider: "kubeconfig-secretreader", Profile: inventory,
+			Inventory: inventory, PublisherClass: class, Provider: "kubeconfig-secretreader", Profile: inventory,
 			Cluster:        v1alpha1.GrantedCluster{Namespace: namespace, Name: inventory, UID: "1"},
 			ServiceAccount: v1alpha1.ServiceAccountAccess{ClusterRoles: []string{"view"}},
 		},
@@ -58,9 +58,10 @@ func TestUninstallWaitsForRevocation(t *testing.T) {
 	startPublisher(t, namespace)
 	publish(t, namespace, "scoped", nil)
 	publish(t, namespace, "theirs", map[string]string{"owner": "them"})
-	grant := newGrant(t, namespace, "scoped", v1alpha1.FinalizerGrant)
-	newGrant(t, namespace, "theirs", v1alpha1.FinalizerGrant)
-	newGrant(t, namespace, "unanswered")
+	grant := newGrant(t, namespace, "scoped", "", v1alpha1.FinalizerGrant)
+	newGrant(t, namespace, "theirs", "", v1alpha1.FinalizerGrant)
+	newGrant(t, namespace, "blue", "blue", v1alpha1.FinalizerGrant)
+	newGrant(t, namespace, "unanswered", "")
 	grant.Status.User = "system:serviceaccount:capi-inventory-0123:scoped"
 	grant.Status.Conditions = []metav1.Condition{{
 		Type: v1alpha1.ConditionDegraded, Status: metav1.ConditionTrue, LastTransitionTime: metav1.Now(),
@@ -77,6 +78,7 @@ func TestUninstallWaitsForRevocation(t *testing.T) {
 		ContainSubstring("remove the finalizer capi-inventory.dev/grant by hand"),
 		ContainSubstring("What stays on the spoke is the namespace capi-inventory-<digest>"),
 		Not(ContainSubstring("Is the publisher running?")), Not(ContainSubstring("theirs")), Not(ContainSubstring("unanswered")),
+		Not(ContainSubstring("blue")),
 	)
 	progress, err := run(t, 20*time.Second, mine)
 	g.Expect(err).To(MatchError(says))
