@@ -126,7 +126,17 @@ func TestConsumerBinary(t *testing.T) {
 		if err := os.WriteFile(kubeconfig, kubeconfigOf(restricted(t, server, hubClient)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		command := consumer("--interval", "2s", "--timeout", "1m", "--diagnostics-address", "0", "--health-addr", "0", "--leader-elect=false")
+		command := consumer(
+			"--interval",
+			"2s",
+			"--timeout",
+			"1m",
+			"--diagnostics-address",
+			"0",
+			"--health-addr",
+			"0",
+			"--leader-elect=false",
+		)
 		command.Stderr = &log
 		if err := command.Start(); err != nil {
 			t.Fatal(err)

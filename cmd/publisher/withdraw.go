@@ -40,7 +40,12 @@ func parseWithdraw(args []string) (*withdrawOptions, labels.Selector, error) {
 	flags := commandline.NewFlagSet("publisher withdraw", withdrawUsage)
 	flags.StringVarP(&o.selector, "selector", "l", "",
 		"Label selector for the Inventories to delete. All if not set, because without a publisher no Inventory is served.")
-	flags.DurationVar(&o.timeout, "timeout", 2*time.Minute, "Time to wait for the publisher, for the broker, and for consumers with finalizers.")
+	flags.DurationVar(
+		&o.timeout,
+		"timeout",
+		2*time.Minute,
+		"Time to wait for the publisher, for the broker, and for consumers with finalizers.",
+	)
 	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", "",
 		"Namespace of the leader's Lease: nothing is deleted before a publisher holds it. Not checked if not set.")
 	flags.StringVar(&o.publisherClass, "publisher-class", "",

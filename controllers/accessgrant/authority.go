@@ -27,7 +27,12 @@ func (r *reconciler) authorize(ctx context.Context, of *v1alpha1.AccessGrant) er
 		return err
 	}
 	if cluster == nil {
-		return refused("the Cluster %s/%s with the UID %s does not exist", of.Spec.Cluster.Namespace, of.Spec.Cluster.Name, of.Spec.Cluster.UID)
+		return refused(
+			"the Cluster %s/%s with the UID %s does not exist",
+			of.Spec.Cluster.Namespace,
+			of.Spec.Cluster.Name,
+			of.Spec.Cluster.UID,
+		)
 	}
 	namespace := &corev1.Namespace{}
 	if err := r.live.Get(ctx, client.ObjectKey{Name: cluster.Namespace}, namespace); err != nil {
@@ -48,7 +53,7 @@ func (r *reconciler) authorize(ctx context.Context, of *v1alpha1.AccessGrant) er
 }
 
 func refused(format string, args ...any) error {
-	return &remote.Failure{Reason: v1alpha1.ReasonNotWanted, Message: profile.Bound(fmt.Sprintf(format, args...))}
+	return &remote.Error{Reason: v1alpha1.ReasonNotWanted, Message: profile.Bound(fmt.Sprintf(format, args...))}
 }
 
 // cluster returns the Cluster of a grant as the API server has it; nil if it is gone, or another one has its name.
@@ -73,7 +78,7 @@ func clusterKey(of *v1alpha1.AccessGrant) types.NamespacedName {
 // time, and kept no longer than the connection.
 func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remote.Spoke, error) {
 	unusable := func(format string, args ...any) error {
-		return &remote.Failure{Reason: v1alpha1.ReasonKubeconfigUnusable, Message: fmt.Sprintf(format, args...)}
+		return &remote.Error{Reason: v1alpha1.ReasonKubeconfigUnusable, Message: fmt.Sprintf(format, args...)}
 	}
 	key := types.NamespacedName{Namespace: of.Spec.Cluster.Namespace, Name: of.Spec.Cluster.Name + "-kubeconfig"}
 	secret := &corev1.Secret{}
@@ -86,7 +91,7 @@ func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remot
 		return nil, fmt.Errorf("reading the Secret %s: %w", key, err)
 	}
 	spoke, err := remote.Open(secret.Data["value"], r.Spokes)
-	if failure := (*remote.Failure)(nil); errors.As(err, &failure) {
+	if failure := (*remote.Error)(nil); errors.As(err, &failure) {
 		return nil, unusable("Secret %s: %s", key, failure.Message)
 	}
 	return spoke, err

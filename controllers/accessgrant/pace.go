@@ -53,9 +53,9 @@ type pause struct {
 	generation int64
 }
 
-func newRetries(clock clock.PassiveClock) *retries {
+func newRetries(clk clock.PassiveClock) *retries {
 	return &retries{
-		clock:   clock,
+		clock:   clk,
 		limiter: workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](minRetry, maxRetry),
 		pauses:  map[types.NamespacedName]pause{},
 	}

@@ -128,7 +128,7 @@ func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 		// The broker is stopping: a failure for that reason is no failure of the spoke.
 		return ctrl.Result{}, ctx.Err()
 	}
-	var failure *remote.Failure
+	var failure *remote.Error
 	if err != nil && !errors.As(err, &failure) {
 		// The hub did not answer: nothing is known of the spoke.
 		return ctrl.Result{}, err

@@ -59,7 +59,10 @@ func TestRefusesWhatNoInventoryAsksFor(t *testing.T) {
 			of.Spec.ServiceAccount = v1alpha1.ServiceAccountAccess{ClusterRoles: []string{"cluster-admin"}, AllowEscalation: true}
 		},
 	} {
-		of := &v1alpha1.AccessGrant{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: genuine.Name}, Spec: *genuine.Spec.DeepCopy()}
+		of := &v1alpha1.AccessGrant{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: genuine.Name},
+			Spec:       *genuine.Spec.DeepCopy(),
+		}
 		change(of)
 		s.create(of)
 		made[name] = of

@@ -33,7 +33,7 @@ func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	if ctx.Err() != nil {
 		return ctrl.Result{}, ctx.Err()
 	}
-	var failure *remote.Failure
+	var failure *remote.Error
 	switch {
 	case errors.As(err, &failure):
 		return r.stillRevoking(ctx, of, failure)
@@ -64,7 +64,7 @@ func (r *reconciler) revokeOnSpoke(ctx context.Context, of *v1alpha1.AccessGrant
 }
 
 // stillRevoking reports why the spoke is not free yet.
-func (r *reconciler) stillRevoking(ctx context.Context, of *v1alpha1.AccessGrant, failure *remote.Failure) (ctrl.Result, error) {
+func (r *reconciler) stillRevoking(ctx context.Context, of *v1alpha1.AccessGrant, failure *remote.Error) (ctrl.Result, error) {
 	before := of.DeepCopy()
 	r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonRevoking,
 		"The Secret is deleted; the ServiceAccount on the spoke is not yet.")

@@ -30,7 +30,7 @@ func (r *reconciler) ownSecret(ctx context.Context, of *v1alpha1.AccessGrant) (*
 	case err != nil:
 		return nil, fmt.Errorf("reading the Secret %s: %w", key, err)
 	case !grant.IsOwn(secret, of):
-		return nil, &remote.Failure{
+		return nil, &remote.Error{
 			Reason:  v1alpha1.ReasonForeignObject,
 			Message: fmt.Sprintf("the Secret %s exists and was not made by the broker for this grant; rename or delete it", key),
 		}
@@ -88,7 +88,7 @@ func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, 
 		err = r.client.Update(ctx, secret, client.FieldOwner(FieldManager))
 	}
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
-		return "", &remote.Failure{Reason: v1alpha1.ReasonSecretNotWritten, Message: fmt.Sprintf(
+		return "", &remote.Error{Reason: v1alpha1.ReasonSecretNotWritten, Message: fmt.Sprintf(
 			"the hub refuses the Secret %s/%s (%s); the broker needs a Role in this namespace that lets it write Secrets",
 			secret.Namespace, secret.Name, apierrors.ReasonForError(err))}
 	}

@@ -23,9 +23,15 @@ import (
 const FieldManager = "capi-inventory-broker"
 
 // report sets the conditions of a grant after an attempt. A token that was granted stays good until it expires, whatever fails now.
-func (r *reconciler) report(of *v1alpha1.AccessGrant, failure *remote.Failure) {
+func (r *reconciler) report(of *v1alpha1.AccessGrant, failure *remote.Error) {
 	if failure == nil {
-		r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionFalse, v1alpha1.ReasonAsExpected, "Nothing is to be done before the next renewal.")
+		r.set(
+			of,
+			v1alpha1.ConditionDegraded,
+			metav1.ConditionFalse,
+			v1alpha1.ReasonAsExpected,
+			"Nothing is to be done before the next renewal.",
+		)
 	} else {
 		r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionTrue, failure.Reason, failure.Message)
 	}

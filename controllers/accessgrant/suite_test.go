@@ -151,7 +151,11 @@ func (s *stage) startPublisher() {
 		Cache: publisher.CacheOptions(nil, 10*time.Minute), MapperProvider: publisher.NewRESTMapper,
 	}, func(mgr ctrl.Manager) error {
 		return publisher.Add(mgr, publisher.Options{
-			ClusterManager: "cluster-api", PublisherClass: s.namespace, Concurrency: 4, Clock: clock.RealClock{}, Metrics: prometheus.NewRegistry(),
+			ClusterManager: "cluster-api",
+			PublisherClass: s.namespace,
+			Concurrency:    4,
+			Clock:          clock.RealClock{},
+			Metrics:        prometheus.NewRegistry(),
 		})
 	})
 }
@@ -166,8 +170,8 @@ type broker struct {
 // brokerOption changes how a broker runs.
 type brokerOption func(*accessgrant.Options, *rest.Config)
 
-func withClock(clock clock.WithTicker) brokerOption {
-	return func(options *accessgrant.Options, _ *rest.Config) { options.Clock = clock }
+func withClock(clk clock.WithTicker) brokerOption {
+	return func(options *accessgrant.Options, _ *rest.Config) { options.Clock = clk }
 }
 
 // userAgent is the broker's on spokes.
@@ -295,16 +299,6 @@ func (s *stage) granted(g *WithT) *v1alpha1.AccessGrant {
 	s.t.Helper()
 	g.Eventually(s.condition("Ready")).Should(Equal("True Granted"))
 	return s.grant()
-}
-
-// edit changes the live grant, as any writer could.
-func (s *stage) edit(change func(*v1alpha1.AccessGrant)) {
-	s.t.Helper()
-	of := s.grant()
-	change(of)
-	if err := s.hub.Update(s.t.Context(), of); err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 // touch has the broker look at the grant again.

@@ -18,23 +18,23 @@ import (
 // maxMessage is how many bytes of what a spoke answers are reported.
 const maxMessage = 512
 
-// Failure is why something could not be done on a spoke: a reason of the API package, and a message of one bounded line without
+// Error is why something could not be done on a spoke: a reason of the API package, and a message of one bounded line without
 // credentials.
-type Failure struct {
+type Error struct {
 	Reason  string
 	Message string
 }
 
 // Error implements error.
-func (f *Failure) Error() string { return f.Reason + ": " + f.Message }
+func (f *Error) Error() string { return f.Reason + ": " + f.Message }
 
-func fail(reason, format string, args ...any) *Failure {
-	return &Failure{Reason: reason, Message: printable.Line(fmt.Sprintf(format, args...), maxMessage)}
+func fail(reason, format string, args ...any) *Error {
+	return &Error{Reason: reason, Message: printable.Line(fmt.Sprintf(format, args...), maxMessage)}
 }
 
-// failed turns an error of a request into a Failure. A spoke may answer with the credentials that it was sent.
+// failed turns an error of a request into an Error. A spoke may answer with the credentials that it was sent.
 func (s *Spoke) failed(doing string, err error) error {
-	var failure *Failure
+	var failure *Error
 	if err == nil || errors.As(err, &failure) {
 		return err
 	}
