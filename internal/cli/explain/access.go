@@ -114,15 +114,14 @@ func (f Facts) accessOf(key types.NamespacedName, provider string, grant *v1alph
 
 // Awaited returns what is missing before a grant can be published or renewed, in the words of the publisher; empty if nothing is.
 func Awaited(grant *v1alpha1.AccessGrant, now time.Time) string {
-	endpoint := ""
-	if grant != nil {
-		endpoint = grant.Spec.Endpoint
+	if grant == nil {
+		return "the publisher has not created it yet"
 	}
-	fault, _ := profile.GrantFault(grant, endpoint, now)
+	fault, _ := profile.GrantFault(grant, grant.Spec.Endpoint, now)
 	if fault == "" {
 		return ""
 	}
-	if grant != nil && !grant.DeletionTimestamp.IsZero() {
+	if !grant.DeletionTimestamp.IsZero() {
 		if degraded := meta.FindStatusCondition(grant.Status.Conditions, v1alpha1.ConditionDegraded); degraded != nil &&
 			degraded.Status == metav1.ConditionTrue {
 			fault += ", and not revoked yet: " + profile.Bound(degraded.Message)

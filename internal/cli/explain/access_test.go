@@ -97,7 +97,7 @@ func TestAccess(t *testing.T) {
 		"Published": {why: "nothing is awaited", asks: true, profile: own, grant: granted(), want: []explain.Access{ready}},
 		"NotCreated": {
 			why: "what is asked for is known without a grant", asks: true, profile: kept,
-			want: []explain.Access{{Provider: provider, Grant: grant, Roles: "view", Awaited: "it is being created"}},
+			want: []explain.Access{{Provider: provider, Grant: grant, Roles: "view", Awaited: "the publisher has not created it yet"}},
 		},
 		"NotPublished": {
 			why: "the last good access stays until the publisher has noticed", asks: true, profile: kept, grant: granted(),
