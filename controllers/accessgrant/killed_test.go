@@ -62,70 +62,75 @@ func (k *killable) killedAfter(g *WithT, writes int, done func() bool) (killed b
 	return end.isDead()
 }
 
-// TestKilledAtEachStep kills the broker after each of its writes, on the hub or on the spoke, and starts another.
-func TestKilledAtEachStep(t *testing.T) {
+// Each of these tests kills the broker after each of its writes, on the hub or on the spoke, and starts another. They have a grant
+// each: the publisher makes one that is deleted again and again ten times at once, and then after pauses.
+
+func TestKilledWhileGranting(t *testing.T) {
 	k := newKillable(t)
 	g := NewWithT(t)
 	g.Eventually(k.grant).ShouldNot(BeNil())
 	granted := func() bool { return k.condition("Ready")() == "True Granted" }
+	for writes := 1; writes <= maxWrites && k.killedAfter(g, writes, granted); writes++ {
+		again := k.startBroker(withClock(k.clock))
+		k.touch()
+		g.Eventually(k.sound).Should(Succeed(), "killed after %d writes", writes)
+		// From the beginning, for the next round.
+		g.Expect(k.hub.Delete(t.Context(), k.grant())).To(Succeed())
+		g.Eventually(k.isNew).Should(BeTrue())
+		again.stop()
+		k.reset(g)
+	}
+}
 
-	t.Run("of a grant", func(t *testing.T) {
-		g := NewWithT(t)
-		for writes := 1; writes <= maxWrites && k.killedAfter(g, writes, granted); writes++ {
-			again := k.startBroker(withClock(k.clock))
-			k.touch()
-			g.Eventually(k.sound).Should(Succeed(), "killed after %d writes", writes)
-			// From the beginning, for the next round.
-			g.Expect(k.hub.Delete(t.Context(), k.grant())).To(Succeed())
-			g.Eventually(k.isNew).Should(BeTrue())
-			again.stop()
-			k.reset(g)
+func TestKilledWhileRenewing(t *testing.T) {
+	k := newKillable(t)
+	g := NewWithT(t)
+	k.grantSoundly(g)
+	stop := k.watchForGaps(t)
+	for writes := 1; writes <= maxWrites; writes++ {
+		status := k.grant().Status
+		issued := status.IssuedAt
+		// The spoke's clock stands still meanwhile, so that each token has two thirds of the life of the one before.
+		k.clock.Step(status.ExpirationTimestamp.Sub(issued.Time) / 3)
+		renewed := func() bool { return k.grant().Status.IssuedAt.After(issued.Time) }
+		killed := k.killedAfter(g, writes, renewed)
+		again := k.startBroker(withClock(k.clock))
+		k.touch()
+		g.Eventually(renewed).Should(BeTrue(), "killed after %d writes", writes)
+		g.Eventually(k.sound).Should(Succeed())
+		again.stop()
+		if !killed {
+			break
 		}
-	})
-	last := k.startBroker(withClock(k.clock))
+	}
+	stop()
+}
+
+func TestKilledWhileRevoking(t *testing.T) {
+	k := newKillable(t)
+	g := NewWithT(t)
+	for writes := 1; writes <= maxWrites; writes++ {
+		k.grantSoundly(g)
+		g.Expect(k.hub.Delete(t.Context(), k.grant())).To(Succeed())
+		killed := k.killedAfter(g, writes, k.isNew)
+		again := k.startBroker(withClock(k.clock))
+		g.Eventually(k.isNew).Should(BeTrue(), "killed after %d writes", writes)
+		again.stop()
+		if !killed {
+			break
+		}
+		k.reset(g)
+	}
+}
+
+// grantSoundly runs a broker until the grant is fulfilled.
+func (k *killable) grantSoundly(g *WithT) {
+	k.t.Helper()
+	g.Eventually(k.grant).ShouldNot(BeNil())
+	once := k.startBroker(withClock(k.clock))
 	k.touch()
 	g.Eventually(k.sound).Should(Succeed())
-	last.stop()
-
-	t.Run("of a renewal", func(t *testing.T) {
-		g := NewWithT(t)
-		stop := k.watchForGaps(t)
-		for writes := 1; writes <= maxWrites; writes++ {
-			status := k.grant().Status
-			issued := status.IssuedAt
-			// The spoke's clock stands still meanwhile, so that each token has two thirds of the life of the one before.
-			k.clock.Step(status.ExpirationTimestamp.Sub(issued.Time) / 3)
-			renewed := func() bool { return k.grant().Status.IssuedAt.After(issued.Time) }
-			killed := k.killedAfter(g, writes, renewed)
-			again := k.startBroker(withClock(k.clock))
-			k.touch()
-			g.Eventually(renewed).Should(BeTrue(), "killed after %d writes", writes)
-			g.Eventually(k.sound).Should(Succeed())
-			again.stop()
-			if !killed {
-				break
-			}
-		}
-		stop()
-	})
-	t.Run("of a revocation", func(t *testing.T) {
-		g := NewWithT(t)
-		for writes := 1; writes <= maxWrites; writes++ {
-			g.Expect(k.hub.Delete(t.Context(), k.grant())).To(Succeed())
-			killed := k.killedAfter(g, writes, k.isNew)
-			again := k.startBroker(withClock(k.clock))
-			g.Eventually(k.isNew).Should(BeTrue(), "killed after %d writes", writes)
-			again.stop()
-			k.reset(g)
-			if !killed {
-				break
-			}
-			last := k.startBroker(withClock(k.clock))
-			k.touch()
-			g.Eventually(k.sound).Should(Succeed())
-			last.stop()
-		}
-	})
+	once.stop()
 }
 
 // isNew reports whether the grant was revoked, and the publisher has perhaps made another already.
