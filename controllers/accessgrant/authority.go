@@ -80,7 +80,8 @@ func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remot
 	unusable := func(format string, args ...any) error {
 		return &remote.Error{Reason: v1alpha1.ReasonKubeconfigUnusable, Message: fmt.Sprintf(format, args...)}
 	}
-	key := types.NamespacedName{Namespace: of.Spec.Cluster.Namespace, Name: of.Spec.Cluster.Name + "-kubeconfig"}
+	source := profile.DefaultSecret(of.Spec.Cluster.Name)
+	key := types.NamespacedName{Namespace: of.Spec.Cluster.Namespace, Name: source.Name}
 	secret := &corev1.Secret{}
 	switch err := r.live.Get(ctx, key, secret); {
 	case apierrors.IsNotFound(err):
@@ -90,7 +91,7 @@ func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remot
 	case err != nil:
 		return nil, fmt.Errorf("reading the Secret %s: %w", key, err)
 	}
-	spoke, err := remote.Open(secret.Data["value"], r.Spokes)
+	spoke, err := remote.Open(secret.Data[source.Key], r.Spokes)
 	if failure := (*remote.Error)(nil); errors.As(err, &failure) {
 		return nil, unusable("Secret %s: %s", key, failure.Message)
 	}

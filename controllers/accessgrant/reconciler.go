@@ -11,7 +11,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -89,13 +88,18 @@ func (o Options) serves(of *v1alpha1.AccessGrant) bool {
 	return of.Spec.PublisherClass == o.PublisherClass
 }
 
-// due reports whether there is anything to do for a grant but to wait.
+// due reports whether there is anything to do for a grant but to wait, by what the cache has of its Secret.
 func (r *reconciler) due(ctx context.Context, of *v1alpha1.AccessGrant) (bool, error) {
 	if !of.DeletionTimestamp.IsZero() {
 		return controllerutil.ContainsFinalizer(of, v1alpha1.FinalizerGrant), nil
 	}
-	step, err := r.next(ctx, of)
-	return step != grant.Rest || isDegraded(of) || !isReady(of), err
+	secret, key := newSecretMetadata(), secretKey(of)
+	if err := r.client.Get(ctx, key, secret); apierrors.IsNotFound(err) {
+		secret = nil
+	} else if err != nil {
+		return false, fmt.Errorf("reading the metadata of Secret %s: %w", key, err)
+	}
+	return grant.IsDue(of, secret, r.Clock.Now()) || isDegraded(of) || !isReady(of), nil
 }
 
 // rest waits for the next renewal.
@@ -103,19 +107,14 @@ func (r *reconciler) rest(of *v1alpha1.AccessGrant) ctrl.Result {
 	if !of.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}
 	}
-	return ctrl.Result{RequeueAfter: max(time.Second, grant.RenewAt(of).Sub(r.Clock.Now()))}
+	renewal := grant.RenewAt(of, of.Status.IssuedAt.Time, of.Status.ExpirationTimestamp.Time)
+	return ctrl.Result{RequeueAfter: max(time.Second, renewal.Sub(r.Clock.Now()))}
 }
 
-// next returns the next step, by what the cache has of the Secret.
-func (r *reconciler) next(ctx context.Context, of *v1alpha1.AccessGrant) (grant.Step, error) {
-	secret := newSecretMetadata()
-	key := types.NamespacedName{Namespace: of.Namespace, Name: profile.GrantedSecretName(of.Name)}
-	if err := r.client.Get(ctx, key, secret); apierrors.IsNotFound(err) {
-		secret = nil
-	} else if err != nil {
-		return grant.Rest, fmt.Errorf("reading the metadata of Secret %s: %w", key, err)
-	}
-	return grant.Next(of, secret, r.Clock.Now()), nil
+// tooSlow is why an attempt was given up, wherever it was at that moment: the spoke has taken all of its time.
+var tooSlow = &remote.Error{
+	Reason:  v1alpha1.ReasonSpokeUnreachable,
+	Message: "the spoke answers, but too slowly to finish in time",
 }
 
 // fulfil brings spoke and Secret in line with a grant, and reports what came of it. What fails is tried again after a pause.
@@ -127,6 +126,9 @@ func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	if ctx.Err() != nil {
 		// The broker is stopping: a failure for that reason is no failure of the spoke.
 		return ctrl.Result{}, ctx.Err()
+	}
+	if bounded.Err() != nil {
+		err = tooSlow
 	}
 	var failure *remote.Error
 	if err != nil && !errors.As(err, &failure) {
@@ -208,11 +210,9 @@ func (r *reconciler) holdByFinalizer(ctx context.Context, of *v1alpha1.AccessGra
 	if !controllerutil.AddFinalizer(of, v1alpha1.FinalizerGrant) {
 		return nil
 	}
-	status := of.Status
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.client.Patch(ctx, of, patch, client.FieldOwner(FieldManager)); err != nil {
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
-	of.Status = status
 	return nil
 }

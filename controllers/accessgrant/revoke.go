@@ -33,6 +33,9 @@ func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	if ctx.Err() != nil {
 		return ctrl.Result{}, ctx.Err()
 	}
+	if bounded.Err() != nil {
+		err = tooSlow
+	}
 	var failure *remote.Error
 	switch {
 	case errors.As(err, &failure):

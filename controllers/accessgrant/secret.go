@@ -20,10 +20,14 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
+// secretKey is where the Secret of a grant is.
+func secretKey(of *v1alpha1.AccessGrant) types.NamespacedName {
+	return types.NamespacedName{Namespace: of.Namespace, Name: profile.GrantedSecretName(of.Name)}
+}
+
 // ownSecret reads the Secret of a grant from the API server; nil if there is none. One of another author is an error.
 func (r *reconciler) ownSecret(ctx context.Context, of *v1alpha1.AccessGrant) (*corev1.Secret, error) {
-	key := types.NamespacedName{Namespace: of.Namespace, Name: profile.GrantedSecretName(of.Name)}
-	secret := &corev1.Secret{}
+	key, secret := secretKey(of), &corev1.Secret{}
 	switch err := r.live.Get(ctx, key, secret); {
 	case apierrors.IsNotFound(err):
 		return nil, nil
@@ -50,10 +54,8 @@ func (r *reconciler) presentToken(
 	if !found {
 		return grant.Token{}, false
 	}
-	as := of.DeepCopy()
-	as.Status.IssuedAt.Time, as.Status.ExpirationTimestamp.Time = token.Issued, token.Expires
 	tooLong := token.Expires.Sub(token.Issued) > 2*of.Spec.ServiceAccount.TokenTTL.Duration
-	if tooLong || !r.Clock.Now().Before(grant.RenewAt(as)) {
+	if tooLong || !r.Clock.Now().Before(grant.RenewAt(of, token.Issued, token.Expires)) {
 		return grant.Token{}, false
 	}
 	if proven := of.Status.Secret; proven != nil && proven.ResourceVersion == secret.ResourceVersion && isReady(of) {
@@ -100,8 +102,7 @@ func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, 
 
 // deleteSecret deletes the Secret of a grant, if the broker has made it.
 func (r *reconciler) deleteSecret(ctx context.Context, of *v1alpha1.AccessGrant) error {
-	key := types.NamespacedName{Namespace: of.Namespace, Name: profile.GrantedSecretName(of.Name)}
-	secret := &corev1.Secret{}
+	key, secret := secretKey(of), &corev1.Secret{}
 	switch err := r.live.Get(ctx, key, secret); {
 	case apierrors.IsNotFound(err) || err == nil && !grant.IsOwn(secret, of):
 		return nil

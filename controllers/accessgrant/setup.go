@@ -24,6 +24,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
+	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 )
 
@@ -70,7 +71,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		hub:         grant.HubOf(namespace.UID, options.PublisherClass),
 		client:      mgr.GetClient(),
 		live:        mgr.GetAPIReader(),
-		recorder:    mgr.GetEventRecorder("capi-inventory-broker"),
+		recorder:    mgr.GetEventRecorder(FieldManager),
 		inventories: source.NewInventories(mgr.GetClient(), compiler, options.PublisherClass),
 		metrics:     metrics,
 		lanes:       newLanes(options.Concurrency),
@@ -78,7 +79,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		spokes:      newBusySpokes(),
 	}
 	return ctrl.NewControllerManagedBy(mgr).Named("accessgrant").
-		WithOptions(controller.Options{MaxConcurrentReconciles: options.Concurrency}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: options.Concurrency, RateLimiter: requeue.RateLimiter()}).
 		For(&v1alpha1.AccessGrant{}).
 		// Somebody has changed or deleted a Secret that consumers read.
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.AccessGrant{})).

@@ -63,8 +63,8 @@ func (r *reconciler) patchStatus(ctx context.Context, of, before *v1alpha1.Acces
 	if equality.Semantic.DeepEqual(of.Status, before.Status) {
 		return nil
 	}
-	base := before.DeepCopy()
-	base.ResourceVersion = of.ResourceVersion
+	base := of.DeepCopy()
+	base.Status = before.Status
 	patch := client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
 	wanted := of.DeepCopy()
 	if err := r.client.Status().Patch(ctx, wanted, patch, client.FieldOwner(FieldManager)); err != nil {

@@ -123,11 +123,11 @@ func TestRenewAt(t *testing.T) {
 	for i := range 100 {
 		of := granted(issued, issued.Add(24*time.Hour))
 		of.UID = types.UID(fmt.Sprint("uid-", i))
-		at := grant.RenewAt(of)
+		at := grant.RenewAt(of, issued, issued.Add(24*time.Hour))
 		if early := issued.Add(8 * time.Hour).Sub(at); early < 0 || early > 48*time.Minute {
 			t.Fatalf("it is renewed at %s", at)
 		}
-		if at != grant.RenewAt(of.DeepCopy()) {
+		if at != grant.RenewAt(of.DeepCopy(), issued, issued.Add(24*time.Hour)) {
 			t.Fatal("a restart changes the time")
 		}
 		times[at] = true
@@ -149,7 +149,7 @@ func granted(issued, expires time.Time) *v1alpha1.AccessGrant {
 	}
 }
 
-func TestNext(t *testing.T) {
+func TestIsDue(t *testing.T) {
 	issued := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	seen := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "7"}}
 	other := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "8"}}
@@ -157,22 +157,22 @@ func TestNext(t *testing.T) {
 		change func(*v1alpha1.AccessGrant)
 		secret *metav1.PartialObjectMetadata
 		after  time.Duration
-		want   grant.Step
+		want   bool
 	}{
-		"nothing":                 {secret: seen, after: time.Hour, want: grant.Rest},
-		"no Secret":               {after: time.Hour, want: grant.Issue},
-		"another Secret":          {secret: other, after: time.Hour, want: grant.Verify},
-		"a Secret without status": {change: func(of *v1alpha1.AccessGrant) { of.Status.Secret = nil }, secret: seen, want: grant.Verify},
-		"a third of its life":     {secret: seen, after: 8 * time.Hour, want: grant.Issue},
-		"another generation":      {change: func(of *v1alpha1.AccessGrant) { of.Generation = 2 }, secret: seen, want: grant.Bind},
+		"nothing":                 {secret: seen, after: time.Hour, want: false},
+		"no Secret":               {after: time.Hour, want: true},
+		"another Secret":          {secret: other, after: time.Hour, want: true},
+		"a Secret without status": {change: func(of *v1alpha1.AccessGrant) { of.Status.Secret = nil }, secret: seen, want: true},
+		"a third of its life":     {secret: seen, after: 8 * time.Hour, want: true},
+		"another generation":      {change: func(of *v1alpha1.AccessGrant) { of.Generation = 2 }, secret: seen, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			of := granted(issued, issued.Add(24*time.Hour))
 			if tc.change != nil {
 				tc.change(of)
 			}
-			if got := grant.Next(of, tc.secret, issued.Add(tc.after)); got != tc.want {
-				t.Errorf("got step %d, want %d", got, tc.want)
+			if got := grant.IsDue(of, tc.secret, issued.Add(tc.after)); got != tc.want {
+				t.Errorf("got %t, want %t", got, tc.want)
 			}
 		})
 	}

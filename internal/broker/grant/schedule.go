@@ -21,9 +21,8 @@ const (
 
 // RenewAt returns when the token of a grant is to be renewed: after a third of its life, less a jitter that follows from the grant and
 // the token, so that a restart changes nothing. The life is what the spoke has granted, which may be less than was asked for.
-func RenewAt(of *v1alpha1.AccessGrant) time.Time {
-	issued := of.Status.IssuedAt.Time
-	third := of.Status.ExpirationTimestamp.Sub(issued) / renewals
+func RenewAt(of *v1alpha1.AccessGrant, issued, expires time.Time) time.Time {
+	third := expires.Sub(issued) / renewals
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(string(of.UID) + issued.UTC().Format(time.RFC3339)))
 	early := jitter * float64(hash.Sum32()) / float64(1<<32)
@@ -35,33 +34,11 @@ func Expired(of *v1alpha1.AccessGrant, now time.Time) bool {
 	return !now.Before(of.Status.ExpirationTimestamp.Time)
 }
 
-// Step is what is to be done next for a grant.
-type Step int
-
-// The steps.
-const (
-	// Rest: nothing before the next renewal.
-	Rest Step = iota
-	// Verify: the Secret is not the one that was proven last; its token may be good nevertheless.
-	Verify
-	// Bind: the roles on the spoke are brought in line with the grant; the token stays, unless the spoke's endpoint has changed.
-	Bind
-	// Issue: a token is needed.
-	Issue
-)
-
-// Next returns the next step for a grant. secret is what the cache has of its Secret; nil if there is none.
-func Next(of *v1alpha1.AccessGrant, secret *metav1.PartialObjectMetadata, now time.Time) Step {
+// IsDue reports whether something is to be done for a grant before now: it has another generation than the one that is in force, its
+// token is to be renewed, or its Secret, nil for none, is not the one that was proven last.
+func IsDue(of *v1alpha1.AccessGrant, secret *metav1.PartialObjectMetadata, now time.Time) bool {
 	status := &of.Status
-	switch {
-	case secret == nil:
-		return Issue
-	case status.Secret == nil || status.Secret.ResourceVersion != secret.ResourceVersion:
-		return Verify
-	case !now.Before(RenewAt(of)):
-		return Issue
-	case status.ObservedGeneration != of.Generation:
-		return Bind
-	}
-	return Rest
+	return secret == nil || status.Secret == nil || status.Secret.ResourceVersion != secret.ResourceVersion ||
+		status.ObservedGeneration != of.Generation ||
+		!now.Before(RenewAt(of, status.IssuedAt.Time, status.ExpirationTimestamp.Time))
 }

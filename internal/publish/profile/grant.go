@@ -118,7 +118,7 @@ func (inv *Inventory) Grants(f Facts, profile types.UID) (
 		name := GrantName(spec.Profile, spec.Provider)
 		names[name] = true
 		live := f.Grant(name)
-		if known, rejected := f.endpoint(f.Cluster, spec.Provider, defaultSecret(f.Cluster)); rejected == nil {
+		if known, rejected := f.endpoint(f.Cluster, spec.Provider, DefaultSecret(f.Cluster.Name)); rejected == nil {
 			spec.Endpoint = known.Digest()
 		} else if live != nil {
 			spec.Endpoint = live.Spec.Endpoint

@@ -97,14 +97,14 @@ func (p provider) uses(variable string) bool {
 	return p.exec != nil && slices.ContainsFunc(p.exec.programs(), func(program *cel.Program) bool { return program.Uses(variable) })
 }
 
-// defaultSecret is the Secret in which Cluster API keeps a Cluster's kubeconfig.
-func defaultSecret(cluster *clusterv1.Cluster) SecretKey {
-	return SecretKey{Name: cluster.Name + defaultNameSuffix, Key: defaultKey}
+// DefaultSecret returns the Secret in which Cluster API keeps the kubeconfig of the Cluster of a name.
+func DefaultSecret(cluster string) SecretKey {
+	return SecretKey{Name: cluster + defaultNameSuffix, Key: defaultKey}
 }
 
 // secret is the Secret whose kubeconfig gives the endpoint; false where an expression gives it.
 func (p provider) secret(cluster *clusterv1.Cluster) (SecretKey, bool) {
-	key := defaultSecret(cluster)
+	key := DefaultSecret(cluster.Name)
 	switch {
 	case p.exec != nil:
 		return key, p.exec.server == nil
