@@ -111,8 +111,8 @@ func (r *reconciler) rest(of *v1alpha1.AccessGrant) ctrl.Result {
 	return ctrl.Result{RequeueAfter: max(time.Second, renewal.Sub(r.Clock.Now()))}
 }
 
-// tooSlow is why an attempt was given up, wherever it was at that moment: the spoke has taken all of its time.
-var tooSlow = &remote.Error{
+// errTooSlow is why an attempt was given up, wherever it was at that moment: the spoke has taken all of its time.
+var errTooSlow = &remote.Error{
 	Reason:  v1alpha1.ReasonSpokeUnreachable,
 	Message: "the spoke answers, but too slowly to finish in time",
 }
@@ -128,7 +128,7 @@ func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 		return ctrl.Result{}, ctx.Err()
 	}
 	if bounded.Err() != nil {
-		err = tooSlow
+		err = errTooSlow
 	}
 	var failure *remote.Error
 	if err != nil && !errors.As(err, &failure) {

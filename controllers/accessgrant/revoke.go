@@ -34,7 +34,7 @@ func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 		return ctrl.Result{}, ctx.Err()
 	}
 	if bounded.Err() != nil {
-		err = tooSlow
+		err = errTooSlow
 	}
 	var failure *remote.Error
 	switch {
