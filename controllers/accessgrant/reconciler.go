@@ -127,7 +127,7 @@ func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 		// The broker is stopping: a failure for that reason is no failure of the spoke.
 		return ctrl.Result{}, ctx.Err()
 	}
-	if bounded.Err() != nil {
+	if err != nil && bounded.Err() != nil {
 		err = errTooSlow
 	}
 	var failure *remote.Error

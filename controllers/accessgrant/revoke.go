@@ -33,7 +33,7 @@ func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	if ctx.Err() != nil {
 		return ctrl.Result{}, ctx.Err()
 	}
-	if bounded.Err() != nil {
+	if err != nil && bounded.Err() != nil {
 		err = errTooSlow
 	}
 	var failure *remote.Error
