@@ -5,8 +5,8 @@ package v1alpha1
 
 // Reasons of the condition ControlPlaneHealthy (its type is upstream's) on a ClusterProfile.
 //
-// Possible reasons when True: ProbeSucceeded. When False: ControlPlaneUnavailable. When Unknown: NotReported, Paused,
-// ClusterAPIDown, ProbeFailed.
+// Possible reasons when True: ProbeSucceeded, SpokeAnswers. When False: ControlPlaneUnavailable. When Unknown: NotReported,
+// Paused, ClusterAPIDown, ProbeFailed, SpokeSilent.
 const (
 	// ReasonNotReported: Cluster API has not yet said whether the control plane is available. Wait, or look at the Cluster.
 	ReasonNotReported = "NotReported"
@@ -20,6 +20,11 @@ const (
 	ReasonProbeFailed = "ProbeFailed"
 	// ReasonProbeSucceeded: the control plane is available and Cluster API's probe from the hub reaches it.
 	ReasonProbeSucceeded = "ProbeSucceeded"
+	// ReasonSpokeAnswers: what Cluster API says is stale, and the consumer has reached the spoke (spec.spokeCheckPolicy).
+	ReasonSpokeAnswers = "SpokeAnswers"
+	// ReasonSpokeSilent: Cluster API says that the control plane is available, and the consumer has not reached the spoke for over
+	// a minute (spec.spokeCheckPolicy). Its SpokeCheck says why.
+	ReasonSpokeSilent = "SpokeSilent"
 )
 
 // ConditionJoined on a ClusterProfile: the member is under management and its access is published (KEP-4322).

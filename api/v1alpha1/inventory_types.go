@@ -96,7 +96,46 @@ type InventorySpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	AccessProviders []AccessProvider `json:"accessProviders,omitempty"`
+
+	// clusterPropertyPolicy says whether the ClusterProperty objects (about.k8s.io, KEP-2149) that a spoke has of itself are
+	// published among the properties of its profile. Import: they are, by the broker, under their own names and values; and
+	// cluster.clusterset.k8s.io is the UID of the spoke's namespace kube-system where the spoke has no such object. Ignore, and
+	// absent: they are not.
+	// +optional
+	ClusterPropertyPolicy ClusterPropertyPolicy `json:"clusterPropertyPolicy,omitempty"`
+
+	// spokeCheckPolicy says whether the SpokeCheck beside a profile counts. Trust: while it is fresh, it decides
+	// ControlPlaneHealthy where Cluster API's word is stale, and its version of Kubernetes is published where Cluster API reports
+	// none. Ignore, and absent: it does not. Trust it where only the consumer may write SpokeChecks.
+	// +optional
+	SpokeCheckPolicy SpokeCheckPolicy `json:"spokeCheckPolicy,omitempty"`
 }
+
+// ClusterPropertyPolicy says what becomes of a spoke's ClusterProperty objects.
+//
+// +kubebuilder:validation:Enum=Ignore;Import
+type ClusterPropertyPolicy string
+
+// What becomes of a spoke's ClusterProperty objects.
+const (
+	// ClusterPropertyPolicyIgnore leaves them on the spoke.
+	ClusterPropertyPolicyIgnore ClusterPropertyPolicy = "Ignore"
+	// ClusterPropertyPolicyImport publishes them on the spoke's profile.
+	ClusterPropertyPolicyImport ClusterPropertyPolicy = "Import"
+)
+
+// SpokeCheckPolicy says whether SpokeChecks count.
+//
+// +kubebuilder:validation:Enum=Ignore;Trust
+type SpokeCheckPolicy string
+
+// Whether SpokeChecks count.
+const (
+	// SpokeCheckPolicyIgnore leaves health and version to Cluster API alone.
+	SpokeCheckPolicyIgnore SpokeCheckPolicy = "Ignore"
+	// SpokeCheckPolicyTrust has fresh SpokeChecks count beside Cluster API.
+	SpokeCheckPolicyTrust SpokeCheckPolicy = "Trust"
+)
 
 // ProfileNaming is a way to name profiles.
 //

@@ -41,6 +41,15 @@ type InventorySpecApplyConfiguration struct {
 	// accessProviders are the ways in, in the order in which they are published. Absent: one, kubeconfig-secretreader, on the
 	// Secret that Cluster API keeps.
 	AccessProviders []AccessProviderApplyConfiguration `json:"accessProviders,omitempty"`
+	// clusterPropertyPolicy says whether the ClusterProperty objects (about.k8s.io, KEP-2149) that a spoke has of itself are
+	// published among the properties of its profile. Import: they are, by the broker, under their own names and values; and
+	// cluster.clusterset.k8s.io is the UID of the spoke's namespace kube-system where the spoke has no such object. Ignore, and
+	// absent: they are not.
+	ClusterPropertyPolicy *apiv1alpha1.ClusterPropertyPolicy `json:"clusterPropertyPolicy,omitempty"`
+	// spokeCheckPolicy says whether the SpokeCheck beside a profile counts. Trust: while it is fresh, it decides
+	// ControlPlaneHealthy where Cluster API's word is stale, and its version of Kubernetes is published where Cluster API reports
+	// none. Ignore, and absent: it does not. Trust it where only the consumer may write SpokeChecks.
+	SpokeCheckPolicy *apiv1alpha1.SpokeCheckPolicy `json:"spokeCheckPolicy,omitempty"`
 }
 
 // InventorySpecApplyConfiguration constructs a declarative configuration of the InventorySpec type for use with
@@ -136,5 +145,21 @@ func (b *InventorySpecApplyConfiguration) WithAccessProviders(values ...*AccessP
 		}
 		b.AccessProviders = append(b.AccessProviders, *values[i])
 	}
+	return b
+}
+
+// WithClusterPropertyPolicy sets the ClusterPropertyPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ClusterPropertyPolicy field is set to the value of the last call.
+func (b *InventorySpecApplyConfiguration) WithClusterPropertyPolicy(value apiv1alpha1.ClusterPropertyPolicy) *InventorySpecApplyConfiguration {
+	b.ClusterPropertyPolicy = &value
+	return b
+}
+
+// WithSpokeCheckPolicy sets the SpokeCheckPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SpokeCheckPolicy field is set to the value of the last call.
+func (b *InventorySpecApplyConfiguration) WithSpokeCheckPolicy(value apiv1alpha1.SpokeCheckPolicy) *InventorySpecApplyConfiguration {
+	b.SpokeCheckPolicy = &value
 	return b
 }
