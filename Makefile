@@ -89,13 +89,13 @@ deploy: ## Install on the hub of the current kubeconfig, with a broker for ACCES
 ifneq ($(ACCESS_NAMESPACES),)
 	$(call manifests,config/broker,$(TAG)) | sed 's;--namespace=.*;--namespace=$(ACCESS_NAMESPACES);' | kubectl apply --server-side -f -
 	for namespace in $(subst $(comma), ,$(ACCESS_NAMESPACES)); do \
-	  kubectl apply --server-side -n "$$namespace" -k config/rbac/broker-secrets; done
+	  kubectl apply --server-side -n "$$namespace" -k config/rbac/broker-namespace; done
 endif
 
 undeploy: ## Withdraw every profile and uninstall; the ClusterProfile API stays
 	go run ./cmd/publisher withdraw --leader-election-namespace=capi-inventory-system
 	kubectl delete --ignore-not-found -k config/rbac/consumer-secrets
-	kubectl delete roles,rolebindings -A --field-selector metadata.name=capi-inventory-broker-secrets
+	kubectl delete roles,rolebindings -A --field-selector metadata.name=capi-inventory-broker-namespace
 	$(call manifests,config/broker,$(TAG)) | kubectl delete --ignore-not-found -f -
 	$(call manifests,config/default,$(TAG)) | kubectl delete --ignore-not-found -f -
 

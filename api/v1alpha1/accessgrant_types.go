@@ -196,7 +196,7 @@ type AccessGrantStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions holds Ready and Degraded.
+	// conditions holds Ready and Degraded; and PropertiesImported, if the access is the broker's own.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -221,6 +221,12 @@ type AccessGrantStatus struct {
 	// expirationTimestamp is when the spoke ceases to accept the token.
 	// +optional
 	ExpirationTimestamp metav1.Time `json:"expirationTimestamp,omitzero"`
+
+	// clusterID is the UID of the spoke's namespace kube-system when its ClusterProperty objects were first read. Those of a spoke with
+	// another one are not imported: it is another cluster.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	ClusterID string `json:"clusterID,omitempty"`
 }
 
 // GrantedSecret is a Secret that the broker keeps.

@@ -126,6 +126,22 @@ const (
 	ReasonSecretNotWritten = "SecretNotWritten"
 )
 
+// ConditionPropertiesImported on an AccessGrant of an Inventory that imports ClusterProperties: what the spoke says of itself is on its
+// profile.
+//
+// Possible reasons when True: Imported. When False: PropertiesSkipped, WrongCluster, ProfileNotWritten, SpokeUnreachable,
+// SpokeRefused, NotWanted.
+const (
+	ConditionPropertiesImported = "PropertiesImported"
+
+	// ReasonImported: every ClusterProperty of the spoke is on its profile.
+	ReasonImported = "Imported"
+	// ReasonPropertiesSkipped: some are not, for example because another writer publishes a property of that name.
+	ReasonPropertiesSkipped = "PropertiesSkipped"
+	// ReasonProfileNotWritten: there is no profile to write to yet, or the hub does not let the broker write it.
+	ReasonProfileNotWritten = "ProfileNotWritten"
+)
+
 // ConditionReachable on a SpokeCheck: the spoke answered, was ready, and accepted the published credentials.
 //
 // Possible reasons when True: Reachable. When False: every other one, in the order in which a probe meets them.

@@ -197,6 +197,7 @@ type Expression string
 
 // AccessProvider is one way in: its name is what consumers look for in their provider files.
 //
+// +kubebuilder:validation:XValidation:rule="self.name != 'clusterproperties.about.k8s.io'",message="name: clusterproperties.about.k8s.io is the broker's own"
 // +kubebuilder:validation:XValidation:rule="[has(self.kubeconfigSecret), has(self.exec), has(self.serviceAccount)].exists_one(set, set)",message="exactly one of kubeconfigSecret, exec and serviceAccount must be set"
 type AccessProvider struct {
 	// name of the access provider: the name of the credential plugin, by convention.

@@ -55,6 +55,10 @@ const (
 	SecretTypeKubeconfig = "capi-inventory.dev/kubeconfig"
 )
 
+// ProviderClusterProperties is the access provider of the AccessGrant with which the broker itself reads a spoke's ClusterProperty
+// objects (spec.clusterPropertyPolicy). No access provider of an Inventory may have the name.
+const ProviderClusterProperties = "clusterproperties.about.k8s.io"
+
 // PropertyClusterID identifies the member cluster itself: the UID of its namespace kube-system (KEP-2149).
 const PropertyClusterID = "cluster.clusterset.k8s.io"
 

@@ -48,6 +48,8 @@ const (
 	ProblemLabelSkipped = "LabelSkipped"
 	// ProblemPropertySkipped: a property was not published.
 	ProblemPropertySkipped = "PropertySkipped"
+	// ProblemPropertiesNotImported: the ClusterProperty objects of the spoke are not on its profile, or not all of them.
+	ProblemPropertiesNotImported = "PropertiesNotImported"
 	// ProblemAccessProviderSkipped: an access provider was not published, or is published as it last was.
 	ProblemAccessProviderSkipped = "AccessProviderSkipped"
 	// ProblemAccessNotGranted: the broker has not granted the access that an access provider asks for, or can no longer renew it.

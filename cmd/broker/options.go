@@ -27,6 +27,7 @@ type options struct {
 	hub.Flags
 	publisherClass    string
 	timeout           time.Duration
+	pollInterval      time.Duration
 	allowLocalServers bool
 }
 
@@ -44,6 +45,8 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&o.publisherClass, "publisher-class", "",
 		"Fulfil the grants of Inventories whose spec.publisherClass has this value; of those without one if not set.")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Second, "Deadline of each request to a spoke.")
+	flags.DurationVar(&o.pollInterval, "property-poll-interval", 30*time.Second,
+		"How often the ClusterProperties of each spoke are read, where an Inventory imports them.")
 	flags.BoolVar(&o.allowLocalServers, "allow-local-servers", false,
 		"Dial servers on loopback, link-local and metadata addresses too. For tests: with it, a user who may write kubeconfig "+
 			"Secrets can make this machine dial itself.")
@@ -69,6 +72,9 @@ func (o *options) validate() error {
 	if o.timeout < time.Second || o.timeout > time.Minute {
 		errs.Add("timeout", "must be from 1s to 1m")
 	}
+	if o.pollInterval < time.Second || o.pollInterval > time.Hour {
+		errs.Add("property-poll-interval", "must be from 1s to 1h")
+	}
 	o.Validate(&errs)
 	return errs.Join()
 }
@@ -82,8 +88,9 @@ func (o *options) broker() accessgrant.Options {
 			AllowLocalServers: o.allowLocalServers,
 			UserAgent:         accessgrant.FieldManager,
 		},
-		Clock:   clock.RealClock{},
-		Metrics: metrics.Registry,
+		PollInterval: o.pollInterval,
+		Clock:        clock.RealClock{},
+		Metrics:      metrics.Registry,
 	}
 }
 

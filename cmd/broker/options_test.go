@@ -30,11 +30,12 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for flag, args := range map[string][]string{
-		"publisher-class": {"--publisher-class", "Not_A_Label"},
-		"timeout":         {"--timeout", "1h"},
-		"concurrency":     {"--concurrency", "0"},
-		"namespace":       {"--namespace", "Not_A_Label"},
-		"unexpected":      {"argument"},
+		"publisher-class":        {"--publisher-class", "Not_A_Label"},
+		"timeout":                {"--timeout", "1h"},
+		"property-poll-interval": {"--property-poll-interval", "1ms"},
+		"concurrency":            {"--concurrency", "0"},
+		"namespace":              {"--namespace", "Not_A_Label"},
+		"unexpected":             {"argument"},
 	} {
 		if _, err := parse(args); err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%v: got %v", args, err)

@@ -18,6 +18,8 @@ import (
 type metrics struct {
 	issued   prometheus.Counter
 	failures *prometheus.CounterVec
+	// importFailures count looks at ClusterProperties.
+	importFailures *prometheus.CounterVec
 }
 
 func newMetrics(options Options, cached client.Reader) (*metrics, error) {
@@ -30,8 +32,12 @@ func newMetrics(options Options, cached client.Reader) (*metrics, error) {
 			Name: "capi_inventory_broker_failures_total",
 			Help: "Attempts to fulfil or revoke an AccessGrant that failed, by the reason of its condition Degraded.",
 		}, []string{"reason"}),
+		importFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "capi_inventory_broker_import_failures_total",
+			Help: "Attempts to publish the ClusterProperties of a spoke that failed, by the reason of the condition PropertiesImported.",
+		}, []string{"reason"}),
 	}
-	for _, collector := range []prometheus.Collector{m.issued, m.failures, &fleet{cached: cached, serves: options.serves}} {
+	for _, collector := range []prometheus.Collector{m.issued, m.failures, m.importFailures, &fleet{cached: cached, serves: options.serves}} {
 		if err := options.Metrics.Register(collector); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

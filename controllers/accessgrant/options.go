@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/utils/clock"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,13 +25,17 @@ import (
 // +kubebuilder:rbac:groups=cluster.x-k8s.io,resources=clusters,verbs=get
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
 //
+// The profiles on which the properties of spokes are published. The right to write their status, too, is given in the namespaces of
+// Inventories only.
+// +kubebuilder:rbac:groups=multicluster.x-k8s.io,resources=clusterprofiles,verbs=get;list;watch
+//
 // Grants.
 // +kubebuilder:rbac:groups=capi-inventory.dev,resources=accessgrants,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=capi-inventory.dev,resources=accessgrants/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 //
 // The administrator's kubeconfig of each Cluster, by its name. The right to write Secrets is given in the namespaces of Inventories
-// only (config/rbac/broker-secrets).
+// only (config/rbac/broker-namespace).
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 //
 // Metrics are served to clients that are allowed to read them.
@@ -45,6 +50,8 @@ type Options struct {
 	Concurrency int
 	// Spokes are the settings of connections to spokes.
 	Spokes remote.Options
+	// PollInterval is how often the ClusterProperties of each spoke are read. A watch would hold a connection to each of them.
+	PollInterval time.Duration
 	// Clock is the source of the time.
 	Clock clock.WithTicker
 	// Metrics is where the broker's metrics are registered.
@@ -62,9 +69,18 @@ func CacheOptions(namespaces []string) ctrlcache.Options {
 		DefaultNamespaces: watched,
 		DefaultTransform:  ctrlcache.TransformStripManagedFields(),
 		ByObject: map[client.Object]ctrlcache.ByObject{
-			newSecretMetadata(): {Label: ofGrants()},
+			newSecretMetadata():                 {Label: ofGrants()},
+			&inventoryv1alpha1.ClusterProfile{}: {Transform: reduceProfile},
 		},
 	}
+}
+
+// reduceProfile drops what the broker does not read of a profile. Who owns which property is in its managedFields.
+func reduceProfile(object any) (any, error) {
+	if profile, isProfile := object.(*inventoryv1alpha1.ClusterProfile); isProfile {
+		profile.Annotations, profile.Status.AccessProviders, profile.Status.CredentialProviders = nil, nil, nil
+	}
+	return object, nil
 }
 
 func ofGrants() labels.Selector {

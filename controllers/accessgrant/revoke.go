@@ -27,6 +27,9 @@ func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	if err := r.deleteSecret(ctx, of); err != nil {
 		return ctrl.Result{}, err
 	}
+	if err := r.withdrawProperties(ctx, of); err != nil {
+		return ctrl.Result{}, err
+	}
 	bounded, cancel := context.WithTimeout(ctx, maxRequests*r.Spokes.Timeout)
 	defer cancel()
 	err := r.revokeOnSpoke(bounded, of)

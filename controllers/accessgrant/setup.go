@@ -12,12 +12,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -32,6 +34,7 @@ import (
 var required = []hub.API{
 	{CRD: "clusters.cluster.x-k8s.io", Kind: clusterv1.GroupVersion.WithKind("Cluster"), Scope: meta.RESTScopeNamespace},
 	{CRD: "inventories.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory"), Scope: meta.RESTScopeRoot},
+	{CRD: "clusterprofiles.multicluster.x-k8s.io", Kind: inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"), Scope: meta.RESTScopeNamespace},
 	{CRD: "accessgrants.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("AccessGrant"), Scope: meta.RESTScopeNamespace},
 }
 
@@ -78,14 +81,32 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		retries:     newRetries(options.Clock),
 		spokes:      newBusySpokes(),
 	}
+	if err := r.addTo(mgr); err != nil {
+		return err
+	}
+	return newImporter(r).addTo(mgr)
+}
+
+func (r *reconciler) addTo(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).Named("accessgrant").
-		WithOptions(controller.Options{MaxConcurrentReconciles: options.Concurrency, RateLimiter: requeue.RateLimiter()}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, RateLimiter: requeue.RateLimiter()}).
 		For(&v1alpha1.AccessGrant{}).
 		// Somebody has changed or deleted a Secret that consumers read.
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.AccessGrant{})).
 		// A grant that was refused may be asked for now.
 		Watches(&v1alpha1.Inventory{}, handler.EnqueueRequestsFromMapFunc(r.grantsOf), builder.WithPredicates(source.InventoryChanged)).
 		Complete(r)
+}
+
+func (i *importer) addTo(mgr ctrl.Manager) error {
+	own := predicate.NewPredicateFuncs(func(object client.Object) bool {
+		of, isGrant := object.(*v1alpha1.AccessGrant)
+		return isGrant && of.Spec.Provider == v1alpha1.ProviderClusterProperties && i.grants.serves(of)
+	})
+	return ctrl.NewControllerManagedBy(mgr).Named("clusterproperties").
+		WithOptions(controller.Options{MaxConcurrentReconciles: i.grants.Concurrency, RateLimiter: requeue.RateLimiter()}).
+		For(&v1alpha1.AccessGrant{}, builder.WithPredicates(own)).
+		Complete(i)
 }
 
 // grantsOf finds the AccessGrants of an Inventory, whose pauses end.

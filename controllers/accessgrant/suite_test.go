@@ -186,6 +186,7 @@ func (s *stage) startBroker(options ...brokerOption) *broker {
 		PublisherClass: s.namespace,
 		Concurrency:    4,
 		Spokes:         remote.Options{Timeout: time.Minute, AllowLocalServers: true, UserAgent: userAgent},
+		PollInterval:   200 * time.Millisecond,
 		Clock:          clock.RealClock{},
 		Metrics:        made.metrics,
 	}

@@ -154,7 +154,7 @@ func TestAccessMovesNoProfile(t *testing.T) {
 
 // TestBrokerManifests: the API server takes what config/broker makes, and what lets the broker write Secrets in a namespace.
 func TestBrokerManifests(t *testing.T) {
-	for folder, space := range map[string]string{"config/broker": "", "config/rbac/broker-secrets": "argocd"} {
+	for folder, space := range map[string]string{"config/broker": "", "config/rbac/broker-namespace": "argocd"} {
 		built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(root, folder))
 		if err != nil {
 			t.Fatal(err)

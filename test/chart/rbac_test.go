@@ -104,7 +104,7 @@ var granted = []string{"argocd", namespace}
 func TestRights(t *testing.T) {
 	role := func(path string) []rbacv1.PolicyRule { return read[rbacv1.ClusterRole](t, path).Rules }
 	publisher, consumer := role("config/rbac/publisher/role.yaml"), role("config/rbac/consumer/role.yaml")
-	broker, brokerSecrets := role("config/rbac/broker/role.yaml"), role("config/rbac/broker-secrets/role.yaml")
+	broker, brokerNamespace := role("config/rbac/broker/role.yaml"), role("config/rbac/broker-namespace/role.yaml")
 	leases, secrets := role("config/rbac/leader-election-role.yaml"), role("config/rbac/consumer/secrets-role.yaml")
 	for i := range 1 << 7 {
 		bit := func(n int) bool { return i>>n&1 == 1 }
@@ -128,7 +128,7 @@ func TestRights(t *testing.T) {
 				want = narrowed(broker, c.openMetrics, func(right string) []string { return brokerSpaces(right, c) })
 				want.add(leases, namespace)
 				for _, where := range granted {
-					want.add(brokerSecrets, where)
+					want.add(brokerNamespace, where)
 				}
 			}
 			diff("capi-inventory-broker", want)
@@ -243,7 +243,8 @@ func publisherSpaces(right string, c choices) []string {
 func brokerSpaces(right string, c choices) []string {
 	_, resource, _ := strings.Cut(right, " ")
 	switch resource {
-	case "accessgrants.capi-inventory.dev", "accessgrants/status.capi-inventory.dev", "events.events.k8s.io":
+	case "accessgrants.capi-inventory.dev", "accessgrants/status.capi-inventory.dev", "events.events.k8s.io",
+		"clusterprofiles.multicluster.x-k8s.io":
 		return slices.Clone(granted)
 	case "clusters.cluster.x-k8s.io", "secrets.":
 		return spaces(c.clusterSpaces)

@@ -107,12 +107,18 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+- apiGroups: [multicluster.x-k8s.io]
+  resources: [clusterprofiles]
+  verbs: [get, list, watch]
 {{- end -}}
 
-{{- define "rules.broker.secrets" -}}
+{{- define "rules.broker.namespace" -}}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create, delete, get, list, update, watch]
+- apiGroups: [multicluster.x-k8s.io]
+  resources: [clusterprofiles/status]
+  verbs: [patch]
 {{- end -}}
 
 {{- /* To ask the hub who scrapes, and whether he may. */ -}}

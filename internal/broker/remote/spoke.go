@@ -190,5 +190,8 @@ func newMapper() meta.RESTMapper {
 	m.Add(rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding"), meta.RESTScopeRoot)
 	m.Add(rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), meta.RESTScopeNamespace)
 	m.Add(authenticationv1.SchemeGroupVersion.WithKind("SelfSubjectReview"), meta.RESTScopeRoot)
+	for _, version := range aboutVersions {
+		m.Add(aboutKind(version), meta.RESTScopeRoot)
+	}
 	return m
 }

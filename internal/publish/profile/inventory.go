@@ -6,6 +6,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,6 +29,8 @@ type Inventory struct {
 	annotations globs
 	properties  []property
 	providers   []provider
+	// granted are those for which there is an AccessGrant: the ones with a serviceAccount, and the broker's own.
+	granted []provider
 }
 
 // Compile makes an Inventory ready for use. Its error joins all that cannot work, each with its field.
@@ -46,6 +49,7 @@ func Compile(compiler *cel.Compiler, source *v1alpha1.Inventory) (*Inventory, er
 	for i := range inv.providers {
 		inv.providers[i].publisherClass = source.Spec.PublisherClass
 	}
+	inv.granted = grantedProviders(inv.providers, &source.Spec)
 	return inv, nil
 }
 
@@ -106,7 +110,7 @@ func (inv *Inventory) Uses(variable string) bool {
 func (inv *Inventory) Secrets(cluster *clusterv1.Cluster) []SecretKey {
 	var keys []SecretKey
 	seen := map[SecretKey]bool{}
-	for _, p := range inv.providers {
+	for _, p := range slices.Concat(inv.providers, inv.granted) {
 		if key, ok := p.secret(cluster); ok && !seen[key] {
 			seen[key] = true
 			keys = append(keys, key)

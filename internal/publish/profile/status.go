@@ -15,6 +15,7 @@ import (
 func (inv *Inventory) Status(f Facts, generation int64) (*inventoryac.ClusterProfileApplyConfiguration, []Problem) {
 	providers, lapses, problems := inv.accessProviders(f)
 	properties, skipped := inv.publishedProperties(f)
+	skipped = append(skipped, inv.importProblems(f)...)
 	transitions := transitions{published: f.Published, generation: generation, now: f.Now}
 
 	status := inventoryac.ClusterProfileStatus().

@@ -64,10 +64,13 @@ func (s *State) Applied() bool { return s != nil && s.owned[""] != nil }
 // Owns reports whether the manager owns a field: it has applied it, and no other writer has changed its value since. The elements of
 // a path are names of fields, and Items of lists.
 func (s *State) Owns(subresource string, path ...string) bool {
-	if s == nil || s.owned[subresource] == nil {
+	return s != nil && owns(s.owned[subresource], path)
+}
+
+func owns(at fields, path []string) bool {
+	if at == nil {
 		return false
 	}
-	at := s.owned[subresource]
 	for _, element := range path {
 		if !strings.HasPrefix(element, "k:") {
 			element = "f:" + element

@@ -17,7 +17,7 @@ import (
 type AccessGrantStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the grant whose roles are in force on the spoke.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions holds Ready and Degraded.
+	// conditions holds Ready and Degraded; and PropertiesImported, if the access is the broker's own.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// user is the name under which the spoke knows the token (SelfSubjectReview).
 	User *string `json:"user,omitempty"`
@@ -29,6 +29,9 @@ type AccessGrantStatusApplyConfiguration struct {
 	IssuedAt *metav1.Time `json:"issuedAt,omitempty"`
 	// expirationTimestamp is when the spoke ceases to accept the token.
 	ExpirationTimestamp *metav1.Time `json:"expirationTimestamp,omitempty"`
+	// clusterID is the UID of the spoke's namespace kube-system when its ClusterProperty objects were first read. Those of a spoke with
+	// another one are not imported: it is another cluster.
+	ClusterID *string `json:"clusterID,omitempty"`
 }
 
 // AccessGrantStatusApplyConfiguration constructs a declarative configuration of the AccessGrantStatus type for use with
@@ -95,5 +98,13 @@ func (b *AccessGrantStatusApplyConfiguration) WithIssuedAt(value metav1.Time) *A
 // If called multiple times, the ExpirationTimestamp field is set to the value of the last call.
 func (b *AccessGrantStatusApplyConfiguration) WithExpirationTimestamp(value metav1.Time) *AccessGrantStatusApplyConfiguration {
 	b.ExpirationTimestamp = &value
+	return b
+}
+
+// WithClusterID sets the ClusterID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ClusterID field is set to the value of the last call.
+func (b *AccessGrantStatusApplyConfiguration) WithClusterID(value string) *AccessGrantStatusApplyConfiguration {
+	b.ClusterID = &value
 	return b
 }

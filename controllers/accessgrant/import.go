@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/property"
+	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+)
+
+// importer publishes what spokes say of themselves on their profiles, with the access that the AccessGrant of the provider
+// v1alpha1.ProviderClusterProperties gives.
+type importer struct {
+	grants  *reconciler
+	lanes   *lanes
+	retries *retries
+	polls   *polls
+}
+
+func newImporter(grants *reconciler) *importer {
+	return &importer{
+		grants:  grants,
+		lanes:   newLanes(grants.Concurrency),
+		retries: newRetries(grants.Clock),
+		polls:   newPolls(grants.Clock, grants.live),
+	}
+}
+
+// Reconcile looks at the spoke of a grant, if it is time to.
+func (i *importer) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	of := &v1alpha1.AccessGrant{}
+	if err := i.grants.client.Get(ctx, req.NamespacedName, of); apierrors.IsNotFound(err) {
+		i.polls.forget(req.NamespacedName)
+		i.retries.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the AccessGrant: %w", err)
+	}
+	if !of.DeletionTimestamp.IsZero() || !isReady(of) || of.Status.Secret == nil {
+		// There is an event when that changes.
+		i.polls.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	if left := max(i.retries.left(of), i.polls.left(of)); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	leave, entered := i.lanes.enter(reasonOf(of, v1alpha1.ConditionPropertiesImported) == v1alpha1.ReasonSpokeUnreachable)
+	if !entered {
+		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
+	}
+	defer leave()
+	return i.poll(ctx, of)
+}
+
+// poll publishes what the spoke says of itself, and reports what came of that.
+func (i *importer) poll(ctx context.Context, cached *v1alpha1.AccessGrant) (ctrl.Result, error) {
+	of := cached.DeepCopy()
+	skipped, err := i.bringIn(ctx, of)
+	failure := (*remote.Error)(nil)
+	if err == nil || errors.As(err, &failure) {
+		i.report(of, failure, skipped)
+		err = i.grants.patchStatus(ctx, of, cached)
+	}
+	switch {
+	case errors.Is(err, errBusy), apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
+	case err != nil:
+		// The hub did not answer, or the broker is stopping: nothing is known of the spoke.
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	case failure != nil:
+		i.grants.metrics.importFailures.WithLabelValues(failure.Reason).Inc()
+		i.retries.begin(of)
+		return ctrl.Result{RequeueAfter: i.retries.left(of)}, nil
+	}
+	i.retries.forget(client.ObjectKeyFromObject(of))
+	pause := i.grants.PollInterval + rand.N(i.grants.PollInterval/4+1) //nolint:gosec // no secret depends on it
+	i.polls.next(of, pause)
+	return ctrl.Result{RequeueAfter: pause}, nil
+}
+
+// bringIn does what poll reports on. skipped says what of the spoke's properties was left out.
+func (i *importer) bringIn(ctx context.Context, of *v1alpha1.AccessGrant) (skipped string, err error) {
+	said, err := i.ask(ctx, of)
+	if err != nil {
+		return "", err
+	}
+	if err := i.identify(ctx, of, said.ID); err != nil {
+		return "", err
+	}
+	return i.publish(ctx, of, said)
+}
+
+// ask returns what the spoke of a grant says of itself.
+func (i *importer) ask(ctx context.Context, of *v1alpha1.AccessGrant) (property.Spoke, error) {
+	kubeconfig, err := i.polls.kubeconfig(ctx, of)
+	if err != nil {
+		return property.Spoke{}, err
+	}
+	spoke, err := remote.Open(kubeconfig, i.grants.Spokes)
+	if err != nil {
+		return property.Spoke{}, err
+	}
+	defer spoke.Close()
+	bounded, cancel := context.WithTimeout(ctx, i.grants.Spokes.Timeout)
+	defer cancel()
+	said, err := spoke.Describe(bounded)
+	if ctx.Err() != nil {
+		return property.Spoke{}, ctx.Err()
+	}
+	return said, err
+}
+
+// identify returns an error if the spoke is another cluster than the one whose properties were imported first.
+func (i *importer) identify(ctx context.Context, of *v1alpha1.AccessGrant, id string) error {
+	switch known := of.Status.ClusterID; known {
+	case id:
+		return nil
+	case "":
+		before := of.DeepCopy()
+		of.Status.ClusterID = id
+		return i.grants.patchStatus(ctx, of, before)
+	default:
+		return &remote.Error{Reason: v1alpha1.ReasonWrongCluster, Message: fmt.Sprintf("the server belongs to the cluster %q, and the "+
+			"properties on the profile are those of %q; if the spoke was rebuilt, delete this AccessGrant", id, known)}
+	}
+}
+
+// report sets the condition of a grant.
+func (i *importer) report(of *v1alpha1.AccessGrant, failure *remote.Error, skipped string) {
+	set := func(status metav1.ConditionStatus, reason, message string) {
+		i.grants.set(of, v1alpha1.ConditionPropertiesImported, status, reason, message)
+	}
+	switch {
+	case failure != nil:
+		set(metav1.ConditionFalse, failure.Reason, failure.Message)
+	case skipped != "":
+		set(metav1.ConditionFalse, v1alpha1.ReasonPropertiesSkipped, "Left out: "+skipped)
+	default:
+		set(metav1.ConditionTrue, v1alpha1.ReasonImported, "What the spoke says of itself is on its profile.")
+	}
+}

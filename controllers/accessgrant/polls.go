@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package accessgrant
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+)
+
+// errBusy says that something is changing at this moment, and that another attempt will do.
+var errBusy = errors.New("the AccessGrant is being changed")
+
+// polls are what is remembered of the broker's own access to each spoke between two looks at it: so the hub need not be asked for the
+// Secret each time. That token may read ClusterProperties and nothing else.
+type polls struct {
+	clock clock.PassiveClock
+	live  client.Reader
+
+	mu   sync.Mutex
+	last map[types.NamespacedName]poll
+}
+
+type poll struct {
+	// secret is the version of the Secret that the kubeconfig is from.
+	secret     string
+	kubeconfig []byte
+	next       time.Time
+}
+
+func newPolls(clk clock.PassiveClock, live client.Reader) *polls {
+	return &polls{clock: clk, live: live, last: map[types.NamespacedName]poll{}}
+}
+
+// left returns how long to wait for the next look at the spoke of a grant; zero or less if it is time.
+func (p *polls) left(of *v1alpha1.AccessGrant) time.Duration {
+	last, known := p.of(of)
+	if !known {
+		return 0
+	}
+	return last.next.Sub(p.clock.Now())
+}
+
+// next has left return the pause, unless the Secret of the grant changes.
+func (p *polls) next(of *v1alpha1.AccessGrant, pause time.Duration) {
+	if last, known := p.of(of); known {
+		last.next = p.clock.Now().Add(pause)
+		p.set(of, last)
+	}
+}
+
+// kubeconfig returns the one that was proven last.
+func (p *polls) kubeconfig(ctx context.Context, of *v1alpha1.AccessGrant) ([]byte, error) {
+	if last, known := p.of(of); known {
+		return last.kubeconfig, nil
+	}
+	secret := &corev1.Secret{}
+	switch err := p.live.Get(ctx, secretKey(of), secret); {
+	case apierrors.IsNotFound(err):
+		return nil, errBusy
+	case err != nil:
+		return nil, err
+	case !grant.IsOwn(secret, of), secret.ResourceVersion != of.Status.Secret.ResourceVersion:
+		return nil, errBusy
+	}
+	kubeconfig := secret.Data[profile.GrantedSecretKey]
+	p.set(of, poll{secret: secret.ResourceVersion, kubeconfig: kubeconfig})
+	return kubeconfig, nil
+}
+
+func (p *polls) of(of *v1alpha1.AccessGrant) (last poll, known bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last, known = p.last[client.ObjectKeyFromObject(of)]
+	return last, known && last.secret == of.Status.Secret.ResourceVersion
+}
+
+func (p *polls) set(of *v1alpha1.AccessGrant, last poll) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last[client.ObjectKeyFromObject(of)] = last
+}
+
+func (p *polls) forget(grant types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.last, grant)
+}
