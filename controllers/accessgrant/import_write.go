@@ -47,7 +47,7 @@ func (i *importer) publish(ctx context.Context, of *v1alpha1.AccessGrant, said p
 	case len(live.Status.Conditions) == 0:
 		return "", notWritten("the publisher has not written the status of ClusterProfile %s yet", profileKey(of))
 	}
-	decision, err := property.Decide(said, live, FieldManager)
+	decision, err := property.Decide(said, live)
 	if err != nil || !decision.Changes {
 		return decision.Skipped, err
 	}
@@ -86,7 +86,7 @@ func (r *reconciler) withdrawProperties(ctx context.Context, of *v1alpha1.Access
 	} else if err != nil {
 		return fmt.Errorf("reading the ClusterProfile: %w", err)
 	}
-	decision, err := property.Decide(property.Spoke{}, live, FieldManager)
+	decision, err := property.Decide(property.Spoke{}, live)
 	if err != nil || !decision.Changes {
 		return err
 	}

@@ -15,12 +15,13 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
+	"github.com/capi-inventory/capi-inventory/internal/broker/property"
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 // FieldManager is the name under which the broker writes on the hub.
-const FieldManager = "capi-inventory-broker"
+const FieldManager = property.FieldManager
 
 // report sets the conditions of a grant after an attempt. A token that was granted stays good until it expires, whatever fails now.
 func (r *reconciler) report(of *v1alpha1.AccessGrant, failure *remote.Error) {

@@ -22,6 +22,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/ssa"
 )
 
+// FieldManager is the name under which the broker writes.
+const FieldManager = "capi-inventory-broker"
+
 const (
 	// MaxRead is how many ClusterProperties of a spoke are looked at.
 	MaxRead = 500
@@ -61,13 +64,13 @@ type Decision struct {
 	Skipped string
 }
 
-// Decide returns what a field manager is to publish of a spoke on its profile, as it is now.
-func Decide(said Spoke, live *inventoryv1alpha1.ClusterProfile, manager string) (Decision, error) {
-	own, err := ssa.Of(live, manager)
+// Decide returns what the broker is to publish of a spoke on its profile, as it is now.
+func Decide(said Spoke, live *inventoryv1alpha1.ClusterProfile) (Decision, error) {
+	own, err := ssa.Of(live, FieldManager)
 	if err != nil {
 		return Decision{}, err
 	}
-	others, err := ssa.OthersOf(live, manager)
+	others, err := ssa.OthersOf(live, FieldManager)
 	if err != nil {
 		return Decision{}, err
 	}

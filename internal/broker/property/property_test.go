@@ -15,8 +15,6 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/broker/property"
 )
 
-const manager = "capi-inventory-broker"
-
 // owned is an entry of managedFields: of a manager that owns the values of properties.
 func owned(by string, operation metav1.ManagedFieldsOperationType, properties ...string) metav1.ManagedFieldsEntry {
 	items := make([]string, 0, len(properties))
@@ -76,7 +74,7 @@ func TestDecide(t *testing.T) {
 			why:  "what is published already is not applied again",
 			said: property.Spoke{ID: id},
 			live: live([]inventoryv1alpha1.Property{{Name: "of-others", Value: "1"}, {Name: "cluster.clusterset.k8s.io", Value: id}},
-				owned(manager, metav1.ManagedFieldsOperationApply, "cluster.clusterset.k8s.io"),
+				owned(property.FieldManager, metav1.ManagedFieldsOperationApply, "cluster.clusterset.k8s.io"),
 				owned("another", metav1.ManagedFieldsOperationApply, "of-others")),
 			want: []string{"cluster.clusterset.k8s.io=" + id},
 		},
@@ -93,14 +91,14 @@ func TestDecide(t *testing.T) {
 			why:  "where another manager has come to own our entry too, it is theirs from then on",
 			said: property.Spoke{Properties: []property.Property{{Name: "x", Value: "3"}}},
 			live: live([]inventoryv1alpha1.Property{{Name: "x", Value: "3"}},
-				owned(manager, metav1.ManagedFieldsOperationApply, "x"), owned("one", metav1.ManagedFieldsOperationApply, "x")),
+				owned(property.FieldManager, metav1.ManagedFieldsOperationApply, "x"), owned("one", metav1.ManagedFieldsOperationApply, "x")),
 			changes: true,
 			skipped: "x (another writer publishes it)",
 		},
 		"gone": {
 			why: "what the spoke no longer says is removed",
 			live: live([]inventoryv1alpha1.Property{{Name: "x", Value: "3"}},
-				owned(manager, metav1.ManagedFieldsOperationApply, "x")),
+				owned(property.FieldManager, metav1.ManagedFieldsOperationApply, "x")),
 			changes: true,
 		},
 		"nothing": {
@@ -136,7 +134,7 @@ func TestDecide(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := property.Decide(tc.said, tc.live, manager)
+			got, err := property.Decide(tc.said, tc.live)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +158,7 @@ func TestDecide(t *testing.T) {
 // TestLimit: of many properties those are published that come first by name, and identity always is.
 func TestLimit(t *testing.T) {
 	said := property.Spoke{ID: "id", More: true, Properties: append(many(100), property.Property{Name: "clusterset.k8s.io", Value: "set"})}
-	got, err := property.Decide(said, live(nil), manager)
+	got, err := property.Decide(said, live(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +178,7 @@ func TestLimit(t *testing.T) {
 
 func TestDecideNamesWhatItCannotRead(t *testing.T) {
 	broken := live(nil, metav1.ManagedFieldsEntry{Manager: "one", FieldsV1: metav1.NewFieldsV1("{")})
-	if _, err := property.Decide(property.Spoke{}, broken, manager); err == nil || !strings.Contains(err.Error(), "one") {
+	if _, err := property.Decide(property.Spoke{}, broken); err == nil || !strings.Contains(err.Error(), "one") {
 		t.Errorf("got %v", err)
 	}
 }

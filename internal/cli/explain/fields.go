@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/value"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/property"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
@@ -64,6 +65,8 @@ func (e *explainer) add(field Field, at ...any) {
 	switch {
 	case e.facts.Cluster == nil:
 		field.Source = "the cluster manager " + e.profile.Spec.ClusterManager.Name
+	case slices.Equal(field.Owners, []string{property.FieldManager}):
+		field.Source = "what the spoke says of itself, by " + e.inventorySpec() + ".clusterPropertyPolicy"
 	case len(field.Owners) > 0 && !slices.Contains(field.Owners, profile.FieldManager):
 		field.Source = "the field manager " + strings.Join(field.Owners, ", ")
 	}
@@ -162,13 +165,7 @@ func (e *explainer) propertySource(name string) string {
 			return property.Source
 		}
 	}
-	switch {
-	case name == v1alpha1.PropertyClusterID:
-		return "the UID of the spoke's namespace kube-system"
-	case e.hidden:
-		return e.inventorySpec() + ".properties"
-	}
-	return "a ClusterProperty of the spoke"
+	return e.inventorySpec() + ".properties"
 }
 
 // provider adds an access provider: its server, and where that comes from.

@@ -56,7 +56,7 @@ func TestOwners(t *testing.T) {
 		p.Annotations = map[string]string{"note": "mine"}
 		p.Finalizers = []string{"example.com/cleanup"}
 		p.Spec.DisplayName = "London"
-		p.Status.Properties = []inventoryv1alpha1.Property{{Name: "region", Value: "eu"}, {Name: "cost.example.com", Value: "42"}}
+		p.Status.Properties = []inventoryv1alpha1.Property{{Name: "region", Value: "eu"}, {Name: "cost.example.com", Value: "42"}, {Name: "zone", Value: "a"}}
 		p.ManagedFields = []metav1.ManagedFieldsEntry{
 			owned("capi-inventory-publisher",
 				`{"f:metadata":{"f:labels":{"f:env":{},"f:capi-inventory.dev/inventory":{}}},"f:spec":{"f:clusterManager":{"f:name":{}}},
@@ -65,6 +65,7 @@ func TestOwners(t *testing.T) {
 				`{"f:metadata":{"f:labels":{"f:team":{},"f:env":{}},"f:annotations":{"f:note":{}}},"f:spec":{"f:displayName":{}}}`),
 			owned("sveltos", `{"f:metadata":{"f:finalizers":{".":{},"v:\"example.com/cleanup\"":{}}}}`),
 			owned("costs", `{"f:status":{"f:properties":{"k:{\"name\":\"cost.example.com\"}":{".":{},"f:value":{}}}}}`),
+			owned("capi-inventory-broker", `{"f:status":{"f:properties":{"k:{\"name\":\"zone\"}":{".":{},"f:value":{}}}}}`),
 			{Manager: "broken", FieldsV1: metav1.NewFieldsV1(`{`)},
 		}
 	})
@@ -93,6 +94,7 @@ func TestOwners(t *testing.T) {
 		"spec.displayName":                              "kubectl-edit ← the field manager kubectl-edit",
 		"status.properties[region]":                     "capi-inventory-publisher ← Inventory default spec.properties: 'eu'",
 		"status.properties[cost.example.com]":           "costs ← the field manager costs",
+		"status.properties[zone]":                       "capi-inventory-broker ← what the spoke says of itself, by Inventory default spec.clusterPropertyPolicy",
 	} {
 		if diff := cmp.Diff(want, got[path]); diff != "" {
 			t.Errorf("%s -want +got:\n%s", path, diff)
