@@ -90,38 +90,10 @@ func kubeSystemOf(t *testing.T, spoke client.Client) string {
 	return string(namespace.UID)
 }
 
-func clusterProperty(name, value string) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "about.k8s.io/v1alpha1",
-		"kind":       "ClusterProperty",
-		"metadata":   map[string]any{"name": name},
-		"spec":       map[string]any{"value": value},
-	}}
-}
-
 // installAbout installs the API of ClusterProperties (KEP-2149) until the test ends.
 func installAbout(t *testing.T, on *apiserver.Server) {
 	t.Helper()
-	options := envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{{
-		ObjectMeta: metav1.ObjectMeta{
-			Name:        "clusterproperties.about.k8s.io",
-			Annotations: map[string]string{"api-approved.kubernetes.io": "https://github.com/kubernetes/enhancements/pull/3084"},
-		},
-		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
-			Group: "about.k8s.io",
-			Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "clusterproperties", Singular: "clusterproperty", Kind: "ClusterProperty"},
-			Scope: apiextensionsv1.ClusterScoped,
-			Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
-				Name: "v1alpha1", Served: true, Storage: true,
-				Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{
-					Type: "object",
-					Properties: map[string]apiextensionsv1.JSONSchemaProps{"spec": {
-						Type: "object", Properties: map[string]apiextensionsv1.JSONSchemaProps{"value": {Type: "string"}},
-					}},
-				}},
-			}},
-		},
-	}}}
+	options := envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{fixture.ClusterPropertyCRD()}}
 	if _, err := envtest.InstallCRDs(on.Config(), options); err != nil {
 		t.Fatal(err)
 	}
@@ -138,9 +110,9 @@ func TestImportsWhatTheSpokeSaysOfItself(t *testing.T) {
 	g.Expect(i.importGrant().Status.ClusterID).To(Equal(id))
 
 	installAbout(t, spoke)
-	region := clusterProperty("region.example.com", "eu-west-1")
+	region := fixture.ClusterProperty("region.example.com", "eu-west-1")
 	g.Expect(i.spoke.Create(t.Context(), region)).To(Succeed())
-	g.Expect(i.spoke.Create(t.Context(), clusterProperty("cluster.clusterset.k8s.io", "paris"))).To(Succeed())
+	g.Expect(i.spoke.Create(t.Context(), fixture.ClusterProperty("cluster.clusterset.k8s.io", "paris"))).To(Succeed())
 	g.Eventually(i.properties).Should(Equal(map[string]string{
 		"cluster.clusterset.k8s.io": "paris", "region.example.com": "eu-west-1",
 	}), "the arrival of the API is noticed, and the spoke's own ID counts")
@@ -156,7 +128,7 @@ func TestImportsWhatTheSpokeSaysOfItself(t *testing.T) {
 	profile := i.profile()
 	profile.Status.Properties = append(profile.Status.Properties, inventoryv1alpha1.Property{Name: "cost.example.com", Value: "high"})
 	g.Expect(i.hub.Status().Update(t.Context(), profile, client.FieldOwner("finance"))).To(Succeed())
-	g.Expect(i.spoke.Create(t.Context(), clusterProperty("cost.example.com", "low"))).To(Succeed())
+	g.Expect(i.spoke.Create(t.Context(), fixture.ClusterProperty("cost.example.com", "low"))).To(Succeed())
 	g.Eventually(i.imported).Should(Equal("False PropertiesSkipped"))
 	g.Expect(i.properties()).To(HaveKeyWithValue("cost.example.com", "high"))
 	g.Eventually(func() []v1alpha1.InventoryProblem {

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 // fleetNamespace is where testdata/values.yaml lets the broker grant access.
@@ -36,11 +37,14 @@ func TestScopedAccess(t *testing.T) {
 	g := NewWithT(t)
 	spoke := sharedSpoke(t)
 	spoke.waitHealthy(t)
-	step(t, "An Inventory asks for the rights of the ClusterRole view")
+	administrator, err := spoke.client(t.Context())
+	g.Expect(err).NotTo(HaveOccurred())
+	step(t, "An Inventory asks for the rights of the ClusterRole view, and for what the spoke says of itself")
 	inventory := named("scoped")
 	inventory.Spec = v1alpha1.InventorySpec{
-		Namespace:         fleetNamespace,
-		NamespaceSelector: spoke.namespaceSelector(),
+		Namespace:             fleetNamespace,
+		NamespaceSelector:     spoke.namespaceSelector(),
+		ClusterPropertyPolicy: v1alpha1.ClusterPropertyPolicyImport,
 		AccessProviders: []v1alpha1.AccessProvider{{
 			Name:           v1alpha1.ProviderKubeconfigSecret,
 			ServiceAccount: &v1alpha1.ServiceAccountAccess{ClusterRoles: []string{"view"}},
@@ -76,17 +80,33 @@ func TestScopedAccess(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(apierrors.IsForbidden(inside.List(t.Context(), &corev1.SecretList{}))).To(BeTrue(), "view does not show Secrets")
 
+	step(t, "A ClusterProperty of the spoke is on its profile")
+	identity := &corev1.Namespace{}
+	g.Expect(administrator.Get(t.Context(), client.ObjectKey{Name: "kube-system"}, identity)).To(Succeed())
+	properties := func(g Gomega) []inventoryv1alpha1.Property {
+		return profileAt(g, client.ObjectKeyFromObject(profile)).Status.Properties
+	}
+	g.Eventually(properties).Should(ContainElement(inventoryv1alpha1.Property{
+		Name: v1alpha1.PropertyClusterID, Value: string(identity.UID),
+	}))
+	g.Expect(administrator.Create(t.Context(), fixture.ClusterPropertyCRD())).To(Succeed())
+	region := fixture.ClusterProperty("region.example.com", "eu-west-1")
+	g.Eventually(func() error { return administrator.Create(t.Context(), region) }).Should(Succeed())
+	g.Eventually(properties).Should(ContainElement(inventoryv1alpha1.Property{Name: region.GetName(), Value: "eu-west-1"}))
+	g.Expect(administrator.Delete(t.Context(), region)).To(Succeed())
+	g.Eventually(properties).ShouldNot(ContainElement(HaveField("Name", region.GetName())))
+
 	step(t, "The Inventory asks no longer")
 	g.Expect(removed(t.Context(), inventory)).To(Succeed())
 	g.Eventually(func() bool { return apierrors.IsNotFound(k8s.Get(t.Context(), key, grant)) }).Should(BeTrue())
 	g.Eventually(func() bool {
 		return apierrors.IsUnauthorized(inside.List(t.Context(), &corev1.PodList{}))
 	}).Should(BeTrue(), "the token ends with its ServiceAccount")
-	administrator, err := spoke.client(t.Context())
-	g.Expect(err).NotTo(HaveOccurred())
 	bindings := &rbacv1.ClusterRoleBindingList{}
-	g.Expect(administrator.List(t.Context(), bindings, client.HasLabels{v1alpha1.LabelGrant})).To(Succeed())
-	g.Expect(bindings.Items).To(BeEmpty())
+	g.Eventually(func(g Gomega) {
+		g.Expect(administrator.List(t.Context(), bindings, client.HasLabels{v1alpha1.LabelGrant})).To(Succeed())
+		g.Expect(bindings.Items).To(BeEmpty())
+	}).Should(Succeed())
 }
 
 // accountOf makes a ServiceAccount of the hub that may read the profiles and the Secrets of a namespace and nothing else, and returns a
