@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -45,11 +46,34 @@ func (r *reconciler) authorize(ctx context.Context, of *v1alpha1.AccessGrant) er
 	if invalid := snapshot.Invalid[of.Spec.Inventory]; invalid != nil {
 		return refused("the Inventory %q is invalid: %v", of.Spec.Inventory, invalid)
 	}
-	if !profile.Decide(snapshot.Valid, nil, cluster, namespace.Labels).AskFor(of, cluster) {
+	kept, err := r.kept(ctx, of, snapshot.Invalid)
+	if err != nil {
+		return err
+	}
+	if !profile.Decide(snapshot.Valid, kept, cluster, namespace.Labels).AskFor(of, cluster) {
 		return refused("the Inventory %q does not ask for this access to the Cluster, or not for a profile of that name in this namespace",
 			of.Spec.Inventory)
 	}
 	return nil
+}
+
+// kept returns the invalid Inventory, by the namespace of a grant, that has published its Cluster there: no other one publishes it there.
+func (r *reconciler) kept(ctx context.Context, of *v1alpha1.AccessGrant, invalid map[string]error) (map[string]string, error) {
+	if len(invalid) == 0 {
+		return nil, nil
+	}
+	var list inventoryv1alpha1.ClusterProfileList
+	err := r.live.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingLabels{
+		v1alpha1.LabelClusterNamespace: of.Spec.Cluster.Namespace, v1alpha1.LabelClusterName: of.Spec.Cluster.Name,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the profiles of the Cluster: %w", err)
+	}
+	published := make([]*inventoryv1alpha1.ClusterProfile, 0, len(list.Items))
+	for i := range list.Items {
+		published = append(published, &list.Items[i])
+	}
+	return profile.Kept(published, invalid)
 }
 
 func refused(format string, args ...any) error {

@@ -55,9 +55,7 @@ func (i *importing) importGrant() *v1alpha1.AccessGrant {
 // imported returns the status and reason of the condition PropertiesImported.
 func (i *importing) imported() string {
 	if of := i.importGrant(); of != nil {
-		if found := meta.FindStatusCondition(of.Status.Conditions, "PropertiesImported"); found != nil {
-			return string(found.Status) + " " + found.Reason
-		}
+		return reasonOf(of.Status.Conditions, "PropertiesImported")
 	}
 	return ""
 }

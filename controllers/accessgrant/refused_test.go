@@ -75,11 +75,7 @@ func TestRefusesWhatNoInventoryAsksFor(t *testing.T) {
 			g.Eventually(func() string {
 				live := &v1alpha1.AccessGrant{}
 				s.get(live, of.Namespace, of.Name)
-				found := meta.FindStatusCondition(live.Status.Conditions, "Ready")
-				if found == nil {
-					return ""
-				}
-				return string(found.Status) + " " + found.Reason
+				return reasonOf(live.Status.Conditions, "Ready")
 			}).Should(Equal("False NotWanted"))
 			g.Expect(s.get(&corev1.Secret{}, of.Namespace, of.Name+".access")).To(BeFalse())
 			accounts := &corev1.ServiceAccountList{}
@@ -333,4 +329,30 @@ func (s *stage) leaksNothing(t *testing.T, of *broker, secrets ...string) {
 			}
 		}
 	}
+}
+
+// TestRefusesWhatAnInvalidInventoryHolds: what an Inventory has published stays its own while a typo keeps it from saying so. The next
+// one does not get a right on the spoke meanwhile, as it does not get the profile.
+func TestRefusesWhatAnInvalidInventoryHolds(t *testing.T) {
+	s := newStage(t, readConfigMaps())
+	g := NewWithT(t)
+	s.startBroker()
+	of := s.granted(g)
+	typo := []byte(`{"spec":{"properties":[{"name":"x.example.com","expression":"(("}]}}`)
+	g.Expect(s.hub.Patch(t.Context(), s.inventory, client.RawPatch("application/merge-patch+json", typo))).To(Succeed())
+	younger := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{GenerateName: "younger-"}, Spec: *s.inventory.Spec.DeepCopy()}
+	younger.Spec.Properties = nil
+	younger.Spec.AccessProviders[0].Name = "other"
+	s.create(younger)
+	t.Cleanup(func() { s.remove(younger) })
+
+	forged := &v1alpha1.AccessGrant{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "c1.other"}, Spec: *of.Spec.DeepCopy(),
+	}
+	forged.Spec.Inventory, forged.Spec.Provider = younger.Name, "other"
+	s.create(forged)
+	g.Eventually(func() string {
+		s.get(forged, s.namespace, forged.Name)
+		return reasonOf(forged.Status.Conditions, "Ready")
+	}).Should(Equal("False NotWanted"))
 }

@@ -117,7 +117,7 @@ func newStage(t *testing.T, access v1alpha1.ServiceAccountAccess) *stage {
 		},
 	}
 	s.create(s.inventory)
-	t.Cleanup(func() { s.deleteInventory() })
+	t.Cleanup(func() { s.remove(s.inventory) })
 	s.startPublisher()
 	s.cluster = fixture.Cluster(s.namespace, "c1", fixture.Provisioned("v1.36.3"))
 	status := s.cluster.Status
@@ -130,10 +130,10 @@ func newStage(t *testing.T, access v1alpha1.ServiceAccountAccess) *stage {
 	return s
 }
 
-func (s *stage) deleteInventory() {
+func (s *stage) remove(inventory *v1alpha1.Inventory) {
 	ctx := context.Background()
-	_ = s.hub.Delete(ctx, s.inventory)
-	_ = s.hub.Patch(ctx, s.inventory, client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`)))
+	_ = s.hub.Delete(ctx, inventory)
+	_ = s.hub.Patch(ctx, inventory, client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`)))
 }
 
 func (s *stage) create(objects ...client.Object) {
@@ -287,12 +287,18 @@ func (s *stage) getFrom(from client.Client, into client.Object, namespace, name 
 func (s *stage) condition(name string) func() string {
 	return func() string {
 		if of := s.grant(); of != nil {
-			if found := meta.FindStatusCondition(of.Status.Conditions, name); found != nil {
-				return string(found.Status) + " " + found.Reason
-			}
+			return reasonOf(of.Status.Conditions, name)
 		}
 		return ""
 	}
+}
+
+// reasonOf returns the status and reason of a condition, as in "True Granted"; empty if it is not there.
+func reasonOf(conditions []metav1.Condition, name string) string {
+	if found := meta.FindStatusCondition(conditions, name); found != nil {
+		return string(found.Status) + " " + found.Reason
+	}
+	return ""
 }
 
 // granted waits until the grant is fulfilled, and returns it.

@@ -311,14 +311,16 @@ func TestInventoryStatus(t *testing.T) {
 	g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "status").Status }).Should(And(
 		HaveField("Clusters", BeEquivalentTo(25)),
 		HaveField("Published", BeEquivalentTo(25)),
-		HaveField("Problems", HaveLen(20))))
+		HaveField("Problems", HaveLen(20)),
+		HaveField("Conditions", ContainElement(And(
+			HaveField("Type", "Degraded"),
+			HaveField("Status", metav1.ConditionTrue),
+			HaveField("Message", ContainSubstring("25 problems")))))))
 	status := hub.readInventory(t, "status").Status
 	g.Expect(status.Problems[0]).To(And(HaveField("Cluster", namespace+"/c00"), HaveField("Reason", "KubeconfigMalformed")))
 	g.Expect(meta.FindStatusCondition(status.Conditions, "Ready")).
 		To(And(HaveField("Status", metav1.ConditionTrue), HaveField("ObservedGeneration", BeEquivalentTo(1))),
 			"every Cluster has its profile")
-	g.Expect(meta.FindStatusCondition(status.Conditions, "Degraded")).
-		To(And(HaveField("Status", metav1.ConditionTrue), HaveField("Message", ContainSubstring("25 problems"))))
 }
 
 // TestStatusIsOfWhatIsWantedNow changes an Inventory so that it wants more Clusters, and so that nothing follows from it at all.
