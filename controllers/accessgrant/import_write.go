@@ -75,9 +75,10 @@ func (i *importer) write(ctx context.Context, of *v1alpha1.AccessGrant, wanted *
 	return i.grants.applyProperties(ctx, wanted)
 }
 
-// withdrawProperties takes back what was published by the access of a grant.
+// withdrawProperties takes back what was published by the access of a grant. One of another name has published nothing: a tenant may
+// have made it, with a finalizer.
 func (r *reconciler) withdrawProperties(ctx context.Context, of *v1alpha1.AccessGrant) error {
-	if of.Spec.Provider != v1alpha1.ProviderClusterProperties {
+	if of.Name != profile.GrantName(of.Spec.Profile, v1alpha1.ProviderClusterProperties) {
 		return nil
 	}
 	live := &inventoryv1alpha1.ClusterProfile{}
