@@ -29,7 +29,7 @@ help: ## Print what each target does
 demo: assets build ## Run the whole demo on real API servers; DEMO_ONCE=1 exits when it is done
 	@go build -o bin/demo ./test/demo && exec bin/demo
 
-bench: assets build ## Measure what publishing costs, on a real API server; BENCH="-clusters 1000" for less
+bench: assets build ## Measure what publishing and granting cost, on a real API server; BENCH="-clusters 1000" or BENCH="-grants 1000" for less
 	@go build -o bin/bench ./test/bench && exec bin/bench $(BENCH)
 
 ##@ Develop

@@ -40,38 +40,39 @@ func (s sizes) String() string {
 
 func clusterName(n int) string { return fmt.Sprintf("workload-%05d", n) }
 
-// makeCluster makes what Cluster API's controllers leave of one Cluster.
-func makeCluster(ctx context.Context, hub client.Client, authority *authority, namespace string, n int) (made sizes, err error) {
-	if made.cluster, err = makeObject(ctx, hub, clusterYAML, namespace, clusterName(n)); err != nil {
+// makeCluster makes what Cluster API's controllers leave of one Cluster, whose administrator has the credentials. It may be repeated.
+func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedName, admin *rest.Config) (made sizes, err error) {
+	if made.cluster, err = makeObject(ctx, hub, clusterYAML, name); err != nil {
 		return made, err
 	}
-	if made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, namespace, clusterName(n)); err != nil {
+	if made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name); err != nil {
 		return made, err
 	}
-	credentials, err := authority.credentials(n)
-	if err != nil {
-		return made, err
-	}
-	raw := fixture.Kubeconfig(clusterName(n), credentials, "")
+	raw := fixture.Kubeconfig(name.Name, admin, "")
 	made.secret = len(raw)
-	if err := hub.Create(ctx, fixture.KubeconfigSecret(namespace, clusterName(n), raw), client.FieldOwner("manager")); err != nil {
+	secret := fixture.KubeconfigSecret(name.Namespace, name.Name, raw)
+	if err := hub.Create(ctx, secret, client.FieldOwner("manager")); client.IgnoreAlreadyExists(err) != nil {
 		return made, fmt.Errorf("making a kubeconfig Secret: %w", err)
 	}
 	return made, nil
 }
 
 // makeObject makes an object as a user and a controller do together: the one by kubectl, the other the status.
-func makeObject(ctx context.Context, hub client.Client, manifest, namespace, name string) (size int, err error) {
+func makeObject(ctx context.Context, hub client.Client, manifest string, name types.NamespacedName) (size int, err error) {
 	object := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(strings.NewReplacer("NAMESPACE", namespace, "NAME", name).Replace(manifest)), object); err != nil {
+	filled := strings.NewReplacer("NAMESPACE", name.Namespace, "NAME", name.Name).Replace(manifest)
+	if err := yaml.Unmarshal([]byte(filled), object); err != nil {
 		return 0, fmt.Errorf("reading a manifest: %w", err)
 	}
 	status := object.Object["status"]
-	if err := hub.Create(ctx, object, client.FieldOwner("kubectl-client-side-apply")); err != nil {
+	if err := hub.Create(ctx, object, client.FieldOwner("kubectl-client-side-apply")); client.IgnoreAlreadyExists(err) != nil {
 		return 0, fmt.Errorf("making a %s: %w", object.GetKind(), err)
 	}
-	object.Object["status"] = status
-	if err := hub.Status().Update(ctx, object, client.FieldOwner("manager")); err != nil {
+	patch, err := json.Marshal(map[string]any{"status": status})
+	if err != nil {
+		return 0, fmt.Errorf("encoding the status of a %s: %w", object.GetKind(), err)
+	}
+	if err := hub.Status().Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), client.FieldOwner("manager")); err != nil {
 		return 0, fmt.Errorf("writing the status of a %s: %w", object.GetKind(), err)
 	}
 	raw, err := json.Marshal(object)

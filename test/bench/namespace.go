@@ -14,6 +14,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+func (s *stage) makeNamespace(ctx context.Context, name string) error {
+	if err := s.client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+		return fmt.Errorf("making a namespace: %w", err)
+	}
+	return nil
+}
+
 // openNamespace has the Clusters of a namespace published.
 func (s *stage) openNamespace(ctx context.Context, name string) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}

@@ -7,7 +7,17 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	backoff "k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 )
+
+// patiently does something again that the API server had no time for: on a busy machine, one that has just started may be slow.
+func patiently(do func() error) error {
+	return retry.OnError(backoff.Backoff{Steps: 5, Duration: time.Second, Factor: 2}, apierrors.IsTimeout, do)
+}
 
 // parallel does n things with so many workers, and stops at the first error.
 func parallel(ctx context.Context, workers, n int, do func(ctx context.Context, i int) error) error {

@@ -20,49 +20,53 @@ import (
 	"time"
 )
 
-// process is a publisher that runs.
+// process is a program of ours that runs: a publisher or a broker.
 type process struct {
+	name    string
 	command *exec.Cmd
 	began   time.Time
 	metrics string
-	log     string
 }
 
-// publish starts a publisher; more are flags beside those that every run has.
+// publish starts a publisher.
 func (s *stage) publish() (*process, error) {
+	return s.run(s.plan.publisher, append([]string{"--concurrency", strconv.Itoa(s.plan.concurrency)}, s.plan.flags...)...)
+}
+
+// run starts a program; flags are those beside the ones that every run has.
+func (s *stage) run(binary string, flags ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	p := &process{metrics: "http://" + address + "/metrics", log: filepath.Join(s.dir, "publisher.log")}
-	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	p := &process{name: filepath.Base(binary), metrics: "http://" + address + "/metrics"}
+	log, err := os.OpenFile(filepath.Join(s.dir, p.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("opening a log for the publisher: %w", err)
+		return nil, fmt.Errorf("opening a log for the %s: %w", p.name, err)
 	}
-	p.command = exec.Command(s.plan.publisher, append([]string{
+	p.command = exec.Command(binary, append([]string{
 		"--kubeconfig", s.kubeconfig(), "--leader-elect=false", "--health-addr=0",
 		"--diagnostics-address", address, "--insecure-diagnostics",
-		"--concurrency", strconv.Itoa(s.plan.concurrency),
-	}, s.plan.flags...)...)
+	}, flags...)...)
 	p.command.Stdout, p.command.Stderr = log, log
-	// A group of its own: Ctrl-C is for the benchmark, which then ends its publisher in order.
+	// A group of its own: Ctrl-C is for the benchmark, which then ends its program in order.
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.began = time.Now()
-	// The publisher has its own copy of the log by then.
+	// The program has its own copy of the log by then.
 	if err := errors.Join(p.command.Start(), log.Close()); err != nil {
-		return nil, fmt.Errorf("starting the publisher: %w", err)
+		return nil, fmt.Errorf("starting the %s: %w", p.name, err)
 	}
 	return p, nil
 }
 
-// stop ends the publisher as Kubernetes would.
+// stop ends the program as Kubernetes would.
 func (p *process) stop() error {
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("stopping the publisher: %w", err)
+		return fmt.Errorf("stopping the %s: %w", p.name, err)
 	}
 	var exit *exec.ExitError
 	if err := p.command.Wait(); err != nil && !errors.As(err, &exit) {
-		return fmt.Errorf("stopping the publisher: %w", err)
+		return fmt.Errorf("stopping the %s: %w", p.name, err)
 	}
 	return nil
 }
@@ -83,9 +87,6 @@ func (p *process) settled(ctx context.Context, clusters int) (time.Duration, err
 			return 0, err
 		}
 		count, err := p.count(ctx, reconciles)
-		if errors.Is(err, syscall.ECONNREFUSED) && time.Since(p.began) < time.Minute {
-			continue
-		}
 		if err != nil {
 			return 0, err
 		}
@@ -98,7 +99,30 @@ func (p *process) settled(ctx context.Context, clusters int) (time.Duration, err
 	}
 }
 
-// count reads a counter of the publisher's: the sum of the series that begin so.
+// patience is how long a counter may stand still: longer than the broker pauses before it tries a spoke again.
+const patience = 10 * time.Minute
+
+// reached waits until a counter has reached a value. To ask costs the program time: after each fiftieth of the time so far.
+func (p *process) reached(ctx context.Context, series string, want float64) error {
+	last, since := 0.0, time.Now()
+	for {
+		count, err := p.count(ctx, series)
+		if err != nil || count >= want {
+			return err
+		}
+		if count != last {
+			last, since = count, time.Now()
+		}
+		if time.Since(since) > patience {
+			return fmt.Errorf("the %s has stopped at %.0f of %.0f", p.name, count, want)
+		}
+		if err := wait(ctx, min(max(time.Since(p.began)/50, 100*time.Millisecond), 5*time.Second)); err != nil {
+			return err
+		}
+	}
+}
+
+// count reads a counter of the program: the sum of the series that begin so. It is zero while the program starts.
 func (p *process) count(ctx context.Context, series string) (float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metrics, nil)
 	if err != nil {
@@ -107,8 +131,11 @@ func (p *process) count(ctx context.Context, series string) (float64, error) {
 	// Compressed, the page would cost more.
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := http.DefaultClient.Do(request)
+	if errors.Is(err, syscall.ECONNREFUSED) && time.Since(p.began) < time.Minute {
+		return 0, nil
+	}
 	if err != nil {
-		return 0, fmt.Errorf("reading the publisher's metrics: %w", err)
+		return 0, fmt.Errorf("reading the metrics of the %s: %w", p.name, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	return sum(response.Body, func(line string) bool { return strings.HasPrefix(line, series) })
@@ -135,7 +162,7 @@ func sum(page io.Reader, wanted func(line string) bool) (float64, error) {
 func (p *process) memory(figure string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
-		return 0, fmt.Errorf("reading the publisher's memory: %w", err)
+		return 0, fmt.Errorf("reading the memory of the %s: %w", p.name, err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if fields := strings.Fields(line); fields[0] == figure+":" {
@@ -143,21 +170,21 @@ func (p *process) memory(figure string) (float64, error) {
 			return kib / 1024, err
 		}
 	}
-	return 0, fmt.Errorf("reading the publisher's memory: no %s", figure)
+	return 0, fmt.Errorf("reading the memory of the %s: no %s", p.name, figure)
 }
 
-// processorTime is what the publisher has used of the processors, in user and system mode.
+// processorTime is what the program has used of the processors, in user and system mode.
 func (p *process) processorTime() (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
 	if err != nil {
-		return 0, fmt.Errorf("reading the publisher's processor time: %w", err)
+		return 0, fmt.Errorf("reading the processor time of the %s: %w", p.name, err)
 	}
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	var ticks int64
 	for _, field := range fields[11:13] {
 		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("reading the publisher's processor time: %w", err)
+			return 0, fmt.Errorf("reading the processor time of the %s: %w", p.name, err)
 		}
 		ticks += n
 	}

@@ -4,14 +4,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
-
-	"k8s.io/client-go/kubernetes"
 )
 
 // restart is what a publisher does that finds everything published, and what it then needs.
@@ -58,18 +53,9 @@ func (s *stage) restart(ctx context.Context) (out restart, err error) {
 	return out, err
 }
 
-// writes is how often a ClusterProfile was written, by any client, as the API server counts.
+// writes is how often a ClusterProfile was written, by any client.
 func (s *stage) writes(ctx context.Context) (float64, error) {
-	clients, err := kubernetes.NewForConfig(s.hub.Config())
-	if err != nil {
-		return 0, fmt.Errorf("connecting to the hub: %w", err)
-	}
-	page, err := clients.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("reading the API server's metrics: %w", err)
-	}
-	return sum(bytes.NewReader(page), func(line string) bool {
-		return strings.HasPrefix(line, "apiserver_request_total{") && strings.Contains(line, `resource="clusterprofiles"`) &&
-			!strings.Contains(line, `verb="GET"`) && !strings.Contains(line, `verb="LIST"`) && !strings.Contains(line, `verb="WATCH"`)
+	return s.requests(ctx, func(resource, verb string) bool {
+		return resource == "clusterprofiles" && verb != "GET" && verb != "LIST" && verb != "WATCH"
 	})
 }

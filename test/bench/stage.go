@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -43,13 +43,17 @@ type stage struct {
 // open starts a hub and fills it.
 func open(ctx context.Context, p plan, size int) (*stage, error) {
 	s := &stage{plan: p, size: size}
-	if err := s.start(ctx); err != nil {
+	if err := s.start(); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	if err := s.fill(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *stage) start(ctx context.Context) (err error) {
+// start starts the hub, and writes a kubeconfig for the programs that are measured.
+func (s *stage) start() (err error) {
 	if s.dir, err = os.MkdirTemp("", "capi-inventory-bench-"); err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
@@ -66,38 +70,54 @@ func (s *stage) start(ctx context.Context) (err error) {
 	if err := os.WriteFile(s.kubeconfig(), fixture.Kubeconfig("hub", admin, ""), 0o600); err != nil {
 		return fmt.Errorf("writing the hub's kubeconfig: %w", err)
 	}
-	s.inventory = &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Spec: v1alpha1.InventorySpec{
-		NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{openLabel: "true"}},
-	}}
-	if err := s.client.Create(ctx, s.inventory); err != nil {
-		return fmt.Errorf("making an Inventory: %w", err)
-	}
-	return s.fill(ctx)
+	return nil
 }
 
-// fill makes the Clusters, each round's in a namespace of its own.
+// fill makes an Inventory and the Clusters, each round's in a namespace of its own.
 func (s *stage) fill(ctx context.Context) error {
-	began := time.Now()
 	authority, err := newAuthority()
 	if err != nil {
 		return err
 	}
 	for round := range s.plan.rounds {
-		for _, namespace := range []string{published(round), raw(round)} {
-			if err := s.client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
-				return fmt.Errorf("making a namespace: %w", err)
-			}
+		if err := errors.Join(s.makeNamespace(ctx, published(round)), s.makeNamespace(ctx, raw(round))); err != nil {
+			return err
 		}
 	}
+	if err := s.makeInventory(ctx, v1alpha1.InventorySpec{
+		NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{openLabel: "true"}},
+	}); err != nil {
+		return err
+	}
+	return s.makeClusters(ctx, func(n int) string { return published(n % s.plan.rounds) }, authority.credentials)
+}
+
+func (s *stage) makeInventory(ctx context.Context, spec v1alpha1.InventorySpec) error {
+	s.inventory = &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Spec: spec}
+	if err := s.client.Create(ctx, s.inventory); err != nil {
+		return fmt.Errorf("making an Inventory: %w", err)
+	}
+	return nil
+}
+
+// makeClusters makes all Clusters, each in its namespace and with the credentials of its administrator.
+func (s *stage) makeClusters(ctx context.Context, namespace func(n int) string, credentials func(n int) (*rest.Config, error)) error {
+	began := time.Now()
 	if err := parallel(ctx, 2*s.plan.concurrency, s.size, func(ctx context.Context, n int) error {
-		made, err := makeCluster(ctx, s.client, authority, published(n%s.plan.rounds), n)
-		if n == 0 {
-			s.sizes = made
+		admin, err := credentials(n)
+		if err != nil {
+			return err
 		}
 		if n%1000 == 999 {
 			say("%d of %d Clusters are made", n+1, s.size)
 		}
-		return err
+		return patiently(func() error {
+			made, err := makeCluster(ctx, s.client, types.NamespacedName{Namespace: namespace(n), Name: clusterName(n)}, admin)
+			if n == 0 {
+				s.sizes = made
+			}
+			return err
+		})
 	}); err != nil {
 		return err
 	}

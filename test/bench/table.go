@@ -22,10 +22,7 @@ type result struct {
 
 // printTable prints the results as a table in Markdown.
 func printTable(results []result) {
-	rows := []struct {
-		name string
-		cell func(result) string
-	}{
+	printRows(results, []row[result]{
 		{"Clusters", func(r result) string { return fmt.Sprint(r.clusters) }},
 		{
 			"**publisher / raw**, median of the pairs (goal ≥ 0.9)",
@@ -70,6 +67,19 @@ func printTable(results []result) {
 			return fmt.Sprintf("%s, %s", milliseconds(median(r.changes.took)), milliseconds(percentile(r.changes.took, 95)))
 		}},
 		{"— a round trip (GET of a profile)", func(r result) string { return milliseconds(median(r.changes.trips)) }},
+	})
+}
+
+// row is a row of a table of results.
+type row[T any] struct {
+	name string
+	cell func(T) string
+}
+
+// printRows prints a table in Markdown, with a column for each result. The first row is the head.
+func printRows[T any](results []T, rows []row[T]) {
+	if len(results) == 0 {
+		return
 	}
 	for i, row := range rows {
 		fmt.Printf("| %s |", row.name)
