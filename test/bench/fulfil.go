@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -90,30 +89,14 @@ func (g *grants) fulfil(ctx context.Context, want int, rest time.Duration) (out 
 
 // issued waits until so many grants are Ready with a token that is issued since the broker's start.
 func (g *grants) issued(ctx context.Context, broker *process, want int) error {
-	if err := broker.reached(ctx, "capi_inventory_broker_tokens_issued_total", float64(want)); err != nil {
-		return err
-	}
-	// A status follows its token soon. To list all of them is too dear before.
-	for began := time.Now(); ; {
-		list, err := g.list(ctx)
-		if err != nil {
-			return err
-		}
-		stale := slices.DeleteFunc(list, func(of v1alpha1.AccessGrant) bool {
+	return g.await(ctx, broker, milestone{
+		counter: "capi_inventory_broker_tokens_issued_total",
+		grants:  want,
+		passed: func(of v1alpha1.AccessGrant) bool {
 			return meta.IsStatusConditionTrue(of.Status.Conditions, v1alpha1.ConditionReady) &&
 				!of.Status.IssuedAt.Time.Before(broker.began.Truncate(time.Second))
-		})
-		done := g.size - len(stale)
-		if done >= want {
-			return nil
-		}
-		if time.Since(began) > patience {
-			return fmt.Errorf("%d of %d grants are Ready with a new token", done, want)
-		}
-		if err := wait(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
-	}
+		},
+	})
 }
 
 // usage returns what the broker has used until now, and with it all brokers before of hub and spokes.

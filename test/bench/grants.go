@@ -126,23 +126,12 @@ func (g *grants) request(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, publisher.stop()) }()
-	if err := publisher.reached(ctx, `capi_inventory_writes_total{kind="grant",result="success"`, float64(g.size)); err != nil {
-		return err
-	}
-	list, err := g.list(ctx)
-	if err == nil && len(list) != g.size {
-		err = fmt.Errorf("the publisher has made %d grants of %d", len(list), g.size)
-	}
-	say("%d grants requested", len(list))
-	return err
-}
-
-func (g *grants) list(ctx context.Context) ([]v1alpha1.AccessGrant, error) {
-	list := &v1alpha1.AccessGrantList{}
-	if err := patiently(func() error { return g.client.List(ctx, list, client.InNamespace(fleet)) }); err != nil {
-		return nil, fmt.Errorf("listing AccessGrants: %w", err)
-	}
-	return list.Items, nil
+	say("waiting for %d grants", g.size)
+	return g.await(ctx, publisher, milestone{
+		counter: `capi_inventory_writes_total{kind="grant",result="success"`,
+		grants:  g.size,
+		passed:  func(v1alpha1.AccessGrant) bool { return true },
+	})
 }
 
 // hang has the spokes that are away hang, spread over all, or none.
@@ -157,8 +146,8 @@ func (g *grants) age(ctx context.Context) error {
 	if err := g.client.List(ctx, secrets, client.InNamespace(fleet), client.HasLabels{v1alpha1.LabelGrant}); err != nil {
 		return fmt.Errorf("listing the Secrets of grants: %w", err)
 	}
-	issued := time.Now().Add(-23 * time.Hour).UTC().Format(time.RFC3339)
-	patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"annotations":{"capi-inventory.dev/issued-at":%q}}}`, issued))
+	patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"annotations":{"capi-inventory.dev/issued-at":%q}}}`,
+		time.Now().Add(-23*time.Hour).UTC().Format(time.RFC3339)))
 	return parallel(ctx, 2*g.plan.concurrency, len(secrets.Items), func(ctx context.Context, i int) error {
 		secret := &secrets.Items[i]
 		secret.SetGroupVersionKind(secretKind)

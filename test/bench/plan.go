@@ -30,8 +30,8 @@ const defaultSizes = "1000,10000"
 func parse(args []string) (plan, error) {
 	p := plan{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	clusters := flags.String("clusters", "", "How many Clusters, once for each number. "+defaultSizes+" if neither this nor -grants is given.")
-	grants := flags.String("grants", "", "How many AccessGrants, once for each number. "+defaultSizes+" if neither this nor -clusters is given.")
+	clusters := flags.String("clusters", "", "How many Clusters, once for each number; "+defaultSizes+" if -grants is not given either.")
+	grants := flags.String("grants", "", "How many AccessGrants, twice for each number; "+defaultSizes+" if -clusters is not given either.")
 	flags.IntVar(&p.rounds, "rounds", 5, "How many pairs of raw and publisher share the Clusters.")
 	flags.IntVar(&p.concurrency, "concurrency", 10, "How many requests at a time, of raw and of the publisher.")
 	flags.IntVar(&p.changes, "changes", 50, "How many endpoints to change, one after the other.")
@@ -66,7 +66,7 @@ func parse(args []string) (plan, error) {
 }
 
 // numbers parses the value of a flag; none if it is empty.
-func numbers(flag, value string, least int) ([]int, error) {
+func numbers(name, value string, least int) ([]int, error) {
 	var parsed []int
 	for number := range strings.SplitSeq(value, ",") {
 		if value == "" {
@@ -74,7 +74,7 @@ func numbers(flag, value string, least int) ([]int, error) {
 		}
 		n, err := strconv.Atoi(number)
 		if err != nil || n < least {
-			return nil, fmt.Errorf("%s: %q is not a number of at least %d", flag, number, least)
+			return nil, fmt.Errorf("%s: %q is not a number of at least %d", name, number, least)
 		}
 		parsed = append(parsed, n)
 	}

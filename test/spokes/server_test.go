@@ -188,7 +188,8 @@ func TestRefuses(t *testing.T) {
 	if err := admin.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	if err := admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "present"}}); !apierrors.IsAlreadyExists(err) {
+	again := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "present"}}
+	if err := admin.Create(t.Context(), again); !apierrors.IsAlreadyExists(err) {
 		t.Errorf("creating what exists: %v", err)
 	}
 	stale := namespace.DeepCopy()

@@ -20,7 +20,7 @@ const entropy = 750
 // defaultLife is how long a token is valid if the request does not say it.
 const defaultLife = time.Hour
 
-// issued is to whom a token was issued, and until when.
+// issued is the ServiceAccount of a token, and when the token expires.
 type issued struct {
 	account key
 	uid     types.UID
@@ -49,7 +49,7 @@ func (s *spoke) issue(r request) (*authenticationv1.TokenRequest, error) {
 	return wanted, nil
 }
 
-// holderOf returns the user to whom a token was issued; empty if it is not valid, or its ServiceAccount is gone.
+// holderOf returns the user who holds a token; empty if it is not valid, or its ServiceAccount is gone.
 func (s *spoke) holderOf(token string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
