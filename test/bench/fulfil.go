@@ -111,7 +111,7 @@ func (g *grants) usage(ctx context.Context, broker *process) (usage, error) {
 
 // traffic returns what hub and spokes have seen of all brokers until now.
 func (g *grants) traffic(ctx context.Context) (u usage, err error) {
-	brokers := []string{"accessgrants", "clusters", "events", "inventories", "namespaces", "secrets"}
+	brokers := []string{"accessgrants", "clusterprofiles", "clusters", "events", "inventories", "namespaces", "secrets"}
 	u.hub, err = g.requests(ctx, func(resource, verb string) bool {
 		return slices.Contains(brokers, resource) && verb != "LIST" && verb != "WATCH"
 	})
