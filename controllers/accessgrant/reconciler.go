@@ -51,7 +51,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !r.serves(cached) {
 		return ctrl.Result{}, nil
 	}
-	due, err := r.due(ctx, cached)
+	due, err := r.due(ctx, r.client, cached)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -71,10 +71,13 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
 	}
 	defer release()
-	// Again, as it is on the API server: a cache that does not show the last status yet would have another token issued.
+	// Again, as it is on the API server: a cache that does not show the broker's own last writes yet would have all of it done twice.
 	of := &v1alpha1.AccessGrant{}
 	if err := r.live.Get(ctx, req.NamespacedName, of); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if due, err := r.due(ctx, r.live, of); err != nil || !due {
+		return r.rest(of), err
 	}
 	if !of.DeletionTimestamp.IsZero() {
 		return r.revoke(ctx, of)
@@ -88,13 +91,13 @@ func (o Options) serves(of *v1alpha1.AccessGrant) bool {
 	return of.Spec.PublisherClass == o.PublisherClass
 }
 
-// due reports whether there is anything to do for a grant but to wait, by what the cache has of its Secret.
-func (r *reconciler) due(ctx context.Context, of *v1alpha1.AccessGrant) (bool, error) {
+// due reports whether there is anything to do for a grant but to wait, by what a reader has of its Secret.
+func (r *reconciler) due(ctx context.Context, from client.Reader, of *v1alpha1.AccessGrant) (bool, error) {
 	if !of.DeletionTimestamp.IsZero() {
 		return controllerutil.ContainsFinalizer(of, v1alpha1.FinalizerGrant), nil
 	}
 	secret, key := newSecretMetadata(), secretKey(of)
-	if err := r.client.Get(ctx, key, secret); apierrors.IsNotFound(err) {
+	if err := from.Get(ctx, key, secret); apierrors.IsNotFound(err) {
 		secret = nil
 	} else if err != nil {
 		return false, fmt.Errorf("reading the metadata of Secret %s: %w", key, err)
