@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,26 +68,35 @@ func (i *importer) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 func (i *importer) poll(ctx context.Context, cached *v1alpha1.AccessGrant) (ctrl.Result, error) {
 	of := cached.DeepCopy()
 	skipped, err := i.bringIn(ctx, of)
-	failure := (*remote.Error)(nil)
-	if err == nil || errors.As(err, &failure) {
+	var failure *remote.Error
+	if errors.As(err, &failure) {
+		err = nil
+	}
+	if err == nil {
 		i.report(of, failure, skipped)
 		err = i.grants.patchStatus(ctx, of, cached)
 	}
-	switch {
-	case errors.Is(err, errBusy), apierrors.IsConflict(err):
+	if errors.Is(err, errBusy) || apierrors.IsConflict(err) {
 		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
-	case err != nil:
+	}
+	if err != nil {
 		// The hub did not answer, or the broker is stopping: nothing is known of the spoke.
 		return ctrl.Result{}, client.IgnoreNotFound(err)
-	case failure != nil:
+	}
+	return ctrl.Result{RequeueAfter: i.pause(of, failure)}, nil
+}
+
+// pause returns how long to wait for the next look at the spoke of a grant.
+func (i *importer) pause(of *v1alpha1.AccessGrant, failure *remote.Error) time.Duration {
+	if failure != nil {
 		i.grants.metrics.importFailures.WithLabelValues(failure.Reason).Inc()
 		i.retries.begin(of)
-		return ctrl.Result{RequeueAfter: i.retries.left(of)}, nil
+		return i.retries.left(of)
 	}
 	i.retries.forget(client.ObjectKeyFromObject(of))
 	pause := i.grants.PollInterval + rand.N(i.grants.PollInterval/4+1) //nolint:gosec // no secret depends on it
 	i.polls.next(of, pause)
-	return ctrl.Result{RequeueAfter: pause}, nil
+	return pause
 }
 
 // bringIn does what poll reports on. skipped says what of the spoke's properties was left out.

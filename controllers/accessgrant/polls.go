@@ -9,12 +9,11 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
@@ -94,8 +93,8 @@ func (p *polls) set(of *v1alpha1.AccessGrant, last poll) {
 	p.last[client.ObjectKeyFromObject(of)] = last
 }
 
-func (p *polls) forget(grant types.NamespacedName) {
+func (p *polls) forget(key types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.last, grant)
+	delete(p.last, key)
 }

@@ -34,7 +34,11 @@ import (
 var required = []hub.API{
 	{CRD: "clusters.cluster.x-k8s.io", Kind: clusterv1.GroupVersion.WithKind("Cluster"), Scope: meta.RESTScopeNamespace},
 	{CRD: "inventories.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory"), Scope: meta.RESTScopeRoot},
-	{CRD: "clusterprofiles.multicluster.x-k8s.io", Kind: inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"), Scope: meta.RESTScopeNamespace},
+	{
+		CRD:   "clusterprofiles.multicluster.x-k8s.io",
+		Kind:  inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"),
+		Scope: meta.RESTScopeNamespace,
+	},
 	{CRD: "accessgrants.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("AccessGrant"), Scope: meta.RESTScopeNamespace},
 }
 

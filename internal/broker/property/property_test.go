@@ -166,7 +166,8 @@ func TestLimit(t *testing.T) {
 	for _, p := range got.Wanted.Status.Properties {
 		names[*p.Name] = true
 	}
-	if len(names) != property.MaxImported || !names["cluster.clusterset.k8s.io"] || !names["clusterset.k8s.io"] || !names["p061.example.com"] {
+	if len(names) != property.MaxImported || !names["cluster.clusterset.k8s.io"] || !names["clusterset.k8s.io"] ||
+		!names["p061.example.com"] {
 		t.Errorf("published are %d: %v", len(names), names)
 	}
 	const want = "p062.example.com (more than 64), p063.example.com (more than 64), p064.example.com (more than 64), " +

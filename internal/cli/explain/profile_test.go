@@ -56,7 +56,11 @@ func TestOwners(t *testing.T) {
 		p.Annotations = map[string]string{"note": "mine"}
 		p.Finalizers = []string{"example.com/cleanup"}
 		p.Spec.DisplayName = "London"
-		p.Status.Properties = []inventoryv1alpha1.Property{{Name: "region", Value: "eu"}, {Name: "cost.example.com", Value: "42"}, {Name: "zone", Value: "a"}}
+		p.Status.Properties = []inventoryv1alpha1.Property{
+			{Name: "region", Value: "eu"},
+			{Name: "cost.example.com", Value: "42"},
+			{Name: "zone", Value: "a"},
+		}
 		p.ManagedFields = []metav1.ManagedFieldsEntry{
 			owned("capi-inventory-publisher",
 				`{"f:metadata":{"f:labels":{"f:env":{},"f:capi-inventory.dev/inventory":{}}},"f:spec":{"f:clusterManager":{"f:name":{}}},

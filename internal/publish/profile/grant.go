@@ -60,7 +60,7 @@ func GrantedSecretName(grant string) string { return grant + grantedSecretSuffix
 
 // grantSpecs returns what the Inventory asks for on the spoke of a Cluster, but for the endpoint.
 func (inv *Inventory) grantSpecs(cluster *clusterv1.Cluster) []v1alpha1.AccessGrantSpec {
-	var specs []v1alpha1.AccessGrantSpec
+	specs := make([]v1alpha1.AccessGrantSpec, 0, len(inv.granted))
 	for _, p := range inv.granted {
 		spec := p.subject(cluster, inv.Key(cluster).Name)
 		spec.Inventory, spec.ServiceAccount = inv.name, *p.serviceAccount
