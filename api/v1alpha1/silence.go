@@ -26,8 +26,13 @@ func (s *SpokeCheckStatus) Probed(now time.Time) time.Time {
 // Silent reports whether the consumer that wrote the status has missed its own heartbeats, so that the status says more about the
 // consumer than of the spoke. heartbeat is for a status that promises none.
 func (s *SpokeCheckStatus) Silent(now time.Time, heartbeat time.Duration) bool {
+	return !now.Before(s.SilentAt(now, heartbeat))
+}
+
+// SilentAt returns when the status becomes Silent, or became so, unless it is written again.
+func (s *SpokeCheckStatus) SilentAt(now time.Time, heartbeat time.Duration) time.Time {
 	if s.HeartbeatSeconds > 0 {
 		heartbeat = time.Duration(s.HeartbeatSeconds) * time.Second
 	}
-	return now.Sub(s.Probed(now)) >= min(missedHeartbeats*heartbeat, longestSilence)
+	return s.Probed(now).Add(min(missedHeartbeats*heartbeat, longestSilence))
 }

@@ -22,6 +22,9 @@ import (
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=capi-inventory.dev,resources=accessgrants,verbs=get;list;watch;create;patch;delete
 //
+// What a consumer reports of spokes, where an Inventory trusts that.
+// +kubebuilder:rbac:groups=capi-inventory.dev,resources=spokechecks,verbs=get;list;watch
+//
 // Inventories select by the labels of namespaces.
 // +kubebuilder:rbac:groups=capi-inventory.dev,resources=inventories,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch

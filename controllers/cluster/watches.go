@@ -50,6 +50,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 				r.add(e.Object, to)
 			},
 		})).
+		// A spoke answers the consumer, or no longer does.
+		WatchesRawSource(ctrlsource.TypedChannel(r.Clusters.SpokeCheckChanged(), r.enqueueByCheck())).
 		// Cluster API went down, or came back.
 		WatchesRawSource(ctrlsource.TypedChannel(r.Clusters.HealthChanged(), handler.TypedFuncs[struct{}, reconcile.Request]{
 			GenericFunc: func(ctx context.Context, _ event.TypedGenericEvent[struct{}], to Queue) {
@@ -133,6 +135,22 @@ func (r *Reconciler) enqueueByProfile() handler.EventHandler {
 			r.lookups.forget(client.ObjectKeyFromObject(e.Object))
 			byLabels.Delete(ctx, e, to)
 			enqueueWaiters(e.Object, to)
+		},
+	}
+}
+
+// enqueueByCheck reconciles the Cluster whose profile has a SpokeCheck. Without a profile there is nothing to change. A whole site may
+// go silent at once, which is less urgent than a changed endpoint.
+func (r *Reconciler) enqueueByCheck() handler.TypedEventHandler[types.NamespacedName, reconcile.Request] {
+	return handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
+		GenericFunc: func(ctx context.Context, e event.TypedGenericEvent[types.NamespacedName], to Queue) {
+			published := &inventoryv1alpha1.ClusterProfile{}
+			if r.Client.Get(ctx, e.Object, published) != nil {
+				return
+			}
+			if cluster, named := profile.SourceOf(published); named {
+				r.add(cluster, withLowPriority(to))
+			}
 		},
 	}
 }

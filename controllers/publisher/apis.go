@@ -6,6 +6,7 @@ package publisher
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
@@ -33,9 +34,16 @@ var required = []hub.API{
 	{CRD: "inventories.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory"), Scope: meta.RESTScopeRoot},
 }
 
-// NewRESTMapper is a cluster.Options.MapperProvider that works before the required APIs are installed.
+// spokeCheck is the API of what a consumer reports. It is needed only while an Inventory trusts SpokeChecks.
+var spokeCheck = hub.API{
+	CRD:   "spokechecks.capi-inventory.dev",
+	Kind:  v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck"),
+	Scope: meta.RESTScopeNamespace,
+}
+
+// NewRESTMapper is a cluster.Options.MapperProvider that works before the APIs are installed.
 func NewRESTMapper(config *rest.Config, httpClient *http.Client) (meta.RESTMapper, error) {
-	return hub.NewRESTMapper(required, config, httpClient)
+	return hub.NewRESTMapper(append(slices.Clone(required), spokeCheck), config, httpClient)
 }
 
 // Add adds the publisher to a manager. It starts as soon as the APIs that it needs are installed; until then the manager is not ready.

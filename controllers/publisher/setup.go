@@ -8,10 +8,12 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/discovery"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/capi-inventory/capi-inventory/controllers/cluster"
 	"github.com/capi-inventory/capi-inventory/controllers/inventory"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 	"github.com/capi-inventory/capi-inventory/internal/publish/state"
@@ -72,6 +74,10 @@ func setupClusters(ctx context.Context, mgr ctrl.Manager, options Options, parts
 	if err != nil {
 		return err
 	}
+	clusters, err := newClusters(ctx, mgr, options, liveness)
+	if err != nil {
+		return err
+	}
 	reconciler := cluster.New(cluster.Options{
 		ClusterManager: options.ClusterManager,
 		Namespaces:     options.Namespaces,
@@ -83,20 +89,11 @@ func setupClusters(ctx context.Context, mgr ctrl.Manager, options Options, parts
 		APIReader:      mgr.GetAPIReader(),
 		Recorder:       mgr.GetEventRecorder("capi-inventory-publisher"),
 		Inventories:    parts.inventories,
-		Clusters: source.NewClusters(source.Options{
-			Manager:   options.ClusterManager,
-			Client:    mgr.GetClient(),
-			APIReader: mgr.GetAPIReader(),
-			Cache:     mgr.GetCache(),
-			Mapper:    mgr.GetRESTMapper(),
-			Clock:     options.Clock,
-			Liveness:  liveness,
-			Done:      ctx.Done(),
-		}),
-		Profiles: profiles,
-		Index:    parts.index,
-		Results:  parts.results,
-		Latency:  latency,
+		Clusters:       clusters,
+		Profiles:       profiles,
+		Index:          parts.index,
+		Results:        parts.results,
+		Latency:        latency,
 	})
 	if err := reconciler.SetupWithManager(mgr); err != nil {
 		return err
@@ -105,6 +102,24 @@ func setupClusters(ctx context.Context, mgr ctrl.Manager, options Options, parts
 		return fmt.Errorf("watching the Leases of Cluster API: %w", err)
 	}
 	return nil
+}
+
+func newClusters(ctx context.Context, mgr ctrl.Manager, options Options, liveness *source.Liveness) (*source.Clusters, error) {
+	discoverer, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("making a discovery client: %w", err)
+	}
+	return source.NewClusters(source.Options{
+		Manager:           options.ClusterManager,
+		Client:            mgr.GetClient(),
+		APIReader:         mgr.GetAPIReader(),
+		Cache:             mgr.GetCache(),
+		Mapper:            mgr.GetRESTMapper(),
+		Clock:             options.Clock,
+		Liveness:          liveness,
+		ServesSpokeChecks: func() (bool, error) { return hub.Served(discoverer, spokeCheck) },
+		Done:              ctx.Done(),
+	}), nil
 }
 
 func setupInventories(mgr ctrl.Manager, options Options, parts shared) error {

@@ -106,12 +106,11 @@ func (g *Gate) Start(ctx context.Context) error {
 func (g *Gate) discover() (map[string]bool, error) {
 	missing := map[string]bool{}
 	for _, api := range g.Required {
-		served, err := g.discovery.ServerResourcesForGroupVersion(api.Kind.GroupVersion().String())
-		if err != nil && !apierrors.IsNotFound(err) {
-			return nil, fmt.Errorf("checking for %s: %w", api.CRD, err)
+		served, err := Served(g.discovery, api)
+		if err != nil {
+			return nil, err
 		}
-		isKind := func(r metav1.APIResource) bool { return r.Kind == api.Kind.Kind }
-		if err != nil || !slices.ContainsFunc(served.APIResources, isKind) {
+		if !served {
 			missing[api.CRD] = true
 		}
 	}
@@ -119,4 +118,15 @@ func (g *Gate) discover() (map[string]bool, error) {
 	defer g.mu.Unlock()
 	g.missing = missing
 	return missing, nil
+}
+
+// Served reports whether the API server serves an API.
+func Served(client discovery.ServerResourcesInterface, api API) (bool, error) {
+	resources, err := client.ServerResourcesForGroupVersion(api.Kind.GroupVersion().String())
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("checking for %s: %w", api.CRD, err)
+	}
+	return slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Kind == api.Kind.Kind }), nil
 }

@@ -53,6 +53,11 @@ func Options(namespaces []string, resync time.Duration) ctrlcache.Options {
 				UnsafeDisableDeepCopy: noDeepCopy,
 			},
 			&v1alpha1.AccessGrant{}: {Namespaces: everywhere, UnsafeDisableDeepCopy: noDeepCopy},
+			&v1alpha1.SpokeCheck{}: {
+				Namespaces:            everywhere,
+				Transform:             transformSpokeCheck,
+				UnsafeDisableDeepCopy: noDeepCopy,
+			},
 			&inventoryv1alpha1.ClusterProfile{}: {
 				Namespaces:            everywhere,
 				Transform:             transformProfile,

@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
@@ -124,6 +126,33 @@ func ownTime(p *inventoryv1alpha1.ClusterProfile, subresource string) *metav1.Ti
 		}
 	}
 	return nil
+}
+
+// transformSpokeCheck drops everything but whose check it is, and what it says of the control plane.
+func transformSpokeCheck(object any) (any, error) {
+	check, ok := object.(*v1alpha1.SpokeCheck)
+	if !ok {
+		return object, nil
+	}
+	status := v1alpha1.SpokeCheckStatus{
+		Server:            check.Status.Server,
+		KubernetesVersion: check.Status.KubernetesVersion,
+		LastProbeTime:     check.Status.LastProbeTime,
+		HeartbeatSeconds:  check.Status.HeartbeatSeconds,
+	}
+	if reachable := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionReachable); reachable != nil {
+		status.Conditions = []metav1.Condition{{
+			Type:               reachable.Type,
+			Status:             reachable.Status,
+			Reason:             reachable.Reason,
+			LastTransitionTime: reachable.LastTransitionTime,
+		}}
+	}
+	internConditions(status.Conditions)
+	intern(&check.Kind, &check.APIVersion, &check.Namespace, &status.KubernetesVersion)
+	check.Labels, check.Annotations, check.ManagedFields = nil, nil, nil
+	check.Status = status
+	return check, nil
 }
 
 // transformUnstructured drops what no expression reads of the objects that Clusters refer to. A kubeadm configuration is most of

@@ -9,7 +9,7 @@
 // the profile (Profile) and one for its status (Status), each with the problems met on the way. What cannot be published is
 // left out by itself and reported; the rest is published.
 //
-// The health of a spoke is what Cluster API says of it, and never more than that:
+// The health of a spoke is what Cluster API says of it, and never more than that unless an Inventory trusts SpokeChecks:
 //
 //	Cluster                                             | ControlPlaneHealthy
 //	----------------------------------------------------|----------------------------------
@@ -24,6 +24,18 @@
 //
 // There is no hysteresis here: Cluster API's probe has a grace period of its own before RemoteConnectionProbe changes, and
 // ControlPlaneAvailable is reported as it is.
+//
+// Where an Inventory trusts SpokeChecks, a fresh one changes some rows of that table (spoke_check.go):
+//
+//	Cluster API says                                    | SpokeCheck           | ControlPlaneHealthy
+//	----------------------------------------------------|----------------------|----------------------
+//	Paused, ClusterAPIDown or ProbeFailed: it is stale, | the spoke answers    | True     SpokeAnswers
+//	and the control plane has been initialized          |                      |
+//	ProbeSucceeded, which may be stale without a sign   | the spoke is silent  | Unknown  SpokeSilent
+//	anything else                                       | any                  | what Cluster API says
+//
+// Here there is hysteresis, since a consumer has no grace period: the SpokeCheck and the profile must both have been steady for a
+// minute. The times are those of their conditions, so that it survives restarts.
 //
 // What it refuses: credentials. Facts carry the endpoint of a kubeconfig, never a kubeconfig.
 package profile

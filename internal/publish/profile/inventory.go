@@ -106,6 +106,11 @@ func (inv *Inventory) Uses(variable string) bool {
 	return false
 }
 
+// TrustsSpokeChecks reports whether SpokeChecks count beside Cluster API.
+func (inv *Inventory) TrustsSpokeChecks() bool {
+	return inv.spec.SpokeCheckPolicy == v1alpha1.SpokeCheckPolicyTrust
+}
+
 // Secrets are the keys of Secrets that the Inventory needs to know of for a Cluster, each once.
 func (inv *Inventory) Secrets(cluster *clusterv1.Cluster) []SecretKey {
 	var keys []SecretKey

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -82,6 +83,24 @@ func (l *Live) MayBeDeleted(manager string) bool {
 // changed: MayBeDeleted does not hold.
 func (l *Live) Stray(manager string) bool {
 	return l != nil && l.Spec.ClusterManager.Name == manager && l.Applied() && !l.MayBeDeleted(manager)
+}
+
+// condition returns a published condition; the zero condition for none, or where the publisher does not own what it says.
+func (l *Live) condition(conditionType string) metav1.Condition {
+	if l == nil || !l.applied.Owns("status", "status", "conditions", ssa.Item("type", conditionType), "reason") {
+		return metav1.Condition{}
+	}
+	if found := meta.FindStatusCondition(l.Status.Conditions, conditionType); found != nil {
+		return *found
+	}
+	return metav1.Condition{}
+}
+
+// publishes reports whether the server is that of an access provider of the publisher's.
+func (l *Live) publishes(server string) bool {
+	return l != nil && slices.ContainsFunc(l.Status.AccessProviders, func(p inventoryv1alpha1.AccessProvider) bool {
+		return p.Cluster.Server == server && l.applied.Owns("status", append(providerPath(p.Name), "cluster", "server")...)
+	})
 }
 
 // version returns the published Kubernetes version, where the publisher owns it; empty for none.

@@ -19,13 +19,15 @@ func (inv *Inventory) Status(f Facts, generation int64) (*inventoryac.ClusterPro
 	transitions := transitions{published: f.Published, generation: generation, now: f.Now}
 
 	status := inventoryac.ClusterProfileStatus().
-		WithConditions(transitions.inherit(controlPlaneHealthy(f.Cluster, f.ClusterAPIDown)), transitions.inherit(joined(f.Cluster,
-			len(providers), lapses))).
+		WithConditions(transitions.inherit(inv.health(f)), transitions.inherit(joined(f.Cluster, len(providers), lapses))).
 		WithProperties(properties...).
 		WithAccessProviders(providers...)
 	version := kubernetesVersion(f)
 	if f.Waiting[cel.ControlPlane].Why != "" && reportedVersion(f.Cluster) == "" {
 		version = f.Published.version()
+	}
+	if version == "" && inv.TrustsSpokeChecks() {
+		version = checkedVersion(f)
 	}
 	if version != "" {
 		status.WithVersion(inventoryac.ClusterVersion().WithKubernetes(version))

@@ -5,6 +5,7 @@ package source
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -37,6 +38,8 @@ type Options struct {
 	Mapper            meta.RESTMapper
 	Clock             clock.PassiveClock
 	Liveness          *Liveness
+	// ServesSpokeChecks reports whether the API server serves SpokeChecks, which are optional.
+	ServesSpokeChecks func() (bool, error)
 	// Done is closed when the process ends.
 	Done <-chan struct{}
 }
@@ -48,6 +51,7 @@ type Clusters struct {
 	cached      client.Reader
 	kubeconfigs *kubeconfigReader
 	references  *references
+	spokeChecks *spokeChecks
 	liveness    *Liveness
 }
 
@@ -59,6 +63,7 @@ func NewClusters(options Options) *Clusters {
 		cached:      options.Client,
 		kubeconfigs: newKubeconfigReader(options.Client, options.APIReader, options.Clock),
 		references:  newReferences(options.Cache, options.Mapper, options.Clock, options.Done),
+		spokeChecks: newSpokeChecks(options),
 		liveness:    options.Liveness,
 	}
 }
@@ -84,6 +89,29 @@ func (c *Clusters) Facts(
 		Waiting:        map[string]profile.Unknown{},
 		ClusterAPIDown: c.liveness.Down(published),
 	}}
+	if known, err := c.addReferenced(ctx, inventory, &facts); err != nil || !known {
+		return Facts{RequeueAfter: syncingRequeue}, err
+	}
+	if facts.Grants, err = c.grants(ctx, inventory.Key(cluster)); err != nil {
+		return Facts{}, err
+	}
+	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, profile.GrantsChangeAfter(facts.Grants, facts.Now))
+	if known, err := c.addSpokeCheck(ctx, inventory, &facts); err != nil || !known {
+		return Facts{RequeueAfter: syncingRequeue}, err
+	}
+	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster.Namespace, inventory.Secrets(cluster))
+	if err != nil {
+		return Facts{}, err
+	}
+	facts.Kubeconfigs = kubeconfigs
+	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, requeueAfter)
+	facts.Ready = true
+	return facts, nil
+}
+
+// addReferenced adds the objects that the Cluster refers to, as far as the Inventory uses them; false if they will be known in a moment.
+func (c *Clusters) addReferenced(ctx context.Context, inventory *profile.Inventory, facts *Facts) (bool, error) {
+	cluster := facts.Cluster
 	for _, object := range []struct {
 		variable string
 		used     bool
@@ -98,10 +126,10 @@ func (c *Clusters) Facts(
 		}
 		found, err := c.references.get(ctx, cluster, object.ref)
 		if err != nil {
-			return Facts{}, err
+			return false, err
 		}
 		if found.syncing {
-			return Facts{RequeueAfter: syncingRequeue}, nil
+			return false, nil
 		}
 		*object.into = found.object
 		if found.unknown.Why != "" {
@@ -109,18 +137,7 @@ func (c *Clusters) Facts(
 			facts.RequeueAfter = unlistedRequeue
 		}
 	}
-	if facts.Grants, err = c.grants(ctx, inventory.Key(cluster)); err != nil {
-		return Facts{}, err
-	}
-	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, profile.GrantsChangeAfter(facts.Grants, facts.Now))
-	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster.Namespace, inventory.Secrets(cluster))
-	if err != nil {
-		return Facts{}, err
-	}
-	facts.Kubeconfigs = kubeconfigs
-	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, requeueAfter)
-	facts.Ready = true
-	return facts, nil
+	return true, nil
 }
 
 // SetReferences replaces the objects that the profiles of a Cluster are made of: changes of other objects do not reconcile it.
@@ -139,6 +156,19 @@ func (c *Clusters) Forget(ctx context.Context, cluster types.NamespacedName) err
 // ReferenceChanged receives the name of a Cluster that refers to an object that has changed.
 func (c *Clusters) ReferenceChanged() <-chan event.TypedGenericEvent[types.NamespacedName] {
 	return c.references.changed
+}
+
+// KeepSpokeChecks ends the watch of SpokeChecks if none of the Inventories trusts them.
+func (c *Clusters) KeepSpokeChecks(ctx context.Context, inventories []*profile.Inventory) error {
+	if slices.ContainsFunc(inventories, (*profile.Inventory).TrustsSpokeChecks) {
+		return nil
+	}
+	return c.spokeChecks.stop(ctx)
+}
+
+// SpokeCheckChanged receives the name of a profile whose SpokeCheck says something else.
+func (c *Clusters) SpokeCheckChanged() <-chan event.TypedGenericEvent[types.NamespacedName] {
+	return c.spokeChecks.changed
 }
 
 // HealthChanged receives an event if the health of every Cluster may have changed.

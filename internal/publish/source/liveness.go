@@ -64,7 +64,7 @@ type Liveness struct {
 
 	mu      sync.Mutex
 	verdict verdict
-	// kept reports whether a profile keeps the ClusterAPIDown of an earlier publisher until there is a verdict.
+	// kept reports whether a profile keeps what an earlier publisher made of ClusterAPIDown until there is a verdict.
 	kept bool
 }
 
@@ -84,7 +84,7 @@ func NewLiveness(apiReader client.Reader, clk clock.WithTicker, staleAfter time.
 }
 
 // Down reports whether Cluster API is down. Until there is a verdict, what is published stays: a restarted publisher must not
-// report stale conditions as healthy.
+// report stale conditions as healthy. SpokeAnswers may have been made of ClusterAPIDown.
 func (l *Liveness) Down(published *profile.Live) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,7 +95,7 @@ func (l *Liveness) Down(published *profile.Live) bool {
 		return false
 	}
 	health := meta.FindStatusCondition(published.Status.Conditions, inventoryv1alpha1.ClusterConditionControlPlaneHealthy)
-	keep := health != nil && health.Reason == v1alpha1.ReasonClusterAPIDown
+	keep := health != nil && (health.Reason == v1alpha1.ReasonClusterAPIDown || health.Reason == v1alpha1.ReasonSpokeAnswers)
 	l.kept = l.kept || keep
 	return keep
 }

@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
+)
+
+// spokeChecks watches SpokeChecks while an Inventory trusts them. A hub without a consumer need not have them.
+type spokeChecks struct {
+	cache  ctrlcache.Cache
+	serves func() (bool, error)
+	clock  clock.PassiveClock
+	// changed names the profile of a SpokeCheck that says something else; no receiver is left when done is closed.
+	changed chan event.TypedGenericEvent[types.NamespacedName]
+	done    <-chan struct{}
+
+	mu sync.Mutex
+	// watched is nil while SpokeChecks are not watched.
+	watched *watchedChecks
+	// unserved is when the API server was seen not to serve SpokeChecks.
+	unserved time.Time
+}
+
+// watchedChecks is a watch, and when it began.
+type watchedChecks struct {
+	informer ctrlcache.Informer
+	since    time.Time
+}
+
+func newSpokeChecks(options Options) *spokeChecks {
+	return &spokeChecks{
+		cache:   options.Cache,
+		serves:  options.ServesSpokeChecks,
+		clock:   options.Clock,
+		changed: make(chan event.TypedGenericEvent[types.NamespacedName]),
+		done:    options.Done,
+	}
+}
+
+// addSpokeCheck adds the SpokeCheck of a Cluster's profile to the facts; false if it will be known in a moment.
+func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Inventory, facts *Facts) (bool, error) {
+	if !inventory.TrustsSpokeChecks() {
+		return true, nil
+	}
+	watched, requeueAfter, err := c.spokeChecks.watch(ctx)
+	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, requeueAfter)
+	if err != nil || watched == nil {
+		return true, err
+	}
+	if !watched.informer.HasSynced() {
+		waited := c.clock.Since(watched.since)
+		facts.Waiting[profile.WaitingSpokeCheck] = profile.Unknown{
+			Why:  "the first list of SpokeChecks has not arrived yet: it is large, or the publisher may not list it",
+			Long: waited > slowSyncAfter,
+		}
+		facts.RequeueAfter = requeue.Min(facts.RequeueAfter, unlistedRequeue)
+		return waited > initialSyncTimeout, nil
+	}
+	key := inventory.Key(facts.Cluster)
+	check := &v1alpha1.SpokeCheck{}
+	if err := c.cached.Get(ctx, key, check); err == nil {
+		facts.SpokeCheck = check
+	} else if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading the SpokeCheck of ClusterProfile %s: %w", key, err)
+	}
+	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, profile.SpokeCheckChangesAfter(facts.Facts))
+	return true, nil
+}
+
+// watch starts watching SpokeChecks unless they are watched already, and does not wait for the first list. It returns nil if the API
+// server does not serve them, and to the one caller that has found that out also after how long to look again.
+func (s *spokeChecks) watch(ctx context.Context) (*watchedChecks, time.Duration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.Now()
+	if s.watched != nil || now.Sub(s.unserved) < discoveryInterval {
+		return s.watched, 0, nil
+	}
+	served, err := s.serves()
+	if err != nil {
+		return nil, 0, err
+	}
+	if !served {
+		s.unserved = now
+		return nil, discoveryInterval, nil
+	}
+	informer, err := s.cache.GetInformer(ctx, &v1alpha1.SpokeCheck{}, ctrlcache.BlockUntilSynced(false))
+	if err == nil {
+		_, err = informer.AddEventHandler(s.handler())
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("watching SpokeChecks: %w", err)
+	}
+	s.watched = &watchedChecks{informer: informer, since: now}
+	logf.FromContext(ctx).Info("Watching SpokeChecks, which an Inventory trusts")
+	return s.watched, 0, nil
+}
+
+// stop ends the watch, if there is one.
+func (s *spokeChecks) stop(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watched == nil {
+		return nil
+	}
+	s.watched = nil
+	if err := s.cache.RemoveInformer(ctx, &v1alpha1.SpokeCheck{}); err != nil {
+		return fmt.Errorf("ending the watch of SpokeChecks: %w", err)
+	}
+	logf.FromContext(ctx).Info("No Inventory trusts SpokeChecks any more")
+	return nil
+}
+
+func (s *spokeChecks) handler() toolscache.ResourceEventHandler {
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc: s.notify,
+		UpdateFunc: func(before, after any) {
+			old, wasCheck := before.(*v1alpha1.SpokeCheck)
+			current, isCheck := after.(*v1alpha1.SpokeCheck)
+			if wasCheck && isCheck && spokeCheckChanged(old, current, s.clock.Now()) {
+				s.notify(after)
+			}
+		},
+		DeleteFunc: s.notify,
+	}
+}
+
+func (s *spokeChecks) notify(object any) {
+	name, err := toolscache.DeletionHandlingObjectToName(object)
+	if err != nil {
+		return
+	}
+	select {
+	case s.changed <- event.TypedGenericEvent[types.NamespacedName]{Object: name.AsNamespacedName()}:
+	case <-s.done:
+	}
+}
+
+// spokeCheckChanged reports whether a profile may follow a SpokeCheck: it says something else, or says it again after a silence. That
+// it says the same again is read when the silence would have begun.
+func spokeCheckChanged(before, after *v1alpha1.SpokeCheck, now time.Time) bool {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReachable)
+	is := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReachable)
+	if was == nil || is == nil {
+		return was != is
+	}
+	return before.UID != after.UID || !equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
+		was.Status != is.Status || was.Reason != is.Reason || !was.LastTransitionTime.Equal(&is.LastTransitionTime) ||
+		before.Status.KubernetesVersion != after.Status.KubernetesVersion ||
+		before.Status.Server != after.Status.Server ||
+		before.Status.Silent(now, 0) && !after.Status.Silent(now, 0)
+}
