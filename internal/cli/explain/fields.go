@@ -128,7 +128,7 @@ func (e *explainer) status() {
 	if status.Version.Kubernetes != "" {
 		field := Field{Path: "status.version.kubernetes", Value: status.Version.Kubernetes}
 		if e.facts.Cluster != nil {
-			field.Source = profile.VersionSource(e.facts.Cluster)
+			field.Source = profile.VersionSource(e.facts.Cluster, e.inventory.SpokeCheckPolicy)
 		}
 		e.add(field, "status", "version", "kubernetes")
 	}

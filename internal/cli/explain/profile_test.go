@@ -27,7 +27,7 @@ func TestNotes(t *testing.T) {
 	}
 	want := []string{
 		"The Cluster is being deleted; its profiles are deleted after it.",
-		"The Cluster is paused: its conditions are not updated, so the health of its profiles is Unknown.",
+		"The Cluster is paused: its conditions are not updated, so Cluster API says nothing of the health of its profiles.",
 		"The control plane is not initialized yet; its access is published after that.",
 		`The label cluster.x-k8s.io/watch-filter is "blue": ` +
 			"only a publisher with that --watch-filter, or without one, watches the Cluster.",
@@ -35,6 +35,40 @@ func TestNotes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, report.Notes); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestSourceIsTheSpokeCheck: where an Inventory trusts SpokeChecks, the version and the health may be theirs.
+func TestSourceIsTheSpokeCheck(t *testing.T) {
+	p := published("team-a", "london", "default", "1", func(p *inventoryv1alpha1.ClusterProfile) {
+		p.Status.Version.Kubernetes = "v1.36.3"
+		p.Status.Conditions = []metav1.Condition{{Type: "ControlPlaneHealthy", Status: metav1.ConditionTrue, Reason: "SpokeAnswers"}}
+	})
+	cluster := fixture.Cluster("team-a", "london", fixture.UID("1"), func(c *clusterv1.Cluster) {
+		c.Spec.ControlPlaneRef = clusterv1.ContractVersionedObjectReference{}
+	})
+	inventory := v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
+	inventory.Spec.SpokeCheckPolicy = v1alpha1.SpokeCheckPolicyTrust
+	report, err := explain.Cluster(explain.Facts{
+		Cluster:     cluster,
+		Inventories: []v1alpha1.Inventory{inventory},
+		Profiles:    []inventoryv1alpha1.ClusterProfile{p},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, field := range report.Profiles[0].Fields {
+		got[field.Path] = field.Source
+	}
+	for path, want := range map[string]string{
+		"status.version.kubernetes": "the kubernetesVersion of the profile's SpokeCheck",
+		"status.conditions[ControlPlaneHealthy]": "the condition Reachable of the profile's SpokeCheck, despite the Cluster's conditions " +
+			"ControlPlaneAvailable=not reported and RemoteConnectionProbe=not reported",
+	} {
+		if diff := cmp.Diff(want, got[path]); diff != "" {
+			t.Errorf("%s -want +got:\n%s", path, diff)
+		}
 	}
 }
 

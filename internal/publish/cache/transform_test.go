@@ -27,6 +27,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cache"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
@@ -40,6 +41,7 @@ func TestTransformTwiceIsOnce(t *testing.T) {
 		"Cluster":        fixture.Cluster("team-a", "c1", fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": "prod"})),
 		"Secret":         fixture.KubeconfigSecret("team-a", "c1", kubeconfig),
 		"ClusterProfile": profileOf("c1", authority),
+		"SpokeCheck":     spokeCheckOf("c1"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			transform := transformOf(t, object)
@@ -182,6 +184,55 @@ func transformOf(t *testing.T, object client.Object) toolscache.TransformFunc {
 	}
 	t.Fatalf("a %T is not transformed", object)
 	return nil
+}
+
+// spokeCheckOf returns a SpokeCheck as a consumer writes it.
+func spokeCheckOf(name string) *v1alpha1.SpokeCheck {
+	at := metav1.NewTime(fixture.Since.UTC())
+	return &v1alpha1.SpokeCheck{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "fleet", Name: name, UID: "uid", ResourceVersion: "1", Labels: map[string]string{"team": "a"},
+			OwnerReferences: []metav1.OwnerReference{{Kind: "ClusterProfile", Name: name, UID: "p1"}},
+			ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "capi-inventory-consumer"}},
+		},
+		Status: v1alpha1.SpokeCheckStatus{
+			Conditions: []metav1.Condition{
+				{Type: v1alpha1.ConditionExpiring, Status: metav1.ConditionFalse, Reason: "ExpiresLater"},
+				{
+					Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: "ConnectFailed", LastTransitionTime: at,
+					Message: "10.0.0.1:6443 refuses connections: nothing listens there",
+				},
+			},
+			Provider: "kubeconfig-secretreader", Server: "https://10.0.0.1:6443", KubernetesVersion: "v1.36.3", User: "admin", MemberID: "m",
+			ClusterID: "c", Expires: &at, Expirations: []v1alpha1.Expiration{{Kind: v1alpha1.ExpiringToken, Time: at}},
+			LastProbeTime: &at, HeartbeatSeconds: 300,
+		},
+	}
+}
+
+// TestSpokeChecksAreTrimmed: what decides about a profile stays, and nothing else.
+func TestSpokeChecksAreTrimmed(t *testing.T) {
+	check := spokeCheckOf("c1")
+	got, err := transformOf(t, check)(check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := metav1.NewTime(fixture.Since.UTC())
+	want := &v1alpha1.SpokeCheck{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "fleet", Name: "c1", UID: "uid", ResourceVersion: "1",
+			OwnerReferences: []metav1.OwnerReference{{Kind: "ClusterProfile", Name: "c1", UID: "p1"}},
+		},
+		Status: v1alpha1.SpokeCheckStatus{
+			Conditions: []metav1.Condition{{
+				Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: "ConnectFailed", LastTransitionTime: at,
+			}},
+			Server: "https://10.0.0.1:6443", KubernetesVersion: "v1.36.3", LastProbeTime: &at, HeartbeatSeconds: 300,
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }
 
 // newAuthority returns a new certificate authority in PEM.

@@ -75,15 +75,24 @@ func DerivedProperties(inventory string, spec *v1alpha1.InventorySpec, cluster *
 	}
 }
 
-// VersionSource returns the source of a Cluster's Kubernetes version, as far as the Cluster alone shows it.
-func VersionSource(cluster *clusterv1.Cluster) string {
-	switch ref := cluster.Spec.ControlPlaneRef; {
-	case reportedVersion(cluster) != "":
+// VersionSource returns the source of a Cluster's Kubernetes version, as far as the Cluster and the policy of its Inventory show it.
+func VersionSource(cluster *clusterv1.Cluster, policy v1alpha1.SpokeCheckPolicy) string {
+	if reportedVersion(cluster) != "" {
 		return "the Cluster's status.controlPlane.versions, the lowest"
-	case ref.IsDefined():
-		return fmt.Sprintf("the status of %s %s, or the Cluster's spec.topology.version if it has no version", ref.Kind, ref.Name)
 	}
-	return "the Cluster's spec.topology.version"
+	const check = "the kubernetesVersion of the profile's SpokeCheck"
+	ref, topology, trusted := cluster.Spec.ControlPlaneRef, "the Cluster's spec.topology.version", policy == v1alpha1.SpokeCheckPolicyTrust
+	switch {
+	case ref.IsDefined() && trusted:
+		return fmt.Sprintf("the status of %s %s, else %s, else %s", ref.Kind, ref.Name, topology, check)
+	case ref.IsDefined():
+		return fmt.Sprintf("the status of %s %s, or %s if it has no version", ref.Kind, ref.Name, topology)
+	case trusted && !settled(cluster):
+		return check
+	case trusted:
+		return topology + ", else " + check
+	}
+	return topology
 }
 
 // ConditionSource returns the source of a condition of a Cluster's profile; empty if the publisher does not set the condition.
@@ -93,7 +102,11 @@ func ConditionSource(cluster *clusterv1.Cluster, condition metav1.Condition) str
 		return "the Leases controller-leader-election-capi, which no Cluster API controller renews"
 	case condition.Type == inventoryv1alpha1.ClusterConditionControlPlaneHealthy:
 		available, probe := healthConditions(cluster)
-		return fmt.Sprintf("the Cluster's conditions %s=%s and %s=%s",
+		check := ""
+		if condition.Reason == v1alpha1.ReasonSpokeAnswers || condition.Reason == v1alpha1.ReasonSpokeSilent {
+			check = fmt.Sprintf("the condition %s of the profile's SpokeCheck, despite ", v1alpha1.ConditionReachable)
+		}
+		return check + fmt.Sprintf("the Cluster's conditions %s=%s and %s=%s",
 			clusterv1.ClusterControlPlaneAvailableCondition, statusOf(available),
 			clusterv1.ClusterRemoteConnectionProbeCondition, statusOf(probe))
 	case condition.Type == v1alpha1.ConditionJoined:

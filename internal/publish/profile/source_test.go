@@ -102,6 +102,7 @@ func TestSourceOfVersion(t *testing.T) {
 	for name, tc := range map[string]struct {
 		why    string
 		change []fixture.ClusterOption
+		policy v1alpha1.SpokeCheckPolicy
 		want   string
 	}{
 		"Reported": {
@@ -119,10 +120,47 @@ func TestSourceOfVersion(t *testing.T) {
 			change: []fixture.ClusterOption{standalone},
 			want:   "the Cluster's spec.topology.version",
 		},
+		"Checked": {
+			why:    "the consumer is asked last",
+			change: []fixture.ClusterOption{withRef},
+			policy: v1alpha1.SpokeCheckPolicyTrust,
+			want: "the status of K0sControlPlane c1, else the Cluster's spec.topology.version, " +
+				"else the kubernetesVersion of the profile's SpokeCheck",
+		},
+		"CheckedStandalone": {
+			why:    "there is no topology either",
+			change: []fixture.ClusterOption{standalone},
+			policy: v1alpha1.SpokeCheckPolicyTrust,
+			want:   "the kubernetesVersion of the profile's SpokeCheck",
+		},
+		"CheckedAndReported": {
+			why:    "the consumer is not asked",
+			change: []fixture.ClusterOption{withRef, fixture.Versions("v1.36.3")},
+			policy: v1alpha1.SpokeCheckPolicyTrust,
+			want:   "the Cluster's status.controlPlane.versions, the lowest",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, profile.VersionSource(fixture.Cluster("team-a", "c1", tc.change...))); diff != "" {
+			if diff := cmp.Diff(tc.want, profile.VersionSource(fixture.Cluster("team-a", "c1", tc.change...), tc.policy)); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			}
+		})
+	}
+}
+
+func TestSourceOfHealth(t *testing.T) {
+	const conditions = "the Cluster's conditions ControlPlaneAvailable=True and RemoteConnectionProbe=False"
+	cluster := fixture.Cluster("team-a", "c1", fixture.Provisioned("v1.36.3"), cutOff)
+	for reason, want := range map[string]string{
+		v1alpha1.ReasonProbeFailed:    conditions,
+		v1alpha1.ReasonClusterAPIDown: "the Leases controller-leader-election-capi, which no Cluster API controller renews",
+		v1alpha1.ReasonSpokeAnswers:   "the condition Reachable of the profile's SpokeCheck, despite " + conditions,
+		v1alpha1.ReasonSpokeSilent:    "the condition Reachable of the profile's SpokeCheck, despite " + conditions,
+	} {
+		t.Run(reason, func(t *testing.T) {
+			condition := metav1.Condition{Type: inventoryv1alpha1.ClusterConditionControlPlaneHealthy, Reason: reason}
+			if diff := cmp.Diff(want, profile.ConditionSource(cluster, condition)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}
