@@ -29,8 +29,8 @@ type Facts struct {
 	ClusterAPIDown bool
 	// ControlPlane and Infrastructure are the objects that the Cluster refers to; nil where there is none.
 	ControlPlane, Infrastructure map[string]any
-	// Waiting says, by the variable of an expression or WaitingSpokeCheck, which object is not known yet: whether it exists, and what
-	// it says. What is published of it stays.
+	// Waiting says, by the variable of an expression or another name, which object is not known yet: whether it exists, and what it
+	// says. What is published of it stays.
 	Waiting map[string]Unknown
 	// Kubeconfigs is what was found in the Secrets that the Inventory asked for (Inventory.Secrets).
 	Kubeconfigs map[SecretKey]Kubeconfig
@@ -39,14 +39,13 @@ type Facts struct {
 	// SpokeCheck is the one of the profile's name, of any author; nil where there is none, or where the Inventory does not trust
 	// SpokeChecks. It is not changed.
 	SpokeCheck *v1alpha1.SpokeCheck
+	// SpokeCheckUnknown says that it is not known yet whether there is one: what was made of it stays.
+	SpokeCheckUnknown bool
 	// Published is the profile as it is now; nil where there is none.
 	Published *Live
 	// Now becomes the transition time of a condition that changes its status.
 	Now time.Time
 }
-
-// WaitingSpokeCheck is the SpokeCheck in Facts.Waiting.
-const WaitingSpokeCheck = "spokeCheck"
 
 // Unknown is why an object is not known.
 type Unknown struct {

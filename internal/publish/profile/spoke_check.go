@@ -68,7 +68,7 @@ func (inv *Inventory) health(f Facts) metav1.Condition {
 	}
 	published := f.Published.condition(said.Type)
 	follow := published.Reason == checked.Reason
-	if f.Waiting[WaitingSpokeCheck].Why == "" {
+	if !f.SpokeCheckUnknown {
 		reachable, fresh := f.reachable()
 		if !fresh {
 			return said

@@ -73,11 +73,11 @@ func TestSpokeCheckMustBeSteady(t *testing.T) {
 			check: spokeCheck(fails("ConnectFailed", -long)), want: "SpokeSilent",
 		},
 		"NotListed": {
-			why: "what is not known yet is not absent", shown: shown("SpokeAnswers", long), down: true, waiting: true, want: "SpokeAnswers",
+			why: "what is not known yet is not absent", shown: shown("SpokeAnswers", long), down: true, unknown: true, want: "SpokeAnswers",
 		},
-		"NotListedSilent": {why: "likewise", shown: shown("SpokeSilent", long), waiting: true, want: "SpokeSilent"},
+		"NotListedSilent": {why: "likewise", shown: shown("SpokeSilent", long), unknown: true, want: "SpokeSilent"},
 		"NotListedNew": {
-			why: "there is nothing to keep", shown: shown("ClusterAPIDown", long), down: true, waiting: true,
+			why: "there is nothing to keep", shown: shown("ClusterAPIDown", long), down: true, unknown: true,
 			want: "ClusterAPIDown",
 		},
 	})

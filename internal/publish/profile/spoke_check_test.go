@@ -104,7 +104,7 @@ type checkCase struct {
 	shown   *inventoryv1alpha1.ClusterProfile
 	check   *v1alpha1.SpokeCheck
 	ignored bool
-	waiting bool
+	unknown bool
 	want    string
 }
 
@@ -112,9 +112,7 @@ func (tc checkCase) facts(t *testing.T) profile.Facts {
 	t.Helper()
 	f := facts(fixture.Cluster("a", "c1", append([]fixture.ClusterOption{fixture.Provisioned("v1.36.3")}, tc.options...)...))
 	f.ClusterAPIDown, f.SpokeCheck, f.Published = tc.down, tc.check, read(t, tc.shown)
-	if tc.waiting {
-		f.Waiting = map[string]profile.Unknown{profile.WaitingSpokeCheck: {Why: "the list takes a while"}}
-	}
+	f.SpokeCheckUnknown = tc.unknown
 	return f
 }
 

@@ -96,8 +96,8 @@ func (c *Clusters) Facts(
 		return Facts{}, err
 	}
 	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, profile.GrantsChangeAfter(facts.Grants, facts.Now))
-	if known, err := c.addSpokeCheck(ctx, inventory, &facts); err != nil || !known {
-		return Facts{RequeueAfter: syncingRequeue}, err
+	if err := c.addSpokeCheck(ctx, inventory, &facts); err != nil {
+		return Facts{}, err
 	}
 	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster.Namespace, inventory.Secrets(cluster))
 	if err != nil {

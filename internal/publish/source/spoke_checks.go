@@ -24,6 +24,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 )
 
+// waitingForSpokeChecks is their key in Facts.Waiting, beside the variables of expressions.
+const waitingForSpokeChecks = "spokeChecks"
+
 // spokeChecks watches SpokeChecks while an Inventory trusts them. A hub without a consumer need not have them.
 type spokeChecks struct {
 	cache  ctrlcache.Cache
@@ -56,34 +59,39 @@ func newSpokeChecks(options Options) *spokeChecks {
 	}
 }
 
-// addSpokeCheck adds the SpokeCheck of a Cluster's profile to the facts; false if it will be known in a moment.
-func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Inventory, facts *Facts) (bool, error) {
+// addSpokeCheck adds the SpokeCheck of a Cluster's profile to the facts. Nothing waits for the first list of SpokeChecks: until it is
+// there, the profile keeps what was made of them.
+func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Inventory, facts *Facts) error {
 	if !inventory.TrustsSpokeChecks() {
-		return true, nil
+		return nil
 	}
 	watched, requeueAfter, err := c.spokeChecks.watch(ctx)
 	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, requeueAfter)
 	if err != nil || watched == nil {
-		return true, err
+		return err
 	}
 	if !watched.informer.HasSynced() {
-		waited := c.clock.Since(watched.since)
-		facts.Waiting[profile.WaitingSpokeCheck] = profile.Unknown{
-			Why:  "the first list of SpokeChecks has not arrived yet: it is large, or the publisher may not list it",
-			Long: waited > slowSyncAfter,
+		facts.SpokeCheckUnknown = true
+		again := syncingRequeue
+		if waited := c.clock.Since(watched.since); waited > initialSyncTimeout {
+			again = unlistedRequeue
+			facts.Waiting[waitingForSpokeChecks] = profile.Unknown{
+				Why:  "the first list of SpokeChecks has not arrived yet: it is large, or the publisher may not list it",
+				Long: waited > slowSyncAfter,
+			}
 		}
-		facts.RequeueAfter = requeue.Min(facts.RequeueAfter, unlistedRequeue)
-		return waited > initialSyncTimeout, nil
+		facts.RequeueAfter = requeue.Min(facts.RequeueAfter, again)
+		return nil
 	}
 	key := inventory.Key(facts.Cluster)
 	check := &v1alpha1.SpokeCheck{}
 	if err := c.cached.Get(ctx, key, check); err == nil {
 		facts.SpokeCheck = check
 	} else if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("reading the SpokeCheck of ClusterProfile %s: %w", key, err)
+		return fmt.Errorf("reading the SpokeCheck of ClusterProfile %s: %w", key, err)
 	}
 	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, profile.SpokeCheckChangesAfter(facts.Facts))
-	return true, nil
+	return nil
 }
 
 // watch starts watching SpokeChecks unless they are watched already, and does not wait for the first list. It returns nil if the API
