@@ -20,7 +20,7 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
   resources: [clusterprofiles]
   verbs: [get, list, watch]
 - apiGroups: [capi-inventory.dev]
-  resources: [accessgrants]
+  resources: [accessgrants, spokechecks]
   verbs: [get, list, watch]
 # Whether Cluster API runs, and whether another publisher does.
 - apiGroups: [coordination.k8s.io]
