@@ -231,10 +231,12 @@ func TestSilenceIsOfTheSpoke(t *testing.T) {
 // TestSpokeCheckThatDoesNotCount: a check that is stale, or of something else, leaves Cluster API's word.
 func TestSpokeCheckThatDoesNotCount(t *testing.T) {
 	for name, change := range map[string]checkOption{
-		"Stale":          probed(3 * heartbeat),
-		"OfTheFuture":    probed(-2 * time.Minute),
-		"NeverProbed":    func(c *v1alpha1.SpokeCheck) { c.Status.LastProbeTime = nil },
-		"NoHeartbeat":    func(c *v1alpha1.SpokeCheck) { c.Status.HeartbeatSeconds = 0 },
+		"Stale":       probed(3 * heartbeat),
+		"OfTheFuture": probed(-2 * time.Minute),
+		"NeverProbed": func(c *v1alpha1.SpokeCheck) { c.Status.LastProbeTime = nil },
+		"NoHeartbeat": func(c *v1alpha1.SpokeCheck) {
+			c.Status.HeartbeatSeconds, c.Status.LastProbeTime.Time = 0, now.Add(time.Second)
+		},
 		"NoCondition":    func(c *v1alpha1.SpokeCheck) { c.Status.Conditions = nil },
 		"NoOwner":        func(c *v1alpha1.SpokeCheck) { c.OwnerReferences = nil },
 		"EarlierProfile": func(c *v1alpha1.SpokeCheck) { c.OwnerReferences[0].UID = "p0" },
