@@ -57,12 +57,12 @@ func TestPublisherWithoutSpokeChecks(t *testing.T) {
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
 	profile := hub.published(t, g, namespace, "c1")
 	over := hub.healthOver(t, clock, namespace, "c1")
-	g.Eventually(over).Should(probeSucceeded)
-	g.Consistently(over).Should(probeSucceeded)
+	g.Eventually(over).Should(probeSucceeded())
+	g.Consistently(over).Should(probeSucceeded())
 	g.Expect(asked.Load()).To(BeZero(), "what is not served is not watched")
 	g.Expect(publisher.logs.String()).NotTo(ContainSubstring(`"level":"error"`))
 
 	g.Expect(bare.Install(crdOf("spokechecks"))).To(Succeed())
 	hub.checkOf(t, clock, profile).reports(t, metav1.ConditionFalse, v1alpha1.ReasonConnectFailed, time.Hour)
-	g.Eventually(over).Should(spokeSilent, "it is noticed by itself")
+	g.Eventually(over).Should(spokeSilent(), "it is noticed by itself")
 }

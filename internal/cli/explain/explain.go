@@ -217,7 +217,8 @@ func clusterNotes(cluster *clusterv1.Cluster) []string {
 		notes = append(notes, "The Cluster is being deleted; its profiles are deleted after it.")
 	}
 	if profile.Paused(cluster) {
-		notes = append(notes, "The Cluster is paused: its conditions are not updated, so Cluster API says nothing of the health of its profiles.")
+		notes = append(notes,
+			"The Cluster is paused: its conditions are not updated, so Cluster API says nothing of the health of its profiles.")
 	}
 	if !profile.ControlPlaneInitialized(cluster) {
 		notes = append(notes, "The control plane is not initialized yet; its access is published after that.")

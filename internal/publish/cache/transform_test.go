@@ -203,8 +203,8 @@ func spokeCheckOf(name string) *v1alpha1.SpokeCheck {
 					Message: "10.0.0.1:6443 refuses connections: nothing listens there",
 				},
 			},
-			Provider: "kubeconfig-secretreader", Server: "https://10.0.0.1:6443", KubernetesVersion: "v1.36.3", User: "admin", MemberID: "m",
-			ClusterID: "c", Expires: &at, Expirations: []v1alpha1.Expiration{{Kind: v1alpha1.ExpiringToken, Time: at}},
+			Provider: "kubeconfig-secretreader", Server: "https://10.0.0.1:6443", KubernetesVersion: "v1.36.3", User: "admin",
+			MemberID: "m", ClusterID: "c", Expires: &at, Expirations: []v1alpha1.Expiration{{Kind: v1alpha1.ExpiringToken, Time: at}},
 			LastProbeTime: &at, HeartbeatSeconds: 300,
 		},
 	}

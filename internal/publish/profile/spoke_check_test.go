@@ -125,9 +125,10 @@ func (tc checkCase) run(t *testing.T, trusting, ignoring *profile.Inventory) {
 	out, _ := inventory.Status(tc.facts(t), 1)
 	got := condition(t, out.Status, "ControlPlaneHealthy")
 	want := metav1.ConditionUnknown
-	if tc.want == v1alpha1.ReasonProbeSucceeded || tc.want == v1alpha1.ReasonSpokeAnswers {
+	switch tc.want {
+	case v1alpha1.ReasonProbeSucceeded, v1alpha1.ReasonSpokeAnswers:
 		want = metav1.ConditionTrue
-	} else if tc.want == v1alpha1.ReasonControlPlaneUnavailable {
+	case v1alpha1.ReasonControlPlaneUnavailable:
 		want = metav1.ConditionFalse
 	}
 	if got.Reason != tc.want || got.Status != want {
