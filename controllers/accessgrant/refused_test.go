@@ -15,7 +15,6 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	"github.com/prometheus/common/expfmt"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -258,76 +257,6 @@ func TestHostileSpokes(t *testing.T) {
 			running.stop()
 			s.leaksNothing(t, running, fmt.Sprint(sent.Load()))
 		})
-	}
-}
-
-// TestNoSecretLeaves looks for the tokens of administrator and ServiceAccount everywhere but in the Secrets where they belong.
-func TestNoSecretLeaves(t *testing.T) {
-	s := newStage(t, readConfigMaps())
-	g := NewWithT(t)
-	var administrator atomic.Value
-	s.throughProxy(t, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if r.UserAgent() == userAgent {
-			// The first request of all is the administrator's.
-			administrator.CompareAndSwap(nil, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
-		}
-		next.ServeHTTP(w, r)
-	})
-	running := s.startBroker()
-	s.granted(g)
-	g.Eventually(s.joined).Should(ContainSubstring("its access is published"))
-	secret := s.secret()
-	granted := s.tokenIn(secret)
-	g.Expect(string(secret.Data["value"])).NotTo(ContainSubstring(fmt.Sprint(administrator.Load())))
-	running.stop()
-	s.leaksNothing(t, running, fmt.Sprint(administrator.Load()), granted)
-}
-
-func (s *stage) tokenIn(secret *corev1.Secret) string {
-	_, token, _ := strings.Cut(string(secret.Data["value"]), "token: ")
-	token, _, _ = strings.Cut(token, "\n")
-	return token
-}
-
-// leaksNothing looks for secrets in everything that others may read, and in the logs.
-func (s *stage) leaksNothing(t *testing.T, of *broker, secrets ...string) {
-	t.Helper()
-	seen := map[string]string{"the logs": of.logs.String()}
-	families, err := of.metrics.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var metrics strings.Builder
-	for _, family := range families {
-		if _, err := expfmt.MetricFamilyToText(&metrics, family); err != nil {
-			t.Fatal(err)
-		}
-	}
-	seen["the metrics"] = metrics.String()
-	for name, list := range map[string]client.ObjectList{
-		"grants":      &v1alpha1.AccessGrantList{},
-		"profiles":    &inventoryv1alpha1.ClusterProfileList{},
-		"Events":      &eventsv1.EventList{},
-		"Inventories": &v1alpha1.InventoryList{},
-	} {
-		if err := s.hub.List(t.Context(), list); err != nil {
-			t.Fatal(err)
-		}
-		raw, err := json.Marshal(list)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen[name] = string(raw)
-	}
-	for _, secret := range secrets {
-		if len(secret) < 20 {
-			t.Fatalf("%q is no token", secret)
-		}
-		for where, text := range seen {
-			if strings.Contains(text, secret) {
-				t.Errorf("%s contain a token", where)
-			}
-		}
 	}
 }
 
