@@ -53,7 +53,7 @@ func (i *importer) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		i.polls.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	if left := max(i.retries.left(of), i.polls.left(of)); left > 0 {
+	if left := i.left(of); left > 0 {
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
 	leave, entered := i.lanes.enter(reasonOf(of, v1alpha1.ConditionPropertiesImported) == v1alpha1.ReasonSpokeUnreachable)
@@ -62,6 +62,15 @@ func (i *importer) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 	}
 	defer leave()
 	return i.poll(ctx, of)
+}
+
+// left returns how long to wait for the next look at the spoke of a grant; zero or less if it is time. With another Secret it always is.
+func (i *importer) left(of *v1alpha1.AccessGrant) time.Duration {
+	last, known := i.polls.of(of)
+	if !known {
+		return 0
+	}
+	return max(i.retries.left(of), last.next.Sub(i.grants.Clock.Now()))
 }
 
 // poll publishes what the spoke says of itself, and reports what came of that.

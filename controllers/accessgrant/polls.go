@@ -44,16 +44,7 @@ func newPolls(clk clock.PassiveClock, live client.Reader) *polls {
 	return &polls{clock: clk, live: live, last: map[types.NamespacedName]poll{}}
 }
 
-// left returns how long to wait for the next look at the spoke of a grant; zero or less if it is time.
-func (p *polls) left(of *v1alpha1.AccessGrant) time.Duration {
-	last, known := p.of(of)
-	if !known {
-		return 0
-	}
-	return last.next.Sub(p.clock.Now())
-}
-
-// next has left return the pause, unless the Secret of the grant changes.
+// next sets when the spoke of a grant is to be looked at again.
 func (p *polls) next(of *v1alpha1.AccessGrant, pause time.Duration) {
 	if last, known := p.of(of); known {
 		last.next = p.clock.Now().Add(pause)
@@ -80,6 +71,7 @@ func (p *polls) kubeconfig(ctx context.Context, of *v1alpha1.AccessGrant) ([]byt
 	return kubeconfig, nil
 }
 
+// of returns what is remembered of the Secret that a grant has now.
 func (p *polls) of(of *v1alpha1.AccessGrant) (last poll, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
