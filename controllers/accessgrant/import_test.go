@@ -104,7 +104,7 @@ func TestImportsWhatTheSpokeSaysOfItself(t *testing.T) {
 	g := NewWithT(t)
 	id := kubeSystemOf(t, i.spoke)
 	g.Eventually(i.properties).Should(Equal(map[string]string{"cluster.clusterset.k8s.io": id}), "the API is not installed there")
-	g.Expect(i.imported()).To(Equal("True Imported"))
+	g.Eventually(i.imported).Should(Equal("True Imported"))
 	g.Expect(i.importGrant().Status.ClusterID).To(Equal(id))
 
 	installAbout(t, spoke)
