@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
@@ -65,6 +66,9 @@ func beReachable() gomegatypes.GomegaMatcher {
 	return have(v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonReachable)
 }
 
+// provisioning is how long Cluster API may take to make a spoke.
+const provisioning = 6 * time.Minute
+
 // waitPublished waits until the profile says how to reach the spoke.
 func (s *spoke) waitPublished(t *testing.T) *inventoryv1alpha1.ClusterProfile {
 	t.Helper()
@@ -73,7 +77,7 @@ func (s *spoke) waitPublished(t *testing.T) *inventoryv1alpha1.ClusterProfile {
 		profile = s.profile(g)
 		g.Expect(profile.Status.Conditions).To(have(v1alpha1.ConditionJoined, metav1.ConditionTrue, v1alpha1.ReasonClusterRegistered))
 		g.Expect(profile.Status.AccessProviders).NotTo(BeEmpty())
-	}).Should(Succeed())
+	}, provisioning).Should(Succeed())
 	return profile
 }
 
@@ -84,6 +88,6 @@ func (s *spoke) waitHealthy(t *testing.T) *inventoryv1alpha1.ClusterProfile {
 	NewWithT(t).Eventually(func(g Gomega) {
 		profile = s.profile(g)
 		g.Expect(profile.Status.Conditions).To(have(healthy, metav1.ConditionTrue, v1alpha1.ReasonProbeSucceeded))
-	}).Should(Succeed())
+	}, provisioning).Should(Succeed())
 	return profile
 }

@@ -188,7 +188,7 @@ func (s *spoke) waitAvailable(t *testing.T) {
 
 func (s *spoke) available(ctx context.Context) error {
 	cluster := &clusterv1.Cluster{}
-	err := until(ctx, 6*time.Minute, fmt.Sprintf("the Cluster %s to be available", s), func(ctx context.Context) (bool, error) {
+	err := until(ctx, provisioning, fmt.Sprintf("the Cluster %s to be available", s), func(ctx context.Context) (bool, error) {
 		err := k8s.Get(ctx, s.key(), cluster)
 		return meta.IsStatusConditionTrue(cluster.Status.Conditions, clusterv1.AvailableCondition), err
 	})
