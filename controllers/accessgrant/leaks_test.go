@@ -54,7 +54,9 @@ func (s *stage) tokenIn(secret *corev1.Secret) string {
 }
 
 // credential matches JSON Web Tokens, private keys in PEM, also in base64, and the fields of a kubeconfig that hold them.
-var credential = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]{10,}|PRIVATE KEY|LS0tLS1CRUdJTi(BSU0Eg|BFQyBQ|BQUklW|BFTkNS)|client-key-data|token: \S`)
+var credential = regexp.MustCompile(
+	`eyJ[\w-]{10,}\.[\w-]{10,}|PRIVATE KEY|LS0tLS1CRUdJTi(BSU0Eg|BFQyBQ|BQUklW|BFTkNS)|client-key-data|token: \S`,
+)
 
 // leaksNothing looks for secrets in everything that others may read, and in the logs.
 func (s *stage) leaksNothing(t *testing.T, of *broker, secrets ...string) {
