@@ -18,7 +18,11 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/property"
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
+
+// errBusy says that something is changing at this moment, and that another attempt will do.
+var errBusy = errors.New("the AccessGrant is being changed")
 
 // importer publishes what spokes say of themselves on their profiles, with the access that the AccessGrant of the provider
 // v1alpha1.ProviderClusterProperties gives.
@@ -34,7 +38,7 @@ func newImporter(grants *reconciler) *importer {
 		grants:  grants,
 		lanes:   newLanes(grants.Concurrency),
 		retries: newRetries(grants.Clock),
-		polls:   newPolls(grants.Clock, grants.live),
+		polls:   newPolls(),
 	}
 }
 
@@ -76,7 +80,7 @@ func (i *importer) left(of *v1alpha1.AccessGrant) time.Duration {
 // poll publishes what the spoke says of itself, and reports what came of that.
 func (i *importer) poll(ctx context.Context, cached *v1alpha1.AccessGrant) (ctrl.Result, error) {
 	of := cached.DeepCopy()
-	skipped, err := i.bringIn(ctx, of)
+	skipped, err := i.importProperties(ctx, of)
 	var failure *remote.Error
 	if errors.As(err, &failure) {
 		err = nil
@@ -104,12 +108,12 @@ func (i *importer) pause(of *v1alpha1.AccessGrant, failure *remote.Error) time.D
 	}
 	i.retries.forget(client.ObjectKeyFromObject(of))
 	pause := i.grants.PollInterval + rand.N(i.grants.PollInterval/4+1) //nolint:gosec // no secret depends on it
-	i.polls.next(of, pause)
+	i.polls.next(of, i.grants.Clock.Now().Add(pause))
 	return pause
 }
 
-// bringIn does what poll reports on. skipped says what of the spoke's properties was left out.
-func (i *importer) bringIn(ctx context.Context, of *v1alpha1.AccessGrant) (skipped string, err error) {
+// importProperties does what poll reports on. skipped says what of the spoke's properties was left out.
+func (i *importer) importProperties(ctx context.Context, of *v1alpha1.AccessGrant) (skipped string, err error) {
 	said, err := i.ask(ctx, of)
 	if err != nil {
 		return "", err
@@ -122,7 +126,7 @@ func (i *importer) bringIn(ctx context.Context, of *v1alpha1.AccessGrant) (skipp
 
 // ask returns what the spoke of a grant says of itself.
 func (i *importer) ask(ctx context.Context, of *v1alpha1.AccessGrant) (property.Spoke, error) {
-	kubeconfig, err := i.polls.kubeconfig(ctx, of)
+	kubeconfig, err := i.kubeconfig(ctx, of)
 	if err != nil {
 		return property.Spoke{}, err
 	}
@@ -138,6 +142,23 @@ func (i *importer) ask(ctx context.Context, of *v1alpha1.AccessGrant) (property.
 		return property.Spoke{}, ctx.Err()
 	}
 	return said, err
+}
+
+// kubeconfig returns the one that was proven last. The hub is asked for it once for each version of the Secret.
+func (i *importer) kubeconfig(ctx context.Context, of *v1alpha1.AccessGrant) ([]byte, error) {
+	if last, known := i.polls.of(of); known {
+		return last.kubeconfig, nil
+	}
+	secret, err := i.grants.ownSecret(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	if secret == nil || secret.ResourceVersion != of.Status.Secret.ResourceVersion {
+		return nil, errBusy
+	}
+	kubeconfig := secret.Data[profile.GrantedSecretKey]
+	i.polls.set(of, poll{secret: secret.ResourceVersion, kubeconfig: kubeconfig})
+	return kubeconfig, nil
 }
 
 // identify returns an error if the spoke is another cluster than the one whose properties were imported first.

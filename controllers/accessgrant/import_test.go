@@ -29,10 +29,33 @@ type importing struct{ *stage }
 
 func newImporting(t *testing.T) *importing {
 	t.Helper()
-	i := &importing{newStage(t, readConfigMaps())}
+	return newStage(t, readConfigMaps()).importing()
+}
+
+// importing has the Inventory import ClusterProperties, and starts a broker.
+func (s *stage) importing() *importing {
+	i := &importing{s}
 	i.setPolicy(v1alpha1.ClusterPropertyPolicyImport)
 	i.startBroker()
 	return i
+}
+
+// ownSpoke gives the Cluster a spoke that no other test has: what is said there, all Clusters of the spoke would say.
+func (s *stage) ownSpoke() *apiserver.Server {
+	s.t.Helper()
+	own, err := apiserver.Start()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = own.Stop() })
+	if s.spoke, err = client.New(own.Config(), client.Options{}); err != nil {
+		s.t.Fatal(err)
+	}
+	secret := fixture.KubeconfigSecret(s.namespace, "c1", fixture.Kubeconfig("c1", own.Config(), own.Config().Host))
+	if err := s.hub.Update(s.t.Context(), secret); err != nil {
+		s.t.Fatal(err)
+	}
+	return own
 }
 
 func (i *importing) setPolicy(policy v1alpha1.ClusterPropertyPolicy) {
@@ -88,26 +111,26 @@ func kubeSystemOf(t *testing.T, spoke client.Client) string {
 	return string(namespace.UID)
 }
 
-// installAbout installs the API of ClusterProperties (KEP-2149) until the test ends.
+// installAbout installs the API of ClusterProperties (KEP-2149).
 func installAbout(t *testing.T, on *apiserver.Server) {
 	t.Helper()
 	options := envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{fixture.ClusterPropertyCRD()}}
 	if _, err := envtest.InstallCRDs(on.Config(), options); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = envtest.UninstallCRDs(on.Config(), options) })
 }
 
-// TestImportsWhatTheSpokeSaysOfItself is the only test with ClusterProperties on the spoke that all tests share.
 func TestImportsWhatTheSpokeSaysOfItself(t *testing.T) {
-	i := newImporting(t)
+	s := newStage(t, readConfigMaps())
+	own := s.ownSpoke()
+	i := s.importing()
 	g := NewWithT(t)
 	id := kubeSystemOf(t, i.spoke)
 	g.Eventually(i.properties).Should(Equal(map[string]string{"cluster.clusterset.k8s.io": id}), "the API is not installed there")
 	g.Eventually(i.imported).Should(Equal("True Imported"))
 	g.Expect(i.importGrant().Status.ClusterID).To(Equal(id))
 
-	installAbout(t, spoke)
+	installAbout(t, own)
 	region := fixture.ClusterProperty("region.example.com", "eu-west-1")
 	g.Expect(i.spoke.Create(t.Context(), region)).To(Succeed())
 	g.Expect(i.spoke.Create(t.Context(), fixture.ClusterProperty("cluster.clusterset.k8s.io", "paris"))).To(Succeed())
@@ -115,6 +138,8 @@ func TestImportsWhatTheSpokeSaysOfItself(t *testing.T) {
 		"cluster.clusterset.k8s.io": "paris", "region.example.com": "eu-west-1",
 	}), "the arrival of the API is noticed, and the spoke's own ID counts")
 
+	i.granted(g)
+	g.Eventually(i.joined).Should(HavePrefix("The Cluster is under management"), "the publisher rests too")
 	before := i.profile().ResourceVersion
 	g.Consistently(func() string { return i.profile().ResourceVersion }, time.Second).Should(Equal(before), "at rest nothing is written")
 
@@ -166,19 +191,13 @@ func TestImportKeepsToItsCluster(t *testing.T) {
 	id := kubeSystemOf(t, i.spoke)
 	g.Eventually(i.properties).Should(HaveKeyWithValue("cluster.clusterset.k8s.io", id))
 
-	other, err := apiserver.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { _ = other.Stop() })
-	secret := fixture.KubeconfigSecret(i.namespace, "c1", fixture.Kubeconfig("c1", other.Config(), other.Config().Host))
-	g.Expect(i.hub.Update(t.Context(), secret)).To(Succeed())
+	i.ownSpoke()
 	g.Eventually(i.imported).Should(Equal("False WrongCluster"))
 	g.Expect(i.properties()).To(HaveKeyWithValue("cluster.clusterset.k8s.io", id))
 
 	// The spoke was rebuilt: a person says so.
 	g.Expect(i.hub.Delete(t.Context(), i.importGrant())).To(Succeed())
-	rebuilt, err := client.New(other.Config(), client.Options{})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Eventually(i.properties).Should(HaveKeyWithValue("cluster.clusterset.k8s.io", kubeSystemOf(t, rebuilt)))
+	g.Eventually(i.properties).Should(HaveKeyWithValue("cluster.clusterset.k8s.io", kubeSystemOf(t, i.spoke)))
 }
 
 // TestImportOutlivesAnOutage: what a spoke said stays while it is away.

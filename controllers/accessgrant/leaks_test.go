@@ -95,7 +95,7 @@ func (s *stage) leaksNothing(t *testing.T, of *broker, secrets ...string) {
 	}
 	for _, secret := range secrets {
 		if len(secret) < 20 {
-			t.Fatalf("%q is no token", secret)
+			t.Fatalf("%q is not a token", secret)
 		}
 		for where, text := range seen {
 			if strings.Contains(text, secret) {

@@ -4,31 +4,18 @@
 package accessgrant
 
 import (
-	"context"
-	"errors"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
-	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
-
-// errBusy says that something is changing at this moment, and that another attempt will do.
-var errBusy = errors.New("the AccessGrant is being changed")
 
 // polls are what is remembered of the broker's own access to each spoke between two looks at it: so the hub need not be asked for the
 // Secret each time. That token may read ClusterProperties and nothing else.
 type polls struct {
-	clock clock.PassiveClock
-	live  client.Reader
-
 	mu   sync.Mutex
 	last map[types.NamespacedName]poll
 }
@@ -40,35 +27,14 @@ type poll struct {
 	next       time.Time
 }
 
-func newPolls(clk clock.PassiveClock, live client.Reader) *polls {
-	return &polls{clock: clk, live: live, last: map[types.NamespacedName]poll{}}
-}
+func newPolls() *polls { return &polls{last: map[types.NamespacedName]poll{}} }
 
 // next sets when the spoke of a grant is to be looked at again.
-func (p *polls) next(of *v1alpha1.AccessGrant, pause time.Duration) {
+func (p *polls) next(of *v1alpha1.AccessGrant, at time.Time) {
 	if last, known := p.of(of); known {
-		last.next = p.clock.Now().Add(pause)
+		last.next = at
 		p.set(of, last)
 	}
-}
-
-// kubeconfig returns the one that was proven last.
-func (p *polls) kubeconfig(ctx context.Context, of *v1alpha1.AccessGrant) ([]byte, error) {
-	if last, known := p.of(of); known {
-		return last.kubeconfig, nil
-	}
-	secret := &corev1.Secret{}
-	switch err := p.live.Get(ctx, secretKey(of), secret); {
-	case apierrors.IsNotFound(err):
-		return nil, errBusy
-	case err != nil:
-		return nil, err
-	case !grant.IsOwn(secret, of), secret.ResourceVersion != of.Status.Secret.ResourceVersion:
-		return nil, errBusy
-	}
-	kubeconfig := secret.Data[profile.GrantedSecretKey]
-	p.set(of, poll{secret: secret.ResourceVersion, kubeconfig: kubeconfig})
-	return kubeconfig, nil
 }
 
 // of returns what is remembered of the Secret that a grant has now.

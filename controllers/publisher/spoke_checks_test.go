@@ -195,7 +195,7 @@ func TestSilentSpokeIsUnknown(t *testing.T) {
 		clock.Step(heartbeatOfChecks)
 		check.repeats(t)
 		seen()
-		g.Expect(version()).To(Equal(silent), "a heartbeat is no news")
+		g.Expect(version()).To(Equal(silent), "a heartbeat changes nothing")
 	}
 	publisher.stop()
 	hub.startPublisher(t, withClock(clock)).working(g)
