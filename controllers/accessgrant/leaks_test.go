@@ -53,10 +53,25 @@ func (s *stage) tokenIn(secret *corev1.Secret) string {
 	return token
 }
 
-// credential matches JSON Web Tokens, private keys in PEM, also in base64, and the fields of a kubeconfig that hold them.
+// credential matches JSON Web Tokens, private keys in PEM, also in base64, and the fields of a kubeconfig that hold them. A line of
+// YAML begins after a line break, which JSON writes as \n; "cannot request a token: Post ..." is a message.
 var credential = regexp.MustCompile(
-	`eyJ[\w-]{10,}\.[\w-]{10,}|PRIVATE KEY|LS0tLS1CRUdJTi(BSU0Eg|BFQyBQ|BQUklW|BFTkNS)|client-key-data|token: \S`,
+	`eyJ[\w-]{10,}\.[\w-]{10,}|PRIVATE KEY|LS0tLS1CRUdJTi(BSU0Eg|BFQyBQ|BQUklW|BFTkNS)|client-key-data|(\n|\\n)\s*token: \S`,
 )
+
+func TestCredentialPattern(t *testing.T) {
+	for text, found := range map[string]bool{
+		"cannot request a token: Post \"https://a\"":  false,
+		"users:\n- name: a\n  user:\n    token: abc":  true,
+		`{"value":"user:\n    token: abc"}`:           true,
+		"Bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrIn0": true,
+		"-----BEGIN RSA PRIVATE KEY-----":             true,
+	} {
+		if credential.MatchString(text) != found {
+			t.Errorf("%q: want a credential found: %t", text, found)
+		}
+	}
+}
 
 // leaksNothing looks for secrets in everything that others may read, and in the logs.
 func (s *stage) leaksNothing(t *testing.T, of *broker, secrets ...string) {
