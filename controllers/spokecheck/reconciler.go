@@ -9,14 +9,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
@@ -135,25 +133,6 @@ func (r *Reconciler) report(
 		}
 	}
 	return nil
-}
-
-// apply writes a status, unless another instance reports on the spoke.
-func (r *Reconciler) apply(
-	ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck, status v1alpha1.SpokeCheckStatus,
-) (written bool, err error) {
-	owner := client.FieldOwner(r.Options.Name)
-	err = r.Client.Status().Apply(ctx, statusApplyConfiguration(profile, status), owner)
-	if apierrors.IsConflict(err) {
-		if !check.Status.Silent(r.Clock.Now(), r.Options.pace().heartbeatPeriod()) {
-			logf.FromContext(ctx).V(1).Info("Another instance reports another result of this spoke", "reason", reachable(status).Reason)
-			return false, nil
-		}
-		err = r.Client.Status().Apply(ctx, statusApplyConfiguration(profile, status), owner, client.ForceOwnership)
-	}
-	if err != nil {
-		return false, fmt.Errorf("applying the status of a SpokeCheck: %w", err)
-	}
-	return true, nil
 }
 
 func eventType(condition metav1.Condition) string {

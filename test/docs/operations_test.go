@@ -72,7 +72,7 @@ func TestReasonsAreExplained(t *testing.T) {
 		"controllers/accessgrant/metrics.go",
 		"controllers/inventory/metrics.go",
 		"controllers/spokecheck/metrics.go",
-		"internal/publish/state/latency.go",
+		"internal/publish/state/latency_metric.go",
 		"internal/publish/target/metrics.go",
 	} {
 		for _, metric := range regexp.MustCompile(`"(capi_inventory_\w+)"`).FindAllStringSubmatch(contents(t, path), -1) {

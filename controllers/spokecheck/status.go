@@ -4,14 +4,19 @@
 package spokecheck
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/inventory/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -38,6 +43,25 @@ func ownerUID(check *v1alpha1.SpokeCheck) types.UID {
 		}
 	}
 	return ""
+}
+
+// apply writes a status, unless another instance reports on the spoke.
+func (r *Reconciler) apply(
+	ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck, status v1alpha1.SpokeCheckStatus,
+) (written bool, err error) {
+	owner := client.FieldOwner(r.Options.Name)
+	err = r.Client.Status().Apply(ctx, statusApplyConfiguration(profile, status), owner)
+	if apierrors.IsConflict(err) {
+		if !check.Status.Silent(r.Clock.Now(), r.Options.pace().heartbeatPeriod()) {
+			logf.FromContext(ctx).V(1).Info("Another instance reports another result of this spoke", "reason", reachable(status).Reason)
+			return false, nil
+		}
+		err = r.Client.Status().Apply(ctx, statusApplyConfiguration(profile, status), owner, client.ForceOwnership)
+	}
+	if err != nil {
+		return false, fmt.Errorf("applying the status of a SpokeCheck: %w", err)
+	}
+	return true, nil
 }
 
 // equalStatus reports whether two statuses differ in nothing but the time of the probe.
