@@ -43,8 +43,9 @@ generate: ## Generate deep copies, CRDs, roles and apply configurations
 fmt: ## Format the code
 	$(TOOL) golangci-lint fmt ./...
 
-lint: ## Lint: style, errors, words, and the arrows of the architecture
+lint: ## Lint: style, errors, words, the arrows of the architecture, and the workflows
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) actionlint -shellcheck= -pyflakes= .github/workflows/*.yaml
 
 verify: generate ## Check that generated, tidied and formatted files are committed, and lint
 	go mod tidy
@@ -64,6 +65,9 @@ test-unit: ## Test what needs no API server, in seconds
 
 test: assets ## Test everything, with the race detector, against real API servers
 	go test -race -timeout 30m ./...
+
+test-demo: ## Run the demo once, and compare docs/demo.md with what it prints
+	.ci/demo
 
 cover: assets ## Write the coverage of the tests to bin/cover.html
 	@mkdir -p bin

@@ -283,21 +283,18 @@ func TestRecipesAreOfAllConsumers(t *testing.T) {
 // TestRulesAreNamed: the recipe of a consumer names the rules that are its own or few others', and none that it does not have.
 func TestRulesAreNamed(t *testing.T) {
 	const few = 3
-	sections := map[lint.Consumer]string{
-		lint.Headlamp:            "Headlamp",
-		lint.ArgoCD:              "Argo CD",
-		lint.Kueue:               "Kueue MultiKueue",
-		lint.Sveltos:             "Sveltos",
-		lint.Knative:             "Knative Operator",
+	pages := map[lint.Consumer]string{
+		lint.Headlamp:            "headlamp",
+		lint.ArgoCD:              "argo-cd",
+		lint.Kueue:               "kueue",
+		lint.Sveltos:             "sveltos",
+		lint.Knative:             "knative",
 		lint.MulticlusterRuntime: "multicluster-runtime",
 	}
-	document := contents(t, "docs/consumers.md")
-	for consumer, title := range sections {
-		_, section, found := strings.Cut(document, "\n## "+title+"\n")
-		section, _, _ = strings.Cut(section, "\n## ")
-		_, rules, listed := strings.Cut(section, "Rules that lint knows: ")
-		if !found || !listed {
-			t.Errorf("docs/consumers.md has no rules of %s", title)
+	for consumer, page := range pages {
+		_, rules, listed := strings.Cut(contents(t, "docs/integrations/"+page+".md"), "Rules that lint knows: ")
+		if !listed {
+			t.Errorf("docs/integrations/%s.md names no rules", page)
 			continue
 		}
 		rules, _, _ = strings.Cut(rules, ".")
@@ -315,12 +312,12 @@ func TestRulesAreNamed(t *testing.T) {
 		}
 		for _, name := range named {
 			if !slices.Contains(has, name) {
-				t.Errorf("the recipe of %s names the rule %s, which it does not have", title, name)
+				t.Errorf("docs/integrations/%s.md names the rule %s, which the consumer does not have", page, name)
 			}
 		}
 		for _, name := range own {
 			if !slices.Contains(named, name) {
-				t.Errorf("the recipe of %s does not name the rule %s", title, name)
+				t.Errorf("docs/integrations/%s.md does not name the rule %s", page, name)
 			}
 		}
 	}

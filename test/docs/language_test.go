@@ -5,7 +5,6 @@ package docs_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -65,14 +64,8 @@ func bannedWords(t *testing.T) []string {
 // tracked returns the text files of the project, but for those that name the banned words and what others have written.
 func tracked(t *testing.T) []string {
 	t.Helper()
-	list := exec.CommandContext(t.Context(), "git", "ls-files", "*.go", "*.md", "*.yaml", "*.tpl", "*.txt", "Makefile", ".ci", "Dockerfile")
-	list.Dir = root
-	out, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var paths []string
-	for _, path := range strings.Fields(string(out)) {
+	for _, path := range projectFiles(t, "*.go", "*.md", "*.yaml", "*.yml", "*.tpl", "*.txt", "Makefile", ".ci", "Dockerfile") {
 		switch {
 		case path == "docs/style.md", path == ".golangci.yaml", strings.HasSuffix(path, "language_test.go"):
 		case strings.HasSuffix(path, "upstream.yaml"), strings.HasSuffix(path, "clusterprofile.yaml"):
