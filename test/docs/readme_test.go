@@ -32,9 +32,10 @@ func TestVersions(t *testing.T) {
 	}
 	oldest := strings.TrimSuffix(strings.TrimPrefix(chart.KubeVersion, ">="), ".0-0")
 	kubernetes := strings.TrimPrefix(assets.KubernetesVersion, "v")
+	clusterAPI := strings.TrimPrefix(moduleVersion(t, "sigs.k8s.io/cluster-api/api"), "v")
 	for _, document := range []string{"README.md", "docs/compatibility.md"} {
 		for _, row := range []string{
-			"| Cluster API | 1.11 and later (`v1beta2`) | " + strings.TrimPrefix(moduleVersion(t, "sigs.k8s.io/cluster-api/api"), "v") + " |",
+			"| Cluster API | 1.11 and later (`v1beta2`) | " + clusterAPI + " |",
 			"| Kubernetes, the hub | " + oldest + " and later | " + kubernetes + " |",
 			"| Kubernetes, the spokes | those that Cluster API supports | " + kubernetes + " |",
 			"| ClusterProfile API | `multicluster.x-k8s.io/v1alpha1` | cluster-inventory-api " +

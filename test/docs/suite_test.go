@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package docs_test holds the documents against what they speak of: the recipes for consumers against a real API server, the
-// publisher and the rules of those consumers; the runbook against the alerts, reasons and metrics that there are; and every
-// link against the file that it leads to.
+// publisher and the rules of those consumers; the runbook against the alerts, reasons and metrics that there are; the reference
+// against CRDs and programs; and every link against the file that it leads to.
 package docs_test
 
 import (
