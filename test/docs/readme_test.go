@@ -68,9 +68,13 @@ func TestTargets(t *testing.T) {
 	// A command is in a block, between backquotes, or what a workflow runs; anything else is prose.
 	block := regexp.MustCompile("(?ms)^ *```.*?^ *```|`[^`\n]+`|^    \\S.*?$|run: .*?$")
 	command := regexp.MustCompile("(?m)(?:^ *|`|run: )(?:[A-Z_]+=\\S+ )*make ((?:[a-z0-9-]+(?: |$|`))+)")
+	matrix := regexp.MustCompile(`(?m)^ +target: \[(.+)\]$`)
 	found := 0
 	for _, file := range projectFiles(t, "*.md", ".github/*.yaml") {
 		commands := strings.Join(block.FindAllString(contents(t, file), -1), "\n")
+		for _, match := range matrix.FindAllStringSubmatch(contents(t, file), -1) {
+			commands += "\nmake " + strings.ReplaceAll(match[1], ",", "")
+		}
 		for _, match := range command.FindAllStringSubmatch(commands, -1) {
 			for _, target := range strings.Fields(strings.ReplaceAll(match[1], "`", " ")) {
 				found++
