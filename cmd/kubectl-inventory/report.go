@@ -127,8 +127,9 @@ func (e *explainer) printConsumers(p *explain.Profile) error {
 	return table.Flush()
 }
 
-func (e *explainer) truncated(value string) string {
-	if characters := []rune(value); e.format != outputWide && len(characters) > maxValue {
+// truncated returns a value as far as a table shows it.
+func (f *outputFlags) truncated(value string) string {
+	if characters := []rune(value); f.format != outputWide && len(characters) > maxValue {
 		return string(characters[:maxValue-1]) + "…"
 	}
 	return value

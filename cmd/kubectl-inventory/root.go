@@ -17,7 +17,7 @@ func newRoot(o *options) *cobra.Command {
 		Use:   "kubectl-inventory",
 		Short: "List, check, explain, lint and use ClusterProfiles",
 		Long: "List, check, explain, lint and use ClusterProfiles (multicluster.x-k8s.io) of any cluster manager.\n\n" +
-			"Exit codes: 0 for success, 1 if a spoke is not reachable or a profile is rejected or left out, 2 for any other error.",
+			"Exit codes: 0 for success, 1 if a spoke is not reachable or a profile is rejected, left out or would be deleted, 2 for any other error.",
 		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl inventory"},
 		Version:           version.String(),
 		SilenceErrors:     true,
@@ -29,7 +29,7 @@ func newRoot(o *options) *cobra.Command {
 	root.SetOut(o.Out)
 	root.SetErr(o.ErrOut)
 	o.config.AddFlags(root.PersistentFlags())
-	root.AddCommand(newList(o), newCheck(o), newExplain(o), newGrants(o), newLint(o), newKubeconfig(o))
+	root.AddCommand(newList(o), newCheck(o), newExplain(o), newGrants(o), newLint(o), newDiff(o), newKubeconfig(o))
 	o.completeFlags(root)
 	return root
 }

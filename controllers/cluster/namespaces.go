@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
@@ -23,18 +22,7 @@ func (r *Reconciler) checkNamespace(ctx context.Context, name string) (*profile.
 	if err != nil {
 		return nil, err
 	}
-	var problem profile.Problem
-	switch {
-	case namespace == nil:
-		problem = profile.NewProblem(v1alpha1.ProblemNamespaceMissing,
-			"the namespace %q does not exist; create it, and the profiles follow", name)
-	case !namespace.DeletionTimestamp.IsZero():
-		problem = profile.NewProblem(v1alpha1.ProblemNamespaceTerminating,
-			"the namespace %q is being deleted; choose another one, or create it again when it is gone", name)
-	default:
-		return nil, nil
-	}
-	return &problem, nil
+	return profile.NamespaceProblem(name, namespace), nil
 }
 
 func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (labels.Set, error) {

@@ -5,10 +5,8 @@ package cluster
 
 import (
 	"context"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
@@ -56,31 +54,24 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 // stillWanted reports whether a profile of a Cluster must stay: an Inventory wants it, or what is wanted in its place is not there
 // yet.
 func (r *Reconciler) stillWanted(ctx context.Context, p pass, live *profile.Live) (bool, error) {
-	if p.claims.Has(client.ObjectKeyFromObject(live)) {
+	switch p.claims.FateOf(live, p.cluster, p.snapshot.Invalid) {
+	case profile.Stays:
 		return true, nil
+	case profile.StaysUntilReplaced:
+		replaced, err := r.replaced(ctx, p, live)
+		return !replaced, err
 	}
 	if profile.OptedOut(p.cluster) {
 		return false, nil
 	}
 	_, inventory, _ := live.Source()
-	if _, invalid := p.snapshot.Invalid[inventory]; invalid {
-		return true, nil
-	}
-	if slices.Contains(p.claims.Selecting, inventory) {
-		replaced, err := r.replaced(ctx, p, live)
-		return !replaced, err
-	}
 	return r.existsOnServer(ctx, p.snapshot, inventory)
 }
 
 // replaced reports whether the hub has the profile that is wanted in place of another one: under the name that its Inventory
 // gives it now, or by the Inventory that has its namespace now. A profile without access does not replace one with access.
 func (r *Reconciler) replaced(ctx context.Context, p pass, old *profile.Live) (bool, error) {
-	_, inventory, _ := old.Source()
-	for _, claim := range p.claims.Granted {
-		if claim.Inventory.Name() != inventory && claim.Profile.Namespace != old.Namespace {
-			continue
-		}
+	for _, claim := range p.claims.Replacements(old) {
 		// Subscribed before it is read: its next event is not missed.
 		r.waiters.Add(claim.Profile, p.key())
 		live, err := r.Profiles.Get(ctx, claim.Profile)

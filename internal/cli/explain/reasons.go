@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
@@ -74,4 +75,9 @@ func (f Facts) whyPending(source *v1alpha1.Inventory) string {
 		return fmt.Sprintf("the Inventory is not ready (%s): %s", ready.Reason, ready.Message)
 	}
 	return "the publisher reports that it has published everything in its scope; --namespace or --watch-filter may exclude the Cluster"
+}
+
+// WhyNotSelected returns the first reason why an Inventory does not select a Cluster, given the labels of the Cluster's namespace.
+func WhyNotSelected(inventory *v1alpha1.Inventory, cluster *clusterv1.Cluster, namespace labels.Set) string {
+	return Facts{Cluster: cluster, NamespaceLabels: namespace}.whyNotSelected(inventory)
 }
