@@ -129,5 +129,5 @@ func (v *Validator) checkFields(content map[string]any) error {
 		return nil
 	}
 	slices.Sort(unknown)
-	return errors.New(strings.Join(unknown, ", ") + ": unknown field; the API server would drop it")
+	return errors.New(profile.Bound(strings.Join(unknown, ", ")) + ": unknown field; the API server would drop it")
 }
