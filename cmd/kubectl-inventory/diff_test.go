@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -174,5 +175,28 @@ func TestDiffDefaultsAsTheServer(t *testing.T) {
 	must(t, runtime.DefaultUnstructuredConverter.FromUnstructured(source.Object, &stored))
 	if diff := cmp.Diff(stored.Spec, admitted[0].Spec); diff != "" {
 		t.Errorf("-API server +diff:\n%s", diff)
+	}
+}
+
+// TestDiffWithTheDocumentedRights: the ClusterRole in the documentation is enough for everything.
+func TestDiffWithTheDocumentedRights(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "kubectl-inventory.md"))
+	must(t, err)
+	_, section, _ := strings.Cut(string(text), "\n## diff\n")
+	_, block, _ := strings.Cut(section, "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	role := rbacv1.ClusterRole{}
+	must(t, yaml.UnmarshalStrict([]byte(block), &role))
+	var rights []right
+	for _, rule := range role.Rules {
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				rights = append(rights, right{"", resource + "." + group, strings.Join(rule.Verbs, " ")})
+			}
+		}
+	}
+	got := plugin(t, userWith(t, "documented", rights...), "diff", "-f", "testdata/diff/unread.yaml")
+	if got.code != 0 || got.err != "" {
+		t.Errorf("exit code %d: %s", got.code, got.err)
 	}
 }
