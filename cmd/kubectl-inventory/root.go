@@ -29,7 +29,7 @@ func newRoot(o *options) *cobra.Command {
 	root.SetOut(o.Out)
 	root.SetErr(o.ErrOut)
 	o.config.AddFlags(root.PersistentFlags())
-	root.AddCommand(newList(o), newCheck(o), newExplain(o), newGrants(o), newLint(o), newDiff(o), newKubeconfig(o))
+	root.AddCommand(newList(o), newCheck(o), newExplain(o), newGrants(o), newLint(o), newDiff(o), newProviders(o), newKubeconfig(o))
 	o.completeFlags(root)
 	return root
 }
