@@ -109,7 +109,7 @@ func (d *differ) print(report diff.Report) error {
 
 // deletedProfiles returns the names of the profiles that would be deleted.
 func deletedProfiles(report diff.Report) []inventoryv1alpha1.ClusterProfile {
-	var profiles []inventoryv1alpha1.ClusterProfile
+	profiles := make([]inventoryv1alpha1.ClusterProfile, 0, len(report.Changes))
 	for _, change := range report.Changes {
 		name := change.Profile
 		switch change.Action {

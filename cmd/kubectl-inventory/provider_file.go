@@ -41,7 +41,7 @@ func newProviders(o *options) *cobra.Command {
 		ValidArgsFunction: o.completeProfiles(&w.selectionFlags, false),
 		RunE:              w.run,
 	}
-	w.selectionFlags.add(cmd)
+	w.add(cmd)
 	cmd.Flags().StringToStringVar(&w.plugins, "plugin", nil, "Credential plugins by access provider, as NAME=COMMAND, separated by commas.")
 	cmd.Flags().StringVarP(&w.format, "output", "o", formatJSON, "Output format. One of: (json, yaml).")
 	completeFlag(cmd, "output", formatJSON, formatYAML)

@@ -138,14 +138,7 @@ func (p *pass) compareClaim(claim profile.Claim) {
 	}
 	wanted := p.contents(claim)
 	if i < 0 {
-		change.Action, change.Problems = Publish, problemsOf(wanted.problems)
-		switch p.ownership(p.live[claim.Profile]) {
-		case profile.Owned:
-			change.Action, change.Why = Change, "the profile is on the hub, and its Inventory does not want it, or is invalid; it is updated"
-		case profile.Stale:
-			change.Why = "after the profile of an earlier Cluster of this name is gone"
-		}
-		p.add(change)
+		p.compareUnclaimed(claim, change)
 		return
 	}
 	earlier := p.contents(p.before.Granted[i])
@@ -163,6 +156,38 @@ func (p *pass) compareClaim(claim profile.Claim) {
 		return
 	}
 	p.add(change)
+}
+
+// compareUnclaimed reports a profile that no Inventory wants before the edit. It may be on the hub all the same: because it cannot be
+// replaced, or because the Inventory that published it is invalid.
+func (p *pass) compareUnclaimed(claim profile.Claim, change ProfileChange) {
+	wanted := p.contents(claim)
+	change.Action, change.Problems = Publish, problemsOf(wanted.problems)
+	switch live := p.live[claim.Profile]; p.ownership(live) {
+	case profile.Owned:
+		if _, inventory, _ := live.Source(); inventory != change.Inventory {
+			change.Action, change.FromInventory = TakeOver, inventory
+			break
+		}
+		if p.unchanged(claim, live) {
+			p.inventory(change.Inventory).Unchanged++
+			return
+		}
+		change.Action, change.Why = Change, "the profile that is on the hub stays, and is updated"
+	case profile.Stale:
+		change.Why = "after the profile of an earlier Cluster of this name is gone"
+	}
+	p.add(change)
+}
+
+// unchanged reports whether a claim wants its profile as it is on the hub.
+func (p *pass) unchanged(claim profile.Claim, live *profile.Live) bool {
+	facts := p.facts(claim)
+	wanted, _ := claim.Inventory.Profile(facts)
+	status, _ := claim.Inventory.Status(facts, live.Generation)
+	same, err := live.Unchanged(wanted, "")
+	sameStatus, statusErr := live.Unchanged(status, "status")
+	return err == nil && statusErr == nil && same && sameStatus
 }
 
 // compareRefused reports the edited Inventories that now select the Cluster, and leave it to another one.

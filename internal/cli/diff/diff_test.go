@@ -108,6 +108,11 @@ func TestPlaces(t *testing.T) {
 			profiles: clusterProfiles{beside}, stops: true,
 			want: []string{"team-a/london a: Rename apps/team-a--london; replaces team-a/london"},
 		},
+		"TypoTakenBack": {
+			why:  "what stayed is wanted again",
+			live: inventories{inventory("a", 1, into("aps"))}, edited: inventories{inventory("a", 0)}, profiles: clusterProfiles{beside},
+			want: []string{"team-a/london a: Change team-a/london; why the profile that is on the hub stays, and is updated"},
+		},
 		"NameTaken": {
 			why:  "another manager has the name",
 			live: inventories{inventory("a", 1)}, edited: inventories{inventory("a", 0, into("apps"))},
@@ -184,8 +189,8 @@ func TestPlaces(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			facts := diff.Facts{Clusters: []clusterv1.Cluster{london(tc.cluster...)}, Profiles: tc.profiles}
 			got := report(t, tc.live, tc.edited, facts)
-			if diff := cmp.Diff(tc.want, lines(got)); diff != "" {
-				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			if unlike := cmp.Diff(tc.want, lines(got)); unlike != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.why, unlike)
 			}
 			if got.Stops() != tc.stops {
 				t.Errorf("%s: stops %t, want %t", tc.why, got.Stops(), tc.stops)
@@ -253,15 +258,17 @@ func TestContents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts := diff.Facts{
-				Clusters: []clusterv1.Cluster{london()}, Profiles: clusterProfiles{published("london", "team-a", "london", "a")}, Hidden: tc.hidden,
+				Clusters: []clusterv1.Cluster{london()},
+				Profiles: clusterProfiles{published("london", "team-a", "london", "a")},
+				Hidden:   tc.hidden,
 			}
 			want := tc.want
 			if want != nil {
 				want = append([]string{"team-a/london a: Change team-a/london"}, want...)
 			}
 			got := report(t, inventories{tc.live}, inventories{tc.edited}, facts)
-			if diff := cmp.Diff(want, lines(got)); diff != "" {
-				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
+			if unlike := cmp.Diff(want, lines(got)); unlike != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.why, unlike)
 			}
 			if got.Stops() {
 				t.Errorf("%s: nothing is deleted", tc.why)
@@ -285,11 +292,11 @@ func TestCounts(t *testing.T) {
 		{Name: "b", Edit: diff.None, Counts: diff.Counts{TakeOver: 2}},
 		{Name: "c", Edit: diff.New, After: 2, Counts: diff.Counts{Publish: 2}},
 	}
-	if diff := cmp.Diff(want, got.Inventories); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	if unlike := cmp.Diff(want, got.Inventories); unlike != "" {
+		t.Errorf("-want +got:\n%s", unlike)
 	}
-	if diff := cmp.Diff(diff.Counts{TakeOver: 2, Publish: 2}, got.Total); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	if unlike := cmp.Diff(diff.Counts{TakeOver: 2, Publish: 2}, got.Total); unlike != "" {
+		t.Errorf("-want +got:\n%s", unlike)
 	}
 }
 
@@ -303,8 +310,8 @@ func TestEditsThatCannotWork(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	if diff := cmp.Diff(want, err.Error()); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	if unlike := cmp.Diff(want, err.Error()); unlike != "" {
+		t.Errorf("-want +got:\n%s", unlike)
 	}
 }
 

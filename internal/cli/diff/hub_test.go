@@ -112,16 +112,16 @@ func namespaces() map[string]*metav1.PartialObjectMetadata {
 }
 
 // report compares an edit with a hub.
-func report(t testing.TB, live, edited []v1alpha1.Inventory, facts diff.Facts) diff.Report {
-	t.Helper()
+func report(tb testing.TB, live, edited []v1alpha1.Inventory, facts diff.Facts) diff.Report {
+	tb.Helper()
 	edit, err := diff.Compile(live, edited, now)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	facts.Namespaces, facts.Now = namespaces(), now
 	found, err := edit.Diff(facts)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return found
 }

@@ -80,8 +80,11 @@ func For(profiles []inventoryv1alpha1.ClusterProfile, commands map[string]string
 
 func entry(name, command, from string) Provider {
 	return Provider{Name: name, ExecConfig: Exec{
-		APIVersion: clientauthenticationv1.SchemeGroupVersion.String(), Command: command, InteractiveMode: "Never", ProvideClusterInfo: true,
-		InstallHint: from,
+		APIVersion:         clientauthenticationv1.SchemeGroupVersion.String(),
+		Command:            command,
+		InteractiveMode:    "Never",
+		ProvideClusterInfo: true,
+		InstallHint:        from,
 	}}
 }
 

@@ -27,7 +27,10 @@ func TestFor(t *testing.T) {
 	deprecated := offering("old")
 	deprecated.Status.CredentialProviders = offering("", "secretreader").Status.AccessProviders
 	profiles := []inventoryv1alpha1.ClusterProfile{
-		offering("one", "serviceaccount-token", "kubeconfig-secretreader"), offering("two", "rm", "gcp"), offering("three", "rm"), deprecated,
+		offering("one", "serviceaccount-token", "kubeconfig-secretreader"),
+		offering("two", "rm", "gcp"),
+		offering("three", "rm"),
+		deprecated,
 	}
 	for name, tc := range map[string]struct {
 		why      string
