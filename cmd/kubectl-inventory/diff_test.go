@@ -88,7 +88,8 @@ func TestDiffOfStandardInput(t *testing.T) {
 			var out, errOut bytes.Buffer
 			code := run(t.Context(), genericiooptions.IOStreams{In: bytes.NewReader(input), Out: &out, ErrOut: &errOut}, later,
 				[]string{"--kubeconfig", in("hub.kubeconfig"), "diff", "-f", "-"})
-			if diff := cmp.Diff(want, result{out: out.String(), err: errOut.String(), code: code}, cmp.AllowUnexported(result{})); diff != "" {
+			got := result{out: out.String(), err: errOut.String(), code: code}
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(result{})); diff != "" {
 				t.Errorf("-file +standard input:\n%s", diff)
 			}
 		})

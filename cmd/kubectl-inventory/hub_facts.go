@@ -149,10 +149,10 @@ func readKind(ctx context.Context, hub client.Client, kind schema.GroupKind, f *
 			f.Objects[diff.Reference{GroupKind: kind, NamespacedName: client.ObjectKeyFromObject(&object)}] = object.Object
 		}
 	})
-	switch {
+	switch resource := mapping.Resource.GroupResource(); {
 	case apierrors.IsForbidden(err):
-		f.Hidden[kind] = fmt.Sprintf("you may not read %s, which an expression reads", mapping.Resource.GroupResource())
-		f.Unread = append(f.Unread, fmt.Sprintf("%s: the values of expressions that read them are not known", mapping.Resource.GroupResource()))
+		f.Hidden[kind] = fmt.Sprintf("you may not read %s, which an expression reads", resource)
+		f.Unread = append(f.Unread, fmt.Sprintf("%s: the values of expressions that read them are not known", resource))
 	case err != nil:
 		return fmt.Errorf("listing %s: %w", kind, err)
 	}

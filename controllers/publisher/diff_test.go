@@ -31,8 +31,8 @@ func TestDiffSaysWhatThePublisherDoes(t *testing.T) {
 	hub.inventory(t, "diff-b", v1alpha1.InventorySpec{Namespace: target}, namespace)
 	hub.startPublisher(t)
 	for name, env := range map[string]string{"c1": "prod", "c2": "test"} {
-		labels := fixture.Labels(map[string]string{"env": env})
-		hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), labels), hub.kubeconfig(name, "https://"+name+":6443"))
+		cluster := fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3"), fixture.Labels(map[string]string{"env": env}))
+		hub.createCluster(t, cluster, hub.kubeconfig(name, "https://"+name+":6443"))
 		hub.published(t, g, namespace, name)
 		hub.published(t, g, target, namespace+"--"+name)
 	}
