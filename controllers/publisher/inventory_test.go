@@ -259,7 +259,7 @@ func TestInvalidInventoryLeavesWhatIsPublished(t *testing.T) {
 	broken := hub.inventory(t, "breaks", v1alpha1.InventorySpec{}, namespace)
 	hub.startPublisher(t)
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := hub.published(t, g, namespace, "c1")
+	before := hub.settled(t, g, namespace, "c1")
 	g.Eventually(func() error {
 		if err := hub.Get(t.Context(), keyOf(broken), broken); err != nil {
 			return err

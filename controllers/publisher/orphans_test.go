@@ -41,7 +41,7 @@ func TestUnseenClustersAreNotOrphans(t *testing.T) {
 	hub.inventory(t, "unseen", v1alpha1.InventorySpec{}, namespace, elsewhere)
 	first := hub.startPublisher(t)
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := hub.published(t, g, namespace, "c1")
+	before := hub.settled(t, g, namespace, "c1")
 	first.stop()
 
 	// To this publisher the Cluster does not exist: it may see another namespace alone.

@@ -135,7 +135,7 @@ func TestNarrowedNamespaces(t *testing.T) {
 	hub.inventory(t, "narrowed", v1alpha1.InventorySpec{}, namespace, elsewhere)
 	first := hub.startPublisher(t)
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := hub.published(t, g, namespace, "c1")
+	before := hub.settled(t, g, namespace, "c1")
 	first.stop()
 
 	second := hub.startPublisher(t, inNamespaces(elsewhere))
@@ -162,7 +162,7 @@ func TestChangedManagerName(t *testing.T) {
 	hub.inventory(t, "renamed-manager", v1alpha1.InventorySpec{}, namespace)
 	first := hub.startPublisher(t)
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := hub.published(t, g, namespace, "c1")
+	before := hub.settled(t, g, namespace, "c1")
 	first.stop()
 	hub.startPublisher(t, manager("another"))
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "renamed-manager").Status.Problems }).

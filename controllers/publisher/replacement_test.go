@@ -88,7 +88,7 @@ func TestEditThatFailsDeletesNothing(t *testing.T) {
 			hub.startPublisher(t)
 			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 				hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-			before := hub.published(t, g, namespace, "c1")
+			before := hub.settled(t, g, namespace, "c1")
 
 			hub.patchInventory(t, edited.Name, fmt.Sprintf(`{"spec":{"namespace":%q}}`, target))
 			g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, edited.Name).Status.Problems }).
@@ -139,7 +139,7 @@ func TestInvalidInventoryIsNotTakenOver(t *testing.T) {
 	hub.startPublisher(t)
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
 		hub.kubeconfig("c1", "https://10.0.0.1:6443"))
-	before := hub.published(t, g, namespace, "c1")
+	before := hub.settled(t, g, namespace, "c1")
 
 	hub.patchInventory(t, older.Name, `{"spec":{"properties":[{"name":"x.example.com","expression":"cluster."}]}}`)
 	g.Eventually(func() *metav1.Condition { return hub.ready(t, older.Name) }).Should(HaveField("Reason", v1alpha1.ReasonInvalidSpec))

@@ -272,6 +272,15 @@ func (hub *testHub) published(t *testing.T, g *WithT, namespace, name string) *i
 	return profile
 }
 
+// settled waits for the profile of a healthy Cluster with everything that is known of it: the publisher may see the Secret before the
+// Cluster's status, and then writes the profile once more.
+func (hub *testHub) settled(t *testing.T, g *WithT, namespace, name string) *inventoryv1alpha1.ClusterProfile {
+	t.Helper()
+	g.Eventually(func() any { return healthy(hub.published(t, g, namespace, name)) }).
+		Should(HaveField("Status", metav1.ConditionTrue))
+	return hub.get(t, namespace, name)
+}
+
 // server is what a profile's first access provider says to dial; empty where there is none.
 func server(profile *inventoryv1alpha1.ClusterProfile) string {
 	if profile == nil || len(profile.Status.AccessProviders) == 0 {

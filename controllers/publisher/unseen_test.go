@@ -114,7 +114,7 @@ func TestPassingErrorChangesNothing(t *testing.T) {
 	})
 	hub.startPublisherOn(t, config, withClock(clock))
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
-	before := hub.published(t, g, namespace, "c1")
+	before := hub.settled(t, g, namespace, "c1")
 	failing.Store(true)
 	g.Eventually(func() int64 {
 		clock.Step(10 * time.Minute)
