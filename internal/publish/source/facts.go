@@ -36,7 +36,7 @@ type Options struct {
 	Client, APIReader client.Reader
 	Cache             ctrlcache.Cache
 	Mapper            meta.RESTMapper
-	Clock             clock.PassiveClock
+	Clock             clock.Clock
 	Liveness          *Liveness
 	// ServesSpokeChecks reports whether the API server serves SpokeChecks, which are optional.
 	ServesSpokeChecks func() (bool, error)

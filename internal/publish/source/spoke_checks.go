@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
@@ -31,7 +32,7 @@ const waitingForSpokeChecks = "spokeChecks"
 type spokeChecks struct {
 	cache  ctrlcache.Cache
 	serves func() (bool, error)
-	clock  clock.PassiveClock
+	clock  clock.Clock
 	// changed names the profile of a SpokeCheck that says something else; no receiver is left when done is closed.
 	changed chan event.TypedGenericEvent[types.NamespacedName]
 	done    <-chan struct{}
@@ -39,8 +40,8 @@ type spokeChecks struct {
 	mu sync.Mutex
 	// watched is nil while SpokeChecks are not watched.
 	watched *watchedChecks
-	// unserved is when the API server was seen not to serve SpokeChecks.
-	unserved time.Time
+	// endDiscovery ends the wait until the API server serves SpokeChecks; nil if nothing waits for that.
+	endDiscovery context.CancelFunc
 }
 
 // watchedChecks is a watch, and when it began.
@@ -65,8 +66,7 @@ func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Invento
 	if !inventory.TrustsSpokeChecks() {
 		return nil
 	}
-	watched, requeueAfter, err := c.spokeChecks.watch(ctx)
-	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, requeueAfter)
+	watched, err := c.spokeChecks.watch(ctx)
 	if err != nil || watched == nil {
 		return err
 	}
@@ -94,39 +94,88 @@ func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Invento
 	return nil
 }
 
-// watch starts watching SpokeChecks unless they are watched already, and does not wait for the first list. It returns nil if the API
-// server does not serve them, and to the one caller that has found that out also after how long to look again.
-func (s *spokeChecks) watch(ctx context.Context) (*watchedChecks, time.Duration, error) {
+// watch starts watching SpokeChecks unless they are watched already, and does not wait for the first list. It returns nil while the API
+// server does not serve them, and then looks again by itself: the reconcile that has asked may fail, and its Cluster may go.
+func (s *spokeChecks) watch(ctx context.Context) (*watchedChecks, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.clock.Now()
-	if s.watched != nil || now.Sub(s.unserved) < discoveryInterval {
-		return s.watched, 0, nil
+	if s.watched != nil || s.endDiscovery != nil {
+		return s.watched, nil
 	}
 	served, err := s.serves()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if !served {
-		s.unserved = now
-		return nil, discoveryInterval, nil
+		waiting, end := context.WithCancel(wait.ContextForChannel(s.done))
+		s.endDiscovery = end
+		go s.discover(logf.IntoContext(waiting, logf.FromContext(ctx)))
+		return nil, nil
 	}
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	return s.watched, nil
+}
+
+// start starts the watch. The events of the first list requeue the Clusters that have a SpokeCheck. The caller must hold mu.
+func (s *spokeChecks) start(ctx context.Context) error {
 	informer, err := s.cache.GetInformer(ctx, &v1alpha1.SpokeCheck{}, ctrlcache.BlockUntilSynced(false))
 	if err == nil {
 		_, err = informer.AddEventHandler(s.handler())
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("watching SpokeChecks: %w", err)
+		return fmt.Errorf("watching SpokeChecks: %w", err)
 	}
-	s.watched = &watchedChecks{informer: informer, since: now}
+	s.watched = &watchedChecks{informer: informer, since: s.clock.Now()}
 	logf.FromContext(ctx).Info("Watching SpokeChecks, which an Inventory trusts")
-	return s.watched, 0, nil
+	return nil
 }
 
-// stop ends the watch, if there is one.
+// discover starts the watch as soon as the API server serves SpokeChecks, unless nobody trusts them any more.
+func (s *spokeChecks) discover(ctx context.Context) {
+	for {
+		select {
+		case <-s.clock.After(discoveryInterval):
+		case <-ctx.Done():
+			return
+		}
+		if s.discovered(ctx) {
+			return
+		}
+	}
+}
+
+// discovered starts the watch if the API server serves SpokeChecks, and reports whether there is nothing left to wait for.
+func (s *spokeChecks) discovered(ctx context.Context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return true
+	}
+	served, err := s.serves()
+	if err == nil && served {
+		err = s.start(ctx)
+	}
+	if err != nil {
+		logf.FromContext(ctx).Error(err, "Cannot look for SpokeChecks, and will look again", "after", discoveryInterval)
+	}
+	if s.watched == nil {
+		return false
+	}
+	s.endDiscovery()
+	s.endDiscovery = nil
+	return true
+}
+
+// stop ends the watch, or the wait for it.
 func (s *spokeChecks) stop(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.endDiscovery != nil {
+		s.endDiscovery()
+		s.endDiscovery = nil
+	}
 	if s.watched == nil {
 		return nil
 	}

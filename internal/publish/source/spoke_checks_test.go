@@ -6,6 +6,7 @@ package source
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -61,25 +62,62 @@ func look(t *testing.T, c *Clusters, inventory *profile.Inventory) Facts {
 	return facts
 }
 
-// TestSpokeChecksAreOptional: a hub that does not serve them is asked again in a while, for one Cluster of all.
+// TestSpokeChecksAreOptional: a hub that does not serve them is asked again in a while, whatever becomes of the Cluster that asked.
 func TestSpokeChecksAreOptional(t *testing.T) {
-	server := &discovery{}
-	c, cache, clock := newTestClusters(server)
-	trusting := inventoryWith(t, v1alpha1.SpokeCheckPolicyTrust)
-	if look(t, c, inventoryWith(t, v1alpha1.SpokeCheckPolicyIgnore)); server.asked > 0 {
-		t.Errorf("they are not needed: asked %d times", server.asked)
-	}
-	for i, want := range []time.Duration{discoveryInterval, 0, 0} {
-		facts := look(t, c, trusting)
-		if facts.SpokeCheckUnknown || facts.SpokeCheck != nil || facts.RequeueAfter != want || server.asked != 1 {
-			t.Errorf("look %d: again after %s, asked %d times", i, facts.RequeueAfter, server.asked)
+	synctest.Test(t, func(t *testing.T) {
+		server := &discovery{}
+		c, cache, clock := newTestClusters(server)
+		trusting, ignoring := inventoryWith(t, v1alpha1.SpokeCheckPolicyTrust), inventoryWith(t, v1alpha1.SpokeCheckPolicyIgnore)
+		if look(t, c, ignoring); server.asked > 0 {
+			t.Errorf("they are not needed: asked %d times", server.asked)
 		}
-	}
-	clock.Step(discoveryInterval)
-	server.served = true
-	if look(t, c, trusting).SpokeCheck == nil || cache.kinds[ofSpokeChecks] == nil {
-		t.Errorf("now they are served, and watched are %v", cache.kinds)
-	}
+		for range 3 {
+			facts := look(t, c, trusting)
+			if facts.SpokeCheckUnknown || facts.SpokeCheck != nil || facts.RequeueAfter != 0 || server.asked != 1 {
+				t.Errorf("again after %s, asked %d times", facts.RequeueAfter, server.asked)
+			}
+		}
+		for _, tc := range []struct {
+			why     string
+			served  bool
+			err     error
+			watched bool
+		}{
+			{why: "not served yet"},
+			{why: "not known", err: errors.New("the API server does not answer")},
+			{why: "served", served: true, watched: true},
+		} {
+			server.served, server.err = tc.served, tc.err
+			synctest.Wait()
+			clock.Step(discoveryInterval)
+			synctest.Wait()
+			if watched := cache.kinds[ofSpokeChecks] != nil; watched != tc.watched {
+				t.Errorf("%s: watched %t", tc.why, watched)
+			}
+		}
+		if look(t, c, trusting).SpokeCheck == nil {
+			t.Error("a SpokeCheck is not read")
+		}
+	})
+}
+
+// TestDiscoveryOfSpokeChecksEnds: what nobody trusts any more is not watched later.
+func TestDiscoveryOfSpokeChecksEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &discovery{}
+		c, cache, clock := newTestClusters(server)
+		look(t, c, inventoryWith(t, v1alpha1.SpokeCheckPolicyTrust))
+		if err := c.KeepSpokeChecks(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		server.served = true
+		synctest.Wait()
+		clock.Step(discoveryInterval)
+		synctest.Wait()
+		if server.asked != 1 || cache.kinds[ofSpokeChecks] != nil {
+			t.Errorf("asked %d times, and watched are %v", server.asked, cache.kinds)
+		}
+	})
 }
 
 func TestSpokeChecksThatCannotBeDiscovered(t *testing.T) {
