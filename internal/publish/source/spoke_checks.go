@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
@@ -107,9 +106,10 @@ func (s *spokeChecks) watch(ctx context.Context) (*watchedChecks, error) {
 		return nil, err
 	}
 	if !served {
-		waiting, end := context.WithCancel(wait.ContextForChannel(s.done))
+		// It outlives the reconcile that has asked.
+		waiting, end := context.WithCancel(context.WithoutCancel(ctx))
 		s.endDiscovery = end
-		go s.discover(logf.IntoContext(waiting, logf.FromContext(ctx)))
+		go s.discover(waiting)
 		return nil, nil
 	}
 	if err := s.start(ctx); err != nil {
@@ -138,6 +138,8 @@ func (s *spokeChecks) discover(ctx context.Context) {
 		select {
 		case <-s.clock.After(discoveryInterval):
 		case <-ctx.Done():
+			return
+		case <-s.done:
 			return
 		}
 		if s.discovered(ctx) {
