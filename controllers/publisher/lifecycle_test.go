@@ -197,10 +197,11 @@ func TestConsumersFinalizersAreWaitedFor(t *testing.T) {
 		Should(Equal(terminating.ResourceVersion), "nothing is written while it terminates")
 	g.Expect(hub.readInventory(t, "finalizers").Status.Problems).To(BeEmpty())
 
-	clock.Step(afterStuck)
-	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "finalizers").Status.Problems }).
-		Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemDeletionStuck), HaveField("Message",
-			ContainSubstring("clusterinventory.projectsveltos.io/finalizer")))))
+	g.Eventually(func() []v1alpha1.InventoryProblem {
+		clock.Step(afterStuck)
+		return hub.readInventory(t, "finalizers").Status.Problems
+	}).Should(ConsistOf(And(HaveField("Reason", v1alpha1.ProblemDeletionStuck), HaveField("Message",
+		ContainSubstring("clusterinventory.projectsveltos.io/finalizer")))))
 
 	hub.dropFinalizers(t, namespace, "c1")
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).
