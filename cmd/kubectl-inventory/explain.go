@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
+	"github.com/capi-inventory/capi-inventory/internal/cli/facts"
 	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
@@ -102,50 +103,50 @@ func (e *explainer) target(text string) (kind string, key types.NamespacedName, 
 }
 
 func (e *explainer) explain(ctx context.Context, hub client.Client, kind string, key types.NamespacedName) (explain.Report, error) {
-	facts, err := readFacts(ctx, hub, key.Namespace)
+	known, err := facts.Read(ctx, hub, key.Namespace)
 	if err != nil {
 		return explain.Report{}, err
 	}
 	source := key
 	if kind != kindProfile {
-		if err := readCluster(ctx, hub, key, &facts); err != nil {
+		if err := facts.Cluster(ctx, hub, key, &known); err != nil {
 			return explain.Report{}, err
 		}
 	}
-	if facts.Cluster == nil && kind != kindCluster {
-		i := slices.IndexFunc(facts.Profiles, func(p inventoryv1alpha1.ClusterProfile) bool {
+	if known.Cluster == nil && kind != kindCluster {
+		i := slices.IndexFunc(known.Profiles, func(p inventoryv1alpha1.ClusterProfile) bool {
 			return p.Namespace == key.Namespace && p.Name == key.Name
 		})
 		if i >= 0 {
-			facts.Only = key
+			known.Only = key
 			var stamped bool
-			if source, stamped = profile.SourceOf(&facts.Profiles[i]); stamped {
-				if err := readCluster(ctx, hub, source, &facts); err != nil {
+			if source, stamped = profile.SourceOf(&known.Profiles[i]); stamped {
+				if err := facts.Cluster(ctx, hub, source, &known); err != nil {
 					return explain.Report{}, err
 				}
 			}
 		}
 	}
-	if err := readBesideProfiles(ctx, hub, source, &facts); err != nil {
+	if err := facts.BesideProfiles(ctx, hub, source, &known); err != nil {
 		return explain.Report{}, err
 	}
 	switch {
-	case facts.Cluster != nil:
-		return explain.Cluster(facts)
-	case facts.Only == key:
-		return explain.Foreign(facts)
+	case known.Cluster != nil:
+		return explain.Cluster(known)
+	case known.Only == key:
+		return explain.Foreign(known)
 	}
-	if facts.Unread.Cluster {
-		if report := explain.Hidden(facts, key); len(report.Profiles) > 0 {
+	if known.Unread.Cluster {
+		if report := explain.Hidden(known, key); len(report.Profiles) > 0 {
 			return report, nil
 		}
 	}
-	return explain.Report{}, e.unknown(ctx, hub, key, facts)
+	return explain.Report{}, e.unknown(ctx, hub, key, known)
 }
 
 // unknown returns an error with the Cluster or the profile that the user may have meant.
-func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.NamespacedName, facts explain.Facts) error {
-	clusters, err := readableClusters(ctx, hub, key.Namespace)
+func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.NamespacedName, known explain.Facts) error {
+	clusters, err := facts.Clusters(ctx, hub, key.Namespace)
 	if err != nil {
 		return err
 	}
@@ -161,8 +162,8 @@ func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.Na
 	for i := range clusters {
 		add(clusters[i].Namespace, clusters[i].Name)
 	}
-	for i := range facts.Profiles {
-		add(facts.Profiles[i].Namespace, facts.Profiles[i].Name)
+	for i := range known.Profiles {
+		add(known.Profiles[i].Namespace, known.Profiles[i].Name)
 	}
 	slices.Sort(here)
 	slices.Sort(elsewhere)
@@ -173,13 +174,13 @@ func (e *explainer) unknown(ctx context.Context, hub client.Reader, key types.Na
 	if suggestion != "" {
 		suggestion = fmt.Sprintf("; did you mean %s?", suggestion)
 	}
-	switch hidden := facts.Unread.Profiles != nil && !facts.Unread.Profiles.Has(key.Namespace); {
-	case hidden && facts.Unread.Cluster:
+	switch hidden := known.Unread.Profiles != nil && !known.Unread.Profiles.Has(key.Namespace); {
+	case hidden && known.Unread.Cluster:
 		return fmt.Errorf("you may read neither Clusters nor ClusterProfiles in the namespace %s%s", key.Namespace, suggestion)
 	case hidden:
 		return fmt.Errorf("there is no Cluster %q in the namespace %s, where you may not read "+
 			"ClusterProfiles%s", key.Name, key.Namespace, suggestion)
-	case facts.Unread.Cluster:
+	case known.Unread.Cluster:
 		return fmt.Errorf("there is no ClusterProfile %q in the namespace %s, where you may not read "+
 			"Clusters%s", key.Name, key.Namespace, suggestion)
 	}

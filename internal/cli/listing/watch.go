@@ -61,7 +61,7 @@ func (l *Listing) Watch(ctx context.Context, hub client.WithWatch, listed []inve
 	defer cancel()
 	changes := make(chan change)
 	for _, f := range feeds {
-		if err := f.start(ctx, hub, changes); err != nil {
+		if err := f.Start(ctx, hub, &sink{feed: f, changes: changes, done: ctx.Done()}); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package facts reads what an explanation is based on, as far as the user's rights go. What is forbidden is recorded in Unread; only other
+// failures are errors.
+package facts
 
 import (
 	"context"
@@ -23,11 +25,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// The facts of an explanation are read as far as the user's rights go. What is forbidden is recorded in Unread; only other failures are
-// errors.
-
-// readFacts reads the Inventories and the profiles.
-func readFacts(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
+// Read reads the Inventories and the profiles.
+func Read(ctx context.Context, hub client.Reader, namespace string) (facts explain.Facts, err error) {
 	facts.Now, facts.Lint.Namespaces = time.Now(), lint.DefaultNamespaces
 	var inventories v1alpha1.InventoryList
 	switch err := hub.List(ctx, &inventories); {
@@ -49,8 +48,8 @@ func readFacts(ctx context.Context, hub client.Reader, namespace string) (facts 
 	return facts, err
 }
 
-// readCluster reads a Cluster, if it exists, and the labels of its namespace.
-func readCluster(ctx context.Context, hub client.Reader, key types.NamespacedName, facts *explain.Facts) error {
+// Cluster reads a Cluster, if it exists, and the labels of its namespace.
+func Cluster(ctx context.Context, hub client.Reader, key types.NamespacedName, facts *explain.Facts) error {
 	cluster := &clusterv1.Cluster{}
 	switch err := hub.Get(ctx, key, cluster); {
 	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
@@ -73,8 +72,8 @@ func readCluster(ctx context.Context, hub client.Reader, key types.NamespacedNam
 	return nil
 }
 
-// readBesideProfiles reads the SpokeChecks and AccessGrants of the profiles to report: those of the Cluster, and the selected one.
-func readBesideProfiles(ctx context.Context, hub client.Reader, cluster types.NamespacedName, facts *explain.Facts) error {
+// BesideProfiles reads the SpokeChecks and AccessGrants of the profiles to report: those of the Cluster, and the selected one.
+func BesideProfiles(ctx context.Context, hub client.Reader, cluster types.NamespacedName, facts *explain.Facts) error {
 	namespaces := sets.New[string]()
 	for i := range facts.Profiles {
 		p := &facts.Profiles[i]
@@ -91,8 +90,8 @@ func readBesideProfiles(ctx context.Context, hub client.Reader, cluster types.Na
 	return err
 }
 
-// readableClusters returns all Clusters, or else those of the namespace, as far as they may be read.
-func readableClusters(ctx context.Context, hub client.Reader, namespace string) ([]clusterv1.Cluster, error) {
+// Clusters returns all Clusters, or else those of the namespace, as far as they may be read.
+func Clusters(ctx context.Context, hub client.Reader, namespace string) ([]clusterv1.Cluster, error) {
 	var clusters clusterv1.ClusterList
 	err := hub.List(ctx, &clusters)
 	if apierrors.IsForbidden(err) {
