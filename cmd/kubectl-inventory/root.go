@@ -29,7 +29,8 @@ func newRoot(o *options) *cobra.Command {
 	root.SetOut(o.Out)
 	root.SetErr(o.ErrOut)
 	o.config.AddFlags(root.PersistentFlags())
-	root.AddCommand(newList(o), newCheck(o), newExplain(o), newGrants(o), newLint(o), newDiff(o), newProviders(o), newKubeconfig(o))
+	root.AddCommand(newList(o), newCheck(o), newExplain(o), newGrants(o), newLint(o), newDiff(o), newProviders(o), newKubeconfig(o),
+		newDashboard(o))
 	o.completeFlags(root)
 	return root
 }

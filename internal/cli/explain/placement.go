@@ -59,11 +59,15 @@ type placement struct {
 	claims map[string]profile.Claims
 }
 
-// place returns what each Inventory does: first those that cannot publish, then the others, the oldest first.
-func place(f Facts) ([]Placement, error) {
-	p := &placement{
+func newPlacement(f Facts) *placement {
+	return &placement{
 		Facts: f, sources: map[string]*v1alpha1.Inventory{}, invalid: map[string]error{}, claims: map[string]profile.Claims{},
 	}
+}
+
+// place returns what each Inventory does: first those that cannot publish, then the others, the oldest first.
+func place(f Facts) ([]Placement, error) {
+	p := newPlacement(f)
 	broken, valid, err := p.compile()
 	if err != nil {
 		return nil, err

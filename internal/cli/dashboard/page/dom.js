@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+// h makes an element. Texts are always text nodes, so nothing that a hub reports is parsed as HTML.
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), value);
+    } else if (value === true) {
+      element.setAttribute(name, "");
+    } else if (value !== false && value !== null && value !== undefined) {
+      element.setAttribute(name, value);
+    }
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// states are all states, from the worst to the best, with the glyphs that show them beside their colours.
+export const states = {
+  unreachable: "✕",
+  unhealthy: "!",
+  expiring: "◷",
+  stale: "…",
+  unknown: "?",
+  fine: "✓",
+};
+
+export const order = Object.keys(states);
+
+export function glyph(state) {
+  return h("span", { class: `glyph ${state}`, "aria-hidden": "true" }, states[state] ?? "?");
+}
+
+const units = [["d", 86400], ["h", 3600], ["min", 60]];
+
+// span returns a length of time in words, such as 3 d.
+export function span(milliseconds) {
+  const seconds = Math.abs(milliseconds) / 1000;
+  const [unit, length] = units.find(([, length]) => seconds >= length) ?? ["s", 1];
+  return `${Math.floor(seconds / length)} ${unit}`;
+}
+
+// when returns an element with how long ago or ahead a time is, and the time itself for the pointer.
+export function when(text) {
+  if (!text) {
+    return "";
+  }
+  const left = Date.parse(text) - Date.now();
+  return h("time", { datetime: text, title: text }, left > 0 ? `in ${span(left)}` : `${span(left)} ago`);
+}
+
+// copyable returns a command line with a button that copies it.
+export function copyable(line) {
+  const button = h("button", { type: "button", class: "copy", "aria-label": `Copy: ${line}` }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(line);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Not permitted";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+  return h("div", { class: "command" }, h("code", {}, line), button);
+}
+
+// table returns a table; a row is a list of cells.
+export function table(caption, headers, rows) {
+  return h("div", { class: "scroll" }, h("table", {},
+    h("caption", { class: "hidden" }, caption),
+    h("thead", {}, h("tr", {}, headers.map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, cell)))))));
+}

@@ -1,0 +1,134 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { order } from "./dom.js";
+
+// The pure part of the page: tiles in, groups and counts out.
+
+const day = 86400000;
+
+// fields are what a term such as version:v1.36 may name.
+const fields = ["namespace", "name", "manager", "version", "region", "inventory", "state", "reason"];
+
+const haystacks = new WeakMap();
+
+// haystack returns the text of a tile that is searched.
+function haystack(tile) {
+  let text = haystacks.get(tile);
+  if (text === undefined) {
+    const pairs = [...Object.entries(tile.labels ?? {}), ...Object.entries(tile.properties ?? {})].map(([k, v]) => `${k}=${v}`);
+    text = [tile.key, tile.displayName, tile.manager, tile.version, tile.region, tile.state, tile.reason, ...pairs]
+      .join("\n").toLowerCase();
+    haystacks.set(tile, text);
+  }
+  return text;
+}
+
+// matcher returns whether a tile has all terms of a query: a field and the beginning of its value, or a part of any text.
+export function matcher(query) {
+  const terms = query.toLowerCase().split(/\s+/).filter(Boolean).map((term) => {
+    const colon = term.indexOf(":");
+    const field = term.slice(0, Math.max(colon, 0));
+    if (!fields.includes(field)) {
+      return (tile) => haystack(tile).includes(term);
+    }
+    const value = term.slice(colon + 1);
+    return (tile) => (tile[field] ?? "").toLowerCase().startsWith(value);
+  });
+  return (tile) => terms.every((term) => term(tile));
+}
+
+// groupOf returns the group of a tile.
+function groupOf(tile, by) {
+  if (by === "none") {
+    return "";
+  }
+  const colon = by.indexOf(":");
+  const value = colon < 0 ? tile[by] : tile[by.slice(0, colon)]?.[by.slice(colon + 1)];
+  return value || "(none)";
+}
+
+export const natural = new Intl.Collator("en", { numeric: true }).compare;
+
+const rank = Object.fromEntries(order.map((state, i) => [state, i]));
+
+function worstFirst(a, b) {
+  return rank[a.state] - rank[b.state] || (a.key < b.key ? -1 : 1);
+}
+
+// count returns how many tiles have each state.
+export function count(tiles) {
+  const counts = Object.fromEntries(order.map((state) => [state, 0]));
+  for (const tile of tiles) {
+    counts[tile.state]++;
+  }
+  return counts;
+}
+
+// view returns what a view shows: the tiles that match, in groups, and those that would match without the choice of states.
+export function view(tiles, { q, states, by }) {
+  const matches = matcher(q);
+  const found = [...tiles].filter(matches);
+  const shown = states.length ? found.filter((tile) => states.includes(tile.state)) : found;
+  const groups = new Map();
+  for (const tile of shown) {
+    const name = groupOf(tile, by);
+    if (!groups.has(name)) {
+      groups.set(name, []);
+    }
+    groups.get(name).push(tile);
+  }
+  const sorted = [...groups].map(([name, members]) => ({ name, tiles: members.sort(worstFirst), counts: count(members) }));
+  sorted.sort((a, b) => (by === "state" ? rank[a.name] - rank[b.name] : natural(a.name, b.name)));
+  return { found, shown, groups: sorted };
+}
+
+// groupings returns by what tiles can be grouped.
+export function groupings(tiles) {
+  const labels = new Set();
+  const properties = new Set();
+  for (const tile of tiles) {
+    Object.keys(tile.labels ?? {}).forEach((key) => labels.add(key));
+    Object.keys(tile.properties ?? {}).forEach((key) => properties.add(key));
+  }
+  return {
+    labels: [...labels].sort().map((key) => `labels:${key}`),
+    properties: [...properties].sort().map((key) => `properties:${key}`),
+  };
+}
+
+// bars returns the values of a field with their numbers, the first the most frequent one.
+export function bars(tiles, field) {
+  const counts = new Map();
+  for (const tile of tiles) {
+    const value = tile[field];
+    if (value) {
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || natural(b[0], a[0]));
+}
+
+// versions returns the bars of the versions, the newest first.
+export function versions(tiles) {
+  return bars(tiles, "version").sort((a, b) => natural(b[0], a[0]));
+}
+
+// expiring returns the tiles whose access expires within 30 days, the first one first.
+export function expiring(tiles, now) {
+  return tiles.filter((tile) => tile.expires && Date.parse(tile.expires) - now <= 30 * day)
+    .sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
+}
+
+// changes returns what has changed in the last hour, the last one first.
+export function changes(tiles, removals, now) {
+  const recent = (at) => now - Date.parse(at) < day / 24;
+  const found = tiles.filter((tile) => tile.changed && recent(tile.changed))
+    .map((tile) => ({ key: tile.key, at: tile.changed, what: tile.change, state: tile.state }));
+  for (const { key, at } of removals) {
+    if (recent(at)) {
+      found.push({ key, at, what: "deleted" });
+    }
+  }
+  return found.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+}
