@@ -120,7 +120,9 @@ func is(namespace, name, state string) string {
 }
 
 // shown returns an expression: so many tiles are shown.
-func shown(tiles int) string { return fmt.Sprintf("document.querySelectorAll('button.tile').length === %d", tiles) }
+func shown(tiles int) string {
+	return fmt.Sprintf("document.querySelectorAll('button.tile').length === %d", tiles)
+}
 
 // TestPage clicks through the page of a small fleet.
 func TestPage(t *testing.T) {

@@ -108,15 +108,21 @@ func report(t *testing.T, check *v1alpha1.SpokeCheck, reason string) {
 // as returns a user who may read these resources.
 func as(t *testing.T, name string, rules ...rbacv1.PolicyRule) *rest.Config {
 	t.Helper()
+	allow(t, name, name, rules...)
+	config, err := env.hub.As(name)
+	must(t, err)
+	return config
+}
+
+// allow grants rights to a user, by a role of the name.
+func allow(t *testing.T, user, name string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
 	must(t, env.k8s.Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules}),
 		env.k8s.Create(t.Context(), &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: name},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 		}))
-	config, err := env.hub.As(name)
-	must(t, err)
-	return config
 }
 
 // reading is the right to read resources.

@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+func TestTile(t *testing.T) {
+	o := with(checked(metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Minute), expires(40*day), func(o *Objects) {
+		o.Profile.Labels = map[string]string{v1alpha1.LabelInventory: "default", "topology.kubernetes.io/region": "eu"}
+		o.Profile.Spec.DisplayName = "London"
+		o.Profile.Status.Version.Kubernetes = "v1.36.3"
+		o.Profile.Status.Properties = []inventoryv1alpha1.Property{{Name: "cpus", Value: "4"}}
+	})
+	since, changed, expires := ago(3*day).Time, ago(2*day).Time, now.Add(40*day)
+	want := Tile{
+		Key:         "team-a/london",
+		Namespace:   "team-a",
+		Name:        "london",
+		DisplayName: "London",
+		Manager:     "test",
+		Version:     "v1.36.3",
+		Region:      "eu",
+		Inventory:   "default",
+		State:       Fine,
+		Reason:      "ProbeSucceeded",
+		Since:       &since,
+		Expires:     &expires,
+		Expiring:    "ServingCertificate",
+		Changed:     &changed,
+		Change:      "Reachable: True (Reachable)",
+		Labels:      o.Profile.Labels,
+		Properties:  map[string]string{"cpus": "4"},
+	}
+	got, _ := NewTile(o, now)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestRegion(t *testing.T) {
+	cases := map[string]struct {
+		why                string
+		labels, properties map[string]string
+		want               string
+	}{
+		"Kubernetes": {
+			why:    "its label comes first",
+			labels: map[string]string{"topology.kubernetes.io/region": "eu", "region": "us"}, properties: map[string]string{"region": "us"},
+			want: "eu",
+		},
+		"Property": {
+			why:    "a manager publishes it",
+			labels: map[string]string{"region": "us"}, properties: map[string]string{"region.example.com": "eu"}, want: "eu",
+		},
+		"Label":  {why: "a label of the Cluster", labels: map[string]string{"example.com/region": "eu"}, want: "eu"},
+		"First":  {why: "of two the first by name", labels: map[string]string{"b/region": "us", "a/region": "eu"}, want: "eu"},
+		"Others": {why: "it is another word", labels: map[string]string{"regional": "yes", "subregion": "x"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := region(Tile{Labels: tc.labels, Properties: tc.properties}); got != tc.want {
+				t.Errorf("%s: %q, want %q", tc.why, got, tc.want)
+			}
+		})
+	}
+}
+
+func TestLastChange(t *testing.T) {
+	o := with(silent)
+	if at, what := o.lastChange(); what != "created" || !at.Equal(ago(9*day).Time) {
+		t.Errorf("%s at %s", what, at)
+	}
+	o = with()
+	if _, what := o.lastChange(); what != "ControlPlaneHealthy: True (ProbeSucceeded)" {
+		t.Errorf("%s", what)
+	}
+}
+
+// TestTextsAreBounded: a writer of profiles must not fill the page.
+func TestTextsAreBounded(t *testing.T) {
+	long := strings.Repeat("ä", 5000)
+	tile, _ := NewTile(with(healthy(metav1.ConditionFalse, "X"), func(o *Objects) {
+		o.Profile.Status.Conditions[0].Message = long
+		o.Profile.Status.Properties = []inventoryv1alpha1.Property{{Name: "x", Value: long}}
+	}), now)
+	for _, text := range []string{tile.Why, tile.Properties["x"]} {
+		if want := strings.Repeat("ä", maxText) + "…"; text != want {
+			t.Errorf("%d bytes, want %d", len(text), len(want))
+		}
+	}
+}
+
+func TestStages(t *testing.T) {
+	cases := map[string]string{
+		v1alpha1.ReasonReachable:        "passed passed passed passed passed passed passed passed passed",
+		v1alpha1.ReasonNoAccessProvider: "failed skipped skipped skipped skipped skipped skipped skipped skipped",
+		v1alpha1.ReasonTLSFailed:        "passed passed passed passed failed skipped skipped skipped skipped",
+		v1alpha1.ReasonWrongCluster:     "passed passed passed passed passed passed passed passed failed",
+		"ReasonOfTomorrow":              "",
+	}
+	for reason, want := range cases {
+		var got []string
+		for _, stage := range Stages(reason) {
+			got = append(got, stage.Result)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", reason, got, want)
+		}
+	}
+}
+
+// TestCommands: what is copied runs as it is meant in a shell.
+func TestCommands(t *testing.T) {
+	o := with(func(o *Objects) {
+		o.Profile.Labels = map[string]string{v1alpha1.LabelClusterNamespace: "clusters", v1alpha1.LabelClusterName: "london-1"}
+	})
+	commands := profileCommands(o.Profile, []string{"--context", "it's; rm -rf"})
+	for i, want := range map[int]string{
+		0: `kubectl inventory check london -o wide -n team-a --context 'it'\''s; rm -rf'`,
+		6: `kubectl describe clusters.cluster.x-k8s.io london-1 -n clusters --context 'it'\''s; rm -rf'`,
+	} {
+		if commands[i].Line != want {
+			t.Errorf("%s, want %s", commands[i].Line, want)
+		}
+	}
+}
