@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 )
 
@@ -15,6 +16,10 @@ type Forwarder struct {
 	listener net.Listener
 	target   string
 	cut      atomic.Bool
+
+	mu sync.Mutex
+	// standing are the connections to the server.
+	standing map[net.Conn]bool
 }
 
 // Forward opens a port that leads to the server. Close must be called in the end.
@@ -23,13 +28,22 @@ func (s *Server) Forward() (*Forwarder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a port before an API server: %w", err)
 	}
-	f := &Forwarder{listener: listener, target: s.Address()}
+	f := &Forwarder{listener: listener, target: s.Address(), standing: map[net.Conn]bool{}}
 	go f.accept()
 	return f, nil
 }
 
 // Cut has the forwarder hang up on each new connection, or lead to the server again.
 func (f *Forwarder) Cut(cut bool) { f.cut.Store(cut) }
+
+// Drop ends the connections that stand, those of watches among them.
+func (f *Forwarder) Drop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for connection := range f.standing {
+		hangUp(connection)
+	}
+}
 
 // URL is where the forwarder answers.
 func (f *Forwarder) URL() string { return "https://" + f.listener.Addr().String() }
@@ -57,11 +71,23 @@ func (f *Forwarder) pipe(client net.Conn) {
 		return
 	}
 	defer hangUp(server)
+	f.stands(server, true)
+	defer f.stands(server, false)
 	// Either side may hang up first; closing both ends the other copy.
 	done := make(chan struct{}, 2)
 	go func() { _, _ = io.Copy(server, client); done <- struct{}{} }()
 	go func() { _, _ = io.Copy(client, server); done <- struct{}{} }()
 	<-done
+}
+
+func (f *Forwarder) stands(server net.Conn, stands bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if stands {
+		f.standing[server] = true
+	} else {
+		delete(f.standing, server)
+	}
 }
 
 // hangUp closes a connection whose peer may have done so already.

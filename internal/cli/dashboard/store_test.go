@@ -30,15 +30,15 @@ func newClock() *clock { return &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UT
 
 func (c *clock) now() time.Time { return c.Time }
 
-func meta(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: "a", Name: name} }
+func named(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: "a", Name: name} }
 
 func profileNamed(name string) *inventoryv1alpha1.ClusterProfile {
-	return &inventoryv1alpha1.ClusterProfile{ObjectMeta: meta(name)}
+	return &inventoryv1alpha1.ClusterProfile{ObjectMeta: named(name)}
 }
 
 func checkAt(name string, at time.Time) *v1alpha1.SpokeCheck {
 	probed := metav1.NewTime(at)
-	check := &v1alpha1.SpokeCheck{ObjectMeta: meta(name)}
+	check := &v1alpha1.SpokeCheck{ObjectMeta: named(name)}
 	check.Status.LastProbeTime = &probed
 	check.Status.Conditions = []metav1.Condition{
 		{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonTLSFailed},
@@ -69,7 +69,7 @@ func TestStore(t *testing.T) {
 	s.put(profileNamed("london"))
 	s.put(checkAt("rome", clock.Time))
 	one := s.subscribe()
-	grant := &v1alpha1.AccessGrant{ObjectMeta: meta("grant")}
+	grant := &v1alpha1.AccessGrant{ObjectMeta: named("grant")}
 	grant.Spec.Profile = "london"
 	grant.Status.ExpirationTimestamp = metav1.NewTime(clock.Add(time.Hour))
 	steps := []struct {
