@@ -77,11 +77,11 @@ func Listen(ctx context.Context, options Options) (*Dashboard, error) {
 // URL returns the URL of the page, with the token.
 func (d *Dashboard) URL() string { return d.guard.url(d.guard.token) }
 
-// Open opens the page in the browser of the user.
+// Open opens the page in the browser of the user, which may outlive ctx.
 func (d *Dashboard) Open(ctx context.Context) error {
 	name, args := opener(runtime.GOOS)
 	//nolint:gosec // G204: the program is one of three, and the URL is ours
-	command := exec.CommandContext(ctx, name, append(args, d.guard.url(d.guard.issue()))...)
+	command := exec.CommandContext(context.WithoutCancel(ctx), name, append(args, d.guard.url(d.guard.issue()))...)
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("opening a browser: %w", err)
 	}

@@ -63,7 +63,11 @@ func (f Feed) Start(ctx context.Context, hub client.WithWatch, handler Handler) 
 func (f Feed) start(ctx context.Context, hub client.WithWatch, handler Handler, stop context.CancelFunc) error {
 	responses := &responses{handler: handler, stop: stop}
 	informer := toolscache.NewSharedIndexInformer(f.source(hub, responses.report), f.Object, 0, nil)
-	err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *toolscache.Reflector, err error) { responses.report(err) })
+	err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *toolscache.Reflector, err error) {
+		if !isEndOfStream(err) {
+			responses.report(err)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -159,6 +163,9 @@ func isPermanent(err error) bool {
 
 // isExpected reports whether an error occurs in every long watch.
 func isExpected(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+	return errors.Is(err, context.Canceled) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
 }
+
+// isEndOfStream reports whether an error may be the end of a watch, as every watch ends. A request that gets no response fails with the
+// same error, where a load balancer has no server; that one is reported when it is made.
+func isEndOfStream(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
