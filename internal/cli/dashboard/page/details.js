@@ -9,6 +9,8 @@ import { get } from "./stream.js";
 // Details shows one profile or one Inventory in a dialog, which traps the focus and closes with Escape.
 export class Details {
   #dialog;
+  #title = h("h2", { id: "details-title" });
+  #body = h("div", { class: "body" });
   #shown = "";
   #request = 0;
 
@@ -18,6 +20,8 @@ export class Details {
       this.#shown = "";
       closed();
     });
+    const close = h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() }, "✕");
+    dialog.replaceChildren(h("div", { class: "bar-title" }, this.#title, close), this.#body);
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
@@ -61,13 +65,12 @@ export class Details {
     return inventory(await get("/api/inventory", { name }));
   }
 
+  // #replace keeps the focus: a live update must not take it from who reads with the keyboard.
   #replace(title, ...body) {
-    const focused = this.#dialog.contains(document.activeElement) && document.activeElement.className === "close";
-    const close = h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => this.#dialog.close() }, "✕");
-    this.#dialog.replaceChildren(h("div", { class: "bar-title" }, h("h2", { id: "details-title" }, title), close),
-      h("div", { class: "body" }, ...body));
-    if (focused || this.#dialog.open) {
-      close.focus({ preventScroll: true });
-    }
+    const focusable = () => [...this.#body.querySelectorAll("button, a, summary")];
+    const focused = focusable().indexOf(document.activeElement);
+    this.#title.textContent = title;
+    this.#body.replaceChildren(...body);
+    focusable()[focused]?.focus({ preventScroll: true });
   }
 }

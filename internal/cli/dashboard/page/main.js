@@ -26,7 +26,7 @@ const tiles = new Tiles(at("fleet"), (key) => go({ profile: key, inventory: "" }
 
 // go changes the view and its URL. What is opened can be left by the browser's Back.
 function go(change) {
-  const opened = (change.profile || change.inventory) && change.profile !== view.profile;
+  const opened = ["profile", "inventory"].some((what) => change[what] && change[what] !== view[what]);
   view = { ...view, ...change };
   history[opened ? "pushState" : "replaceState"](null, "", location.pathname + write(view));
   schedule();
