@@ -156,7 +156,7 @@ func TestKinds(t *testing.T) {
 		checks int
 		want   kind
 	}{
-		"Loading":   {why: "nothing is known", do: func(*handler) {}, checks: 1, want: kind{State: stateLoading}},
+		"Loading": {why: "nothing is known", do: func(*handler) {}, checks: 1, want: kind{State: stateLoading}},
 		"Live":    {why: "the initial state is there", do: (*handler).Synced, checks: 1, want: kind{State: stateLive, synced: true}},
 		"Away":    {why: "the last state is kept", do: away, checks: 1, want: kind{State: stateAway, Error: "refused", synced: true}},
 		"Back": {

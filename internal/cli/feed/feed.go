@@ -168,4 +168,6 @@ func isExpected(err error) bool {
 
 // isEndOfStream reports whether an error may be the end of a watch, as every watch ends. A request that gets no response fails with the
 // same error, where a load balancer has no server; that one is reported when it is made.
-func isEndOfStream(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+func isEndOfStream(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
