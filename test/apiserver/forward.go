@@ -29,7 +29,7 @@ func (s *Server) Forward() (*Forwarder, error) {
 		return nil, fmt.Errorf("opening a port before an API server: %w", err)
 	}
 	f := &Forwarder{listener: listener, target: s.Address(), standing: map[net.Conn]bool{}}
-	go f.accept()
+	go f.accept(listener)
 	return f, nil
 }
 
@@ -51,9 +51,18 @@ func (f *Forwarder) URL() string { return "https://" + f.listener.Addr().String(
 // Close stops accepting; connections that stand end with their peers.
 func (f *Forwarder) Close() error { return f.listener.Close() }
 
-func (f *Forwarder) accept() {
+// Reopen opens the same port again after Close.
+func (f *Forwarder) Reopen() (err error) {
+	if f.listener, err = net.Listen("tcp", f.listener.Addr().String()); err != nil {
+		return fmt.Errorf("opening a port before an API server again: %w", err)
+	}
+	go f.accept(f.listener)
+	return nil
+}
+
+func (f *Forwarder) accept(listener net.Listener) {
 	for {
-		client, err := f.listener.Accept()
+		client, err := listener.Accept()
 		if err != nil {
 			return
 		}

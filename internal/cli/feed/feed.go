@@ -107,10 +107,10 @@ func (f Feed) source(hub client.WithWatch, report func(error)) *toolscache.ListW
 		},
 		WatchFuncWithContext: func(ctx context.Context, raw metav1.ListOptions) (watch.Interface, error) {
 			events, err := hub.Watch(ctx, f.NewList(), options(raw))
-			if streamed := raw.SendInitialEvents != nil; !streamed || err == nil || isPermanent(err) {
+			// A hub that does not support streaming lists responds with an error, and the informer lists next.
+			if streamed := raw.SendInitialEvents != nil; !streamed || isPermanent(err) || !isResponse(err) {
 				report(err)
 			}
-			// If a hub does not support streaming lists, the informer lists next.
 			return events, err
 		},
 	}
@@ -159,6 +159,12 @@ func (r *responses) report(err error) {
 // isPermanent reports whether the hub would return the same error again.
 func isPermanent(err error) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
+}
+
+// isResponse reports whether an error is a response of the hub.
+func isResponse(err error) bool {
+	var response apierrors.APIStatus
+	return errors.As(err, &response)
 }
 
 // isExpected reports whether an error occurs in every long watch.
