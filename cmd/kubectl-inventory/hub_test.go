@@ -84,27 +84,14 @@ func TestPluginsUseTheHub(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			prefix, environment := tc.pod.prefix(t), slices.Concat(tc.environment, tc.pod.environment())
-			got := runProgram(t, prefix, environment, append([]string{
-				"check",
-				"-n",
-				"team-a",
-				"london",
-				"--allow-local-servers",
-			}, tc.args...)...)
+			// A plugin takes its time on a busy machine.
+			spoke := append([]string{"-n", "team-a", "london", "--allow-local-servers", "--timeout", testTimeout.String()}, tc.args...)
+			got := runProgram(t, prefix, environment, append([]string{"check"}, spoke...)...)
 			if got.code != 0 {
 				t.Errorf("%s: check: %s%s", tc.why, got.out, got.err)
 			}
 			to := filepath.Join(t.TempDir(), "spokes")
-			got = runProgram(t, prefix, environment, append([]string{
-				"kubeconfig",
-				"-n",
-				"team-a",
-				"london",
-				"--allow-local-servers",
-				"--embed",
-				"--to",
-				to,
-			}, tc.args...)...)
+			got = runProgram(t, prefix, environment, append([]string{"kubeconfig", "--embed", "--to", to}, spoke...)...)
 			if got.code != 0 {
 				t.Fatalf("%s: kubeconfig --embed: %s%s", tc.why, got.out, got.err)
 			}
