@@ -23,8 +23,9 @@ import (
 
 // tab is a tab of a real browser.
 type tab struct {
-	context.Context
 	t *testing.T
+	// do has the browser do something.
+	do func(...chromedp.Action) error
 
 	mu sync.Mutex
 	// requests are the URLs that it has requested, and errors what it has complained of.
@@ -58,7 +59,7 @@ func startBrowser(t *testing.T) *tab {
 	t.Cleanup(closeTab)
 	// The browser ends before its folder is removed.
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) })
-	one := &tab{Context: ctx, t: t}
+	one := &tab{t: t, do: func(actions ...chromedp.Action) error { return chromedp.Run(ctx, actions...) }}
 	chromedp.ListenTarget(ctx, one.listen)
 	one.run(network.Enable(), log.Enable())
 	return one
@@ -81,7 +82,7 @@ func (b *tab) listen(event any) {
 
 func (b *tab) run(actions ...chromedp.Action) {
 	b.t.Helper()
-	if err := chromedp.Run(b, actions...); err != nil {
+	if err := b.do(actions...); err != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.t.Fatalf("%v; the browser has complained of %q", err, b.errors)
@@ -92,9 +93,9 @@ func (b *tab) run(actions ...chromedp.Action) {
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	var is bool
-	if err := chromedp.Run(b, chromedp.Poll(expression, &is, chromedp.WithPollingTimeout(patience))); err != nil {
+	if err := b.do(chromedp.Poll(expression, &is, chromedp.WithPollingTimeout(patience))); err != nil {
 		var page string
-		_ = chromedp.Run(b, chromedp.Evaluate("document.body.innerText", &page))
+		_ = b.do(chromedp.Evaluate("document.body.innerText", &page))
 		b.t.Fatalf("%v: waiting for %s on the page\n%s", err, expression, page)
 	}
 }

@@ -122,8 +122,8 @@ func cookie(value string) func(*http.Request) {
 
 func TestExchange(t *testing.T) {
 	g := newGuard(testHost, http.NotFoundHandler())
-	once, replaced := g.issue(), ""
-	replaced, once = once, g.issue()
+	replaced := g.issue()
+	once := g.issue()
 	cases := []struct {
 		why      string
 		target   string

@@ -36,7 +36,7 @@ type viewer struct {
 // view reads the stream of a dashboard until the test ends.
 func view(t *testing.T, d *Dashboard) *viewer {
 	t.Helper()
-	response, err := browser(t, d).Get("http://" + d.listener.Addr().String() + "/api/stream")
+	response, err := browser(t, d).Get("http://" + d.listener.Addr().String() + "/api/stream") //nolint:bodyclose // at the end of the test
 	must(t, err)
 	v := &viewer{tiles: map[string]fleet.Tile{}, kinds: map[string]string{}}
 	ended := make(chan struct{})

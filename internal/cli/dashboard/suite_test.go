@@ -60,7 +60,11 @@ func newNamespace(t *testing.T) string {
 }
 
 // newProfile creates a profile of another manager, with a healthy control plane.
-func newProfile(t *testing.T, namespace, name string, changes ...func(*inventoryv1alpha1.ClusterProfile)) *inventoryv1alpha1.ClusterProfile {
+func newProfile(
+	t *testing.T,
+	namespace, name string,
+	changes ...func(*inventoryv1alpha1.ClusterProfile),
+) *inventoryv1alpha1.ClusterProfile {
 	t.Helper()
 	p := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	p.Spec.ClusterManager.Name = "test"

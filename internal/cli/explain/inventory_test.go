@@ -34,7 +34,12 @@ func TestInventory(t *testing.T) {
 		{Cluster: fixture.Cluster("team-a", "london", fixture.UID("1"), prod)},
 		{Cluster: fixture.Cluster("team-a", "oslo", fixture.UID("2"))},
 		{
-			Cluster:         fixture.Cluster("team-b", "rome", fixture.UID("3"), fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"})),
+			Cluster: fixture.Cluster(
+				"team-b",
+				"rome",
+				fixture.UID("3"),
+				fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}),
+			),
 			NamespaceLabels: labels.Set{"team": "b"},
 		},
 	}

@@ -5,6 +5,7 @@ package fleet
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -20,11 +21,12 @@ type Command struct {
 
 // line returns a command line of kubectl with the flags of the hub.
 func line(flags []string, words ...string) string {
-	quoted := []string{"kubectl"}
-	for _, word := range append(words, flags...) {
-		quoted = append(quoted, quote(word))
+	var line strings.Builder
+	line.WriteString("kubectl")
+	for _, word := range slices.Concat(words, flags) {
+		line.WriteString(" " + quote(word))
 	}
-	return strings.Join(quoted, " ")
+	return line.String()
 }
 
 // plain is what a shell takes as it is.
