@@ -214,9 +214,11 @@ func fetch(t *testing.T, d *Dashboard, path string, into any) int {
 func TestDetails(t *testing.T) {
 	g := eventually(t)
 	namespace := newNamespace(t)
+	own := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	own.Spec.NamespaceSelector = metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}
 	must(t, env.k8s.Create(t.Context(), fixture.Cluster(namespace, "london")),
 		env.k8s.Create(t.Context(), fixture.Cluster(namespace, "rome", fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}))),
-		env.k8s.Create(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
+		env.k8s.Create(t.Context(), own))
 	newProfile(t, namespace, "london")
 	newCheck(t, namespace, "london", v1alpha1.ReasonTLSFailed)
 	config := as(t, namespace+"-reader", reading(inventoryv1alpha1.Group, "*"), reading(v1alpha1.SchemeGroupVersion.Group, "*"),
