@@ -172,8 +172,8 @@ func isExpected(err error) bool {
 	return errors.Is(err, context.Canceled) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
 }
 
-// isEndOfStream reports whether an error may be the end of a watch, as every watch ends. A request that gets no response fails with the
-// same error, where a load balancer has no server; that one is reported when it is made.
+// isEndOfStream reports whether an error may be the end of a watch, as every watch ends. A list that gets no response, where a load
+// balancer has no server, fails with the same error, and is reported when it is made. Of a watch client-go hides it.
 func isEndOfStream(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
