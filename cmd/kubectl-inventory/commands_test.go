@@ -17,13 +17,7 @@ import (
 // TestCommands holds whole outputs, as documentation and as a promise.
 func TestCommands(t *testing.T) {
 	with := func(args ...string) []string { return append(args, "--allow-local-servers") }
-	cases := map[string]struct {
-		why string
-		// hub is the kubeconfig; the world's where it is not set.
-		hub  string
-		args []string
-		code int
-	}{
+	cases := map[string]output{
 		"list":          {why: "the default output", args: []string{"list", "-A"}},
 		"list-wide":     {why: "all columns", args: []string{"list", "-n", "team-a", "-o", "wide"}},
 		"list-selector": {why: "profiles have labels", args: []string{"list", "-A", "-l", "env=prod", "--no-headers"}},
@@ -219,21 +213,35 @@ func TestCommands(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			hub := tc.hub
-			if hub == "" {
-				hub = in("hub.kubeconfig")
-			}
 			if !strings.HasPrefix(name, "lint") {
 				// lint treats this file as that of the consumers, which is unknown here.
 				t.Setenv(providersVariable, in("providers.json"))
 			}
-			got := plugin(t, hub, tc.args...)
-			if got.code != tc.code {
-				t.Errorf("%s: exit code %d, want %d", tc.why, got.code, tc.code)
-			}
-			golden(t, name, tc.why, transcript(tc.args, got))
+			tc.hold(t, name)
 		})
 	}
+}
+
+// output is a command line, whose whole output a golden file holds.
+type output struct {
+	why string
+	// hub is the kubeconfig; empty means that of the world.
+	hub  string
+	args []string
+	code int
+}
+
+func (o output) hold(t *testing.T, name string) {
+	t.Helper()
+	hub := o.hub
+	if hub == "" {
+		hub = in("hub.kubeconfig")
+	}
+	got := plugin(t, hub, o.args...)
+	if got.code != o.code {
+		t.Errorf("%s: exit code %d, want %d: %s", o.why, got.code, o.code, got.err)
+	}
+	golden(t, name, o.why, transcript(o.args, got))
 }
 
 // transcript returns the output, with everything that differs between runs replaced.

@@ -43,7 +43,7 @@ func newDashboard(o *options) *cobra.Command {
 	}
 	cmd.Flags().IntVar(&v.port, "port", 0, "Port of 127.0.0.1 on which the page is served; 0 means any free one.")
 	cmd.Flags().BoolVar(&v.noBrowser, "no-browser", false,
-		"Print the URL, and open no browser. None is opened either if the output is no terminal.")
+		"Print the URL, and open no browser. None is opened either if the output is not a terminal.")
 	return cmd
 }
 

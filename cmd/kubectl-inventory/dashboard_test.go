@@ -16,7 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// TestDashboard: the printed URL leads to a page of the hub, until the first Ctrl-C. No browser is opened: the output is no terminal.
+// TestDashboard: the printed URL leads to a page of the hub, until the first Ctrl-C. No browser is opened: the output is not a terminal.
 func TestDashboard(t *testing.T) {
 	g := gomega.NewWithT(t)
 	var out, errOut screen

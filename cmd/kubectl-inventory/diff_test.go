@@ -30,12 +30,7 @@ func TestDiff(t *testing.T) {
 	planner := userWith(t, "planner", right{"", inventories, "list"}, right{"", clusters, "list"}, right{"", namespaces, "list"},
 		right{"", profiles, "list"})
 	tenant := userWith(t, "planning-tenant", right{"", inventories, "list"}, right{"", namespaces, "list"}, right{"team-a", clusters, see})
-	for name, tc := range map[string]struct {
-		why  string
-		hub  string
-		args []string
-		code int
-	}{
+	for name, tc := range map[string]output{
 		"diff-new":      {why: "an Inventory that the hub does not have", args: file("new")},
 		"diff-typo":     {why: "what cannot be published withdraws nothing, and is shown", args: file("typo"), code: exitUnsatisfied},
 		"diff-narrower": {why: "a deselected Cluster is withdrawn", args: file("narrower"), code: exitUnsatisfied},
@@ -61,17 +56,7 @@ func TestDiff(t *testing.T) {
 		"diff-not-installed":  {why: "the wrong cluster", hub: in("spoke.kubeconfig"), args: file("same"), code: exitError},
 		"diff-rights":         {why: "the rights must be named", hub: tenant, args: file("same"), code: exitError},
 	} {
-		t.Run(name, func(t *testing.T) {
-			hub := tc.hub
-			if hub == "" {
-				hub = in("hub.kubeconfig")
-			}
-			got := plugin(t, hub, tc.args...)
-			if got.code != tc.code {
-				t.Errorf("%s: exit code %d, want %d", tc.why, got.code, tc.code)
-			}
-			golden(t, name, tc.why, transcript(tc.args, got))
-		})
+		t.Run(name, func(t *testing.T) { tc.hold(t, name) })
 	}
 }
 

@@ -28,12 +28,7 @@ func TestGrants(t *testing.T) {
 	populateGrants(t)
 	reader := userWith(t, "grant-reader", right{"apps", grants, see})
 	blind := userWith(t, "grant-blind", right{"apps", profiles, see}, right{"mobile", clusters, see}, right{"", inventories, see})
-	for name, tc := range map[string]struct {
-		why  string
-		hub  string
-		args []string
-		code int
-	}{
+	for name, tc := range map[string]output{
 		"grants":          {why: "the default output", args: []string{"grants", "-A"}},
 		"grants-wide":     {why: "what is awaited", hub: reader, args: []string{"grants", "-n", "apps", "-o", "wide"}},
 		"grants-selector": {why: "of one Cluster", args: []string{"grants", "-A", "-l", v1alpha1.LabelClusterName + "=lima", "--no-headers"}},
@@ -53,17 +48,7 @@ func TestGrants(t *testing.T) {
 			why: "grants may not be read", hub: blind, args: []string{"explain", "-n", "apps", "profile/mobile--lima"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			hub := tc.hub
-			if hub == "" {
-				hub = in("hub.kubeconfig")
-			}
-			got := plugin(t, hub, tc.args...)
-			if got.code != tc.code {
-				t.Errorf("%s: exit code %d, want %d", tc.why, got.code, tc.code)
-			}
-			golden(t, name, tc.why, transcript(tc.args, got))
-		})
+		t.Run(name, func(t *testing.T) { tc.hold(t, name) })
 	}
 }
 

@@ -10,11 +10,7 @@ import (
 
 // TestProviders holds whole outputs of providers.
 func TestProviders(t *testing.T) {
-	for name, tc := range map[string]struct {
-		why  string
-		args []string
-		code int
-	}{
+	for name, tc := range map[string]output{
 		"providers":      {why: "an unknown access provider is left out", args: []string{"providers", "-A"}, code: exitUnsatisfied},
 		"providers-yaml": {why: "for the values of the chart", args: []string{"providers", "-n", "team-a", "-o", "yaml"}},
 		"providers-plugin": {
@@ -24,13 +20,7 @@ func TestProviders(t *testing.T) {
 		"providers-bad-output": {why: "the flag must be named", args: []string{"providers", "-o", "wide"}, code: exitError},
 		"providers-none":       {why: "an empty file is of no use", args: []string{"providers", "-n", "empty"}, code: exitError},
 	} {
-		t.Run(name, func(t *testing.T) {
-			got := plugin(t, in("hub.kubeconfig"), tc.args...)
-			if got.code != tc.code {
-				t.Errorf("%s: exit code %d, want %d", tc.why, got.code, tc.code)
-			}
-			golden(t, name, tc.why, transcript(tc.args, got))
-		})
+		t.Run(name, func(t *testing.T) { tc.hold(t, name) })
 	}
 }
 
