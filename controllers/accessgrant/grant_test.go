@@ -107,11 +107,11 @@ func TestRightsFollowTheInventory(t *testing.T) {
 	secret := s.secret()
 	holder := s.holder(secret)
 
-	g.Expect(s.hub.Get(t.Context(), client.ObjectKeyFromObject(s.inventory), s.inventory)).To(Succeed())
-	access := s.inventory.Spec.AccessProviders[0].ServiceAccount
-	access.Rules[0].Resources = []string{"services"}
-	access.Namespaces = []string{"kube-system"}
-	g.Expect(s.hub.Update(t.Context(), s.inventory)).To(Succeed())
+	s.change(g, s.inventory, func() {
+		access := s.inventory.Spec.AccessProviders[0].ServiceAccount
+		access.Rules[0].Resources = []string{"services"}
+		access.Namespaces = []string{"kube-system"}
+	})
 	g.Eventually(func() int64 { return s.grant().Status.ObservedGeneration }).Should(BeNumerically("==", 2))
 
 	g.Eventually(func() error {
@@ -201,8 +201,9 @@ func TestRestoresItsSecret(t *testing.T) {
 	t.Run("that was changed", func(t *testing.T) {
 		g := NewWithT(t)
 		changed := s.secret()
-		changed.Data["value"] = fixture.Kubeconfig("c1", spoke.Config(), "https://attacker.example.com")
-		g.Expect(s.hub.Update(t.Context(), changed)).To(Succeed())
+		s.change(g, changed, func() {
+			changed.Data["value"] = fixture.Kubeconfig("c1", spoke.Config(), "https://attacker.example.com")
+		})
 		g.Eventually(func() (string, error) { return s.who(s.secret()) }).Should(Equal(s.grant().Status.User))
 	})
 	t.Run("that was deleted", func(t *testing.T) {

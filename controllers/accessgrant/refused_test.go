@@ -135,9 +135,7 @@ func TestClusterRolesThatGrantEverythingNeedConsent(t *testing.T) {
 	s.touch()
 	g.Eventually(s.condition("Ready")).Should(Equal("False Escalation"))
 
-	g.Expect(s.hub.Get(t.Context(), client.ObjectKeyFromObject(s.inventory), s.inventory)).To(Succeed())
-	s.inventory.Spec.AccessProviders[0].ServiceAccount.AllowEscalation = true
-	g.Expect(s.hub.Update(t.Context(), s.inventory)).To(Succeed())
+	s.change(g, s.inventory, func() { s.inventory.Spec.AccessProviders[0].ServiceAccount.AllowEscalation = true })
 	s.granted(g)
 }
 

@@ -38,11 +38,11 @@ func (s *stage) rightsOnSpoke(digest string) int {
 
 // stopAsking has the Inventory ask for nothing of the broker.
 func (s *stage) stopAsking(g *WithT) {
-	g.Expect(s.hub.Get(s.t.Context(), client.ObjectKeyFromObject(s.inventory), s.inventory)).To(Succeed())
-	s.inventory.Spec.AccessProviders = []v1alpha1.AccessProvider{{
-		Name: "other", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{},
-	}}
-	g.Expect(s.hub.Update(s.t.Context(), s.inventory)).To(Succeed())
+	s.change(g, s.inventory, func() {
+		s.inventory.Spec.AccessProviders = []v1alpha1.AccessProvider{{
+			Name: "other", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{},
+		}}
+	})
 }
 
 func TestRevokesWhatIsNoLongerAskedFor(t *testing.T) {

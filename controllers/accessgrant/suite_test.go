@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -281,6 +282,18 @@ func (s *stage) getFrom(from client.Client, into client.Object, namespace, name 
 		s.t.Error(err)
 	}
 	return err == nil
+}
+
+// change reads an object of the hub, changes it and writes it. Publisher and broker write it too, its status above all.
+func (s *stage) change(g *WithT, object client.Object, change func()) {
+	s.t.Helper()
+	g.Expect(retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := s.hub.Get(s.t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+			return err
+		}
+		change()
+		return s.hub.Update(s.t.Context(), object)
+	})).To(Succeed())
 }
 
 // condition returns the status and reason of a condition of the grant, as in "True Granted".
