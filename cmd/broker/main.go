@@ -48,7 +48,8 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	mgr, err := ctrl.NewManager(config, options.manager(hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)))
+	scheme := hub.NewSchemeFor(config, clientgoscheme.AddToScheme, clusterv1.AddToScheme)
+	mgr, err := ctrl.NewManager(config, options.manager(scheme))
 	if err != nil {
 		return fmt.Errorf("making a manager: %w", err)
 	}

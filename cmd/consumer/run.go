@@ -101,7 +101,7 @@ func (o *options) checker(found *hubconfig.Hub) (*spoke.Checker, error) {
 }
 
 func (o *options) runController(ctx context.Context, config *rest.Config, checker *spoke.Checker) error {
-	options := o.ManagerOptions(hub.NewScheme(), o.name)
+	options := o.ManagerOptions(hub.NewSchemeFor(config), o.name)
 	options.Cache = o.cache()
 	options.MapperProvider = spokecheck.NewRESTMapper
 	mgr, err := ctrl.NewManager(config, options)
@@ -144,7 +144,7 @@ func (o *options) cache() cache.Options {
 }
 
 func (o *options) runOnce(ctx context.Context, config *rest.Config, checker *spoke.Checker) error {
-	reader, err := client.New(config, client.Options{Scheme: hub.NewScheme()})
+	reader, err := client.New(config, client.Options{Scheme: hub.NewSchemeFor(config)})
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}

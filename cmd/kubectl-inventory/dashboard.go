@@ -52,7 +52,7 @@ func (v *viewer) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	hub, err := client.NewWithWatch(config, client.Options{Scheme: newScheme()})
+	hub, err := client.NewWithWatch(config, client.Options{Scheme: newScheme(config)})
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}

@@ -128,7 +128,7 @@ func TestSecretsOfAnotherHub(t *testing.T) {
 	b, err := apiserver.StartHub()
 	must(t, err)
 	t.Cleanup(func() { _ = b.Stop() })
-	k8s, err := client.New(b.Config(), client.Options{Scheme: newScheme()})
+	k8s, err := client.New(b.Config(), client.Options{Scheme: newScheme(b.Config())})
 	must(t, err)
 	must(t, k8s.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "team-a"}}))
 	london := &inventoryv1alpha1.ClusterProfile{}

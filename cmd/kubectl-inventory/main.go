@@ -17,6 +17,8 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
 // Exit codes. The first means that the command has succeeded and its answer is no; the second, that it could not find out.
@@ -49,7 +51,7 @@ func start() int {
 
 // run runs one command line and returns its exit code.
 func run(ctx context.Context, streams genericiooptions.IOStreams, now func() time.Time, args []string) int {
-	o := &options{IOStreams: streams, now: now}
+	o := &options{IOStreams: streams, now: now, profileVersion: hub.ClusterProfiles.Kind.GroupVersion()}
 	root := newRoot(o) //nolint:contextcheck // commands and completions get the context when they run
 	root.SetArgs(args)
 	o.bind(ctx)

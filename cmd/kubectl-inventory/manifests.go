@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,6 +16,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/resource"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
 // manifests are profiles in files, which are read as in kubectl: files, folders, URLs, and - for the standard input.
@@ -51,9 +55,9 @@ func (m *manifests) read() ([]inventoryv1alpha1.ClusterProfile, error) {
 			if kind.Group != inventoryv1alpha1.Group || kind.Kind != "ClusterProfile" {
 				return nil
 			}
-			if kind.Version != inventoryv1alpha1.GroupVersion.Version {
-				return fmt.Errorf("%s: apiVersion: the version %q is unknown, only %s is supported",
-					info.Source, kind.Version, inventoryv1alpha1.GroupVersion.Version)
+			if known := hub.ClusterProfiles.KnownVersions(); !slices.Contains(known, kind.Version) {
+				return fmt.Errorf("%s: apiVersion: the version %q is unknown, only %s are supported",
+					info.Source, kind.Version, strings.Join(known, " and "))
 			}
 			profile, err := profileOf(info.Object)
 			if err != nil {

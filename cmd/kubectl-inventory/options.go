@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -30,6 +31,8 @@ type options struct {
 	genericiooptions.IOStreams
 	config *genericclioptions.ConfigFlags
 	now    func() time.Time
+	// profileVersion is the version of ClusterProfile in use. It is the preferred one until the hub is connected to.
+	profileVersion schema.GroupVersion
 }
 
 // warnf prints a message to the error stream. An error of that stream cannot be reported.
@@ -37,8 +40,8 @@ func (o *options) warnf(format string, args ...any) {
 	_, _ = fmt.Fprintf(o.ErrOut, format+"\n", args...)
 }
 
-func newScheme() *runtime.Scheme {
-	return hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
+func newScheme(config *rest.Config) *runtime.Scheme {
+	return hub.NewSchemeFor(config, clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }
 
 // hubConfig returns the client configuration of the kubeconfig flags.
@@ -56,10 +59,15 @@ func (o *options) hub() (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	connected, err := client.New(config, client.Options{Scheme: newScheme()})
+	connected, err := client.New(config, client.Options{Scheme: newScheme(config)})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the hub: %w", err)
 	}
+	kind, err := connected.GroupVersionKindFor(&inventoryv1alpha1.ClusterProfile{})
+	if err != nil {
+		return nil, fmt.Errorf("finding the version of ClusterProfile: %w", err)
+	}
+	o.profileVersion = kind.GroupVersion()
 	return connected, nil
 }
 

@@ -89,9 +89,9 @@ func (o *options) printObject(f *outputFlags, value any) error {
 func (o *options) printProfiles(f *outputFlags, profiles []inventoryv1alpha1.ClusterProfile) error {
 	// An empty list, and not null, if there are none.
 	list := &inventoryv1alpha1.ClusterProfileList{Items: append([]inventoryv1alpha1.ClusterProfile{}, profiles...)}
-	list.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfileList"))
+	list.SetGroupVersionKind(o.profileVersion.WithKind("ClusterProfileList"))
 	for i := range list.Items {
-		list.Items[i].SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"))
+		list.Items[i].SetGroupVersionKind(o.profileVersion.WithKind("ClusterProfile"))
 	}
 	return o.printObject(f, list)
 }

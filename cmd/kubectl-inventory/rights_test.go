@@ -33,7 +33,7 @@ func userWith(t *testing.T, name string, rights ...right) string {
 	g := gomega.NewWithT(t)
 	config, err := env.hub.As(name)
 	must(t, err)
-	k8s, err := client.New(config, client.Options{Scheme: newScheme()})
+	k8s, err := client.New(config, client.Options{Scheme: newScheme(config)})
 	must(t, err)
 	for i, r := range rights {
 		grant(t, fmt.Sprintf("%s-%d", name, i), name, r)

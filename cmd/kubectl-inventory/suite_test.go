@@ -74,7 +74,7 @@ func runInEnv(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(env.dir)) }()
-	if env.k8s, err = client.New(env.hub.Config(), client.Options{Scheme: newScheme()}); err != nil {
+	if env.k8s, err = client.New(env.hub.Config(), client.Options{Scheme: newScheme(env.hub.Config())}); err != nil {
 		return 1, err
 	}
 	if err := errors.Join(writeFiles(), populate(context.Background())); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -61,7 +62,7 @@ func publish(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	mgr, err := ctrl.NewManager(config, options.manager(newScheme()))
+	mgr, err := ctrl.NewManager(config, options.manager(newScheme(config)))
 	if err != nil {
 		return fmt.Errorf("making a manager: %w", err)
 	}
@@ -95,6 +96,6 @@ func refuseRivals(ctx context.Context, mgr ctrl.Manager, options *options) error
 	return nil
 }
 
-func newScheme() *runtime.Scheme {
-	return hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
+func newScheme(config *rest.Config) *runtime.Scheme {
+	return hub.NewSchemeFor(config, clientgoscheme.AddToScheme, clusterv1.AddToScheme)
 }

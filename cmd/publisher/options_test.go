@@ -6,6 +6,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 func TestParseReportsWrongFlags(t *testing.T) {
@@ -58,7 +60,7 @@ func TestPublisherDefaultsAreSafe(t *testing.T) {
 	if !o.LeaderElect || o.InsecureDiagnostics {
 		t.Errorf("a leader must be elected, and metrics must be authorized by default: got %+v", o)
 	}
-	manager := o.manager(newScheme())
+	manager := o.manager(runtime.NewScheme())
 	if !manager.LeaderElectionReleaseOnCancel || manager.Metrics.FilterProvider == nil || !manager.Metrics.SecureServing {
 		t.Error("the manager ignores the flags")
 	}

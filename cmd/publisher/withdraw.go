@@ -78,7 +78,7 @@ func withdraw(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	k8s, err := client.New(config, client.Options{Scheme: newScheme()})
+	k8s, err := client.New(config, client.Options{Scheme: newScheme(config)})
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}

@@ -97,7 +97,11 @@ func (r *reconciler) withdrawProperties(ctx context.Context, of *v1alpha1.Access
 // applyProperties writes the broker's part of a profile's status, for the version that was read. It takes nothing from other writers:
 // where one of them was faster, there is a conflict.
 func (r *reconciler) applyProperties(ctx context.Context, wanted *inventoryac.ClusterProfileApplyConfiguration) error {
-	err := r.client.Status().Apply(ctx, wanted, client.FieldOwner(FieldManager))
+	kind, err := r.client.GroupVersionKindFor(&inventoryv1alpha1.ClusterProfile{})
+	if err != nil {
+		return fmt.Errorf("finding the version of ClusterProfile: %w", err)
+	}
+	err = r.client.Status().Apply(ctx, wanted.WithAPIVersion(kind.GroupVersion().String()), client.FieldOwner(FieldManager))
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
 		return notWritten("the hub refuses the status of ClusterProfile %s/%s (%s); the broker needs a Role in this namespace that lets "+
 			"it write the status of profiles", *wanted.Namespace, *wanted.Name, apierrors.ReasonForError(err))

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,11 +33,7 @@ import (
 var required = []hub.API{
 	{CRD: "clusters.cluster.x-k8s.io", Kind: clusterv1.GroupVersion.WithKind("Cluster"), Scope: meta.RESTScopeNamespace},
 	{CRD: "inventories.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory"), Scope: meta.RESTScopeRoot},
-	{
-		CRD:   "clusterprofiles.multicluster.x-k8s.io",
-		Kind:  inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile"),
-		Scope: meta.RESTScopeNamespace,
-	},
+	hub.ClusterProfiles,
 	{CRD: "accessgrants.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("AccessGrant"), Scope: meta.RESTScopeNamespace},
 }
 

@@ -85,7 +85,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		r.scheduler.forget(request.NamespacedName)
 		return ctrl.Result{}, r.withdraw(ctx, &check)
 	}
-	owner := ownerUID(&check)
+	owner := ownerOf(&check).UID
 	var before v1alpha1.SpokeCheckStatus
 	if owner == profile.UID {
 		before = check.Status
@@ -109,10 +109,8 @@ func (r *Reconciler) report(
 	if check.Name == "" && !profile.DeletionTimestamp.IsZero() {
 		return nil // A namespace that is being deleted takes no new objects.
 	}
-	if ownerUID(check) == "" {
-		if err := r.Client.Apply(ctx, identity(profile), client.FieldOwner(r.Options.Name)); err != nil {
-			return fmt.Errorf("applying a SpokeCheck: %w", err)
-		}
+	if err := r.identify(ctx, profile, check); err != nil {
+		return err
 	}
 	report := spoke.Report{Profile: profile, Result: latest.Result, At: latest.at}
 	status := report.Status(check.Status, latest.expirations)

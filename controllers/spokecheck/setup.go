@@ -26,11 +26,7 @@ const maxConcurrentReconciles = 4
 
 // required are the APIs without which there is nothing to check, or nowhere to report it.
 var required = []hub.API{
-	{
-		CRD:   "clusterprofiles.multicluster.x-k8s.io",
-		Kind:  inventoryv1alpha1.GroupVersion.WithKind(profileKind),
-		Scope: meta.RESTScopeNamespace,
-	},
+	hub.ClusterProfiles,
 	{CRD: "spokechecks.capi-inventory.dev", Kind: v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck"), Scope: meta.RESTScopeNamespace},
 }
 

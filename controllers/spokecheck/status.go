@@ -12,7 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,22 +27,39 @@ const profileKind = "ClusterProfile"
 
 // identity returns the part of a SpokeCheck that never changes. Its deletion does not block that of its owner: a user who may delete
 // a profile need not be allowed to delete checks.
-func identity(profile *inventoryv1alpha1.ClusterProfile) *inventoryac.SpokeCheckApplyConfiguration {
+func identity(profile *inventoryv1alpha1.ClusterProfile, version schema.GroupVersion) *inventoryac.SpokeCheckApplyConfiguration {
 	return inventoryac.SpokeCheck(profile.Name, profile.Namespace).WithOwnerReferences(metav1ac.OwnerReference().
-		WithAPIVersion(inventoryv1alpha1.GroupVersion.String()).
+		WithAPIVersion(version.String()).
 		WithKind(profileKind).
 		WithName(profile.Name).
 		WithUID(profile.UID))
 }
 
-// ownerUID returns the UID of the profile that a check was created for; empty if it does not exist or was created by hand.
-func ownerUID(check *v1alpha1.SpokeCheck) types.UID {
+// ownerOf returns the reference to the profile that a check was created for; the zero one if the check does not exist or was created by
+// hand.
+func ownerOf(check *v1alpha1.SpokeCheck) metav1.OwnerReference {
 	for _, owner := range check.OwnerReferences {
 		if owner.Kind == profileKind && owner.Name == check.Name {
-			return owner.UID
+			return owner
 		}
 	}
-	return ""
+	return metav1.OwnerReference{}
+}
+
+// identify writes what never changes of a check, unless it is there: the garbage collector needs a version of the owner that is served.
+func (r *Reconciler) identify(ctx context.Context, profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCheck) error {
+	kind, err := r.Client.GroupVersionKindFor(profile)
+	if err != nil {
+		return fmt.Errorf("finding the version of ClusterProfile: %w", err)
+	}
+	if ownerOf(check).APIVersion == kind.GroupVersion().String() {
+		return nil
+	}
+	wanted := identity(profile, kind.GroupVersion())
+	if err := r.Client.Apply(ctx, wanted, client.FieldOwner(r.Options.Name), client.ForceOwnership); err != nil {
+		return fmt.Errorf("applying a SpokeCheck: %w", err)
+	}
+	return nil
 }
 
 // apply writes a status, unless another instance reports on the spoke.

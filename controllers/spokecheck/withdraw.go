@@ -38,7 +38,7 @@ func (r *Reconciler) withdraw(ctx context.Context, check *v1alpha1.SpokeCheck) e
 		return fmt.Errorf("reading a profile: %w", err)
 	}
 	gone := err != nil
-	orphan := gone && ownerUID(&live) != ""
+	orphan := gone && ownerOf(&live).UID != ""
 	unwanted := !gone && !r.Options.Filter.Selects(&profile) && reportedBy(&live, r.Options.Name)
 	if orphan || unwanted {
 		return r.delete(ctx, &live)

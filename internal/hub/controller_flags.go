@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -77,13 +78,18 @@ func (f *Flags) Validate(errs *commandline.FlagErrors) {
 	errs.CheckPositive("kube-api-burst", int64(f.Burst))
 }
 
-// RESTConfig returns the configuration of a client of the hub, limited as the flags say.
+// RESTConfig returns the configuration of a client of the hub, limited as the flags say. A warning of the API server is logged once: that
+// a version is deprecated comes with the answer to each request.
 func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*rest.Config, error) {
 	config, err := commandline.RESTConfig(loader, userAgent)
-	if err == nil && f.QPS > 0 {
+	if err != nil {
+		return nil, err
+	}
+	if f.QPS > 0 {
 		config.QPS, config.Burst = f.QPS, f.Burst
 	}
-	return config, err
+	config.WarningHandlerWithContext = log.NewKubeAPIWarningLogger(log.KubeAPIWarningLoggerOptions{Deduplicate: true})
+	return config, nil
 }
 
 // LeaseNamespace returns the namespace of the leader's Lease; empty if there is no Lease.

@@ -14,18 +14,22 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// pollInterval is how often the gate checks for APIs that are not installed. Our controllers may not read
-// CustomResourceDefinitions, so there is nothing to watch.
-const pollInterval = 5 * time.Second
+const (
+	// pollInterval is how often the gate checks for APIs that are not installed. Our controllers may not read
+	// CustomResourceDefinitions, so there is nothing to watch.
+	pollInterval = 5 * time.Second
+	// recheckInterval is how often it checks, when they are, that the versions in use are still served.
+	recheckInterval = 30 * time.Second
+)
 
-// Gate sets up a controller as soon as the APIs that it needs are installed, in whatever order they come.
+// Gate sets up a controller as soon as the APIs that it needs are installed, in whatever order they come. It ends the manager with an
+// error when an API is no longer served in the version in use and is in another one that can be used: a process uses one version, and
+// its successor chooses again.
 type Gate struct {
 	// Required are the APIs that the controller needs.
 	Required []API
@@ -37,8 +41,8 @@ type Gate struct {
 	discovery discovery.DiscoveryInterface
 
 	mu sync.Mutex
-	// missing are the required APIs that are not installed, by name; nil before the first check.
-	missing map[string]bool
+	// missing are the required APIs that cannot be used, by name, and why; nil before the first check.
+	missing map[string]string
 }
 
 // AddTo adds the gate to a manager, and to the manager's readiness a check for each API that is needed, under the name of its
@@ -64,11 +68,11 @@ func (g *Gate) AddTo(mgr ctrl.Manager) error {
 func (g *Gate) installed(crd string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case g.missing == nil:
+	if g.missing == nil {
 		return errors.New("starting")
-	case g.missing[crd]:
-		return errors.New("not installed")
+	}
+	if why, missing := g.missing[crd]; missing {
+		return errors.New(why)
 	}
 	return nil
 }
@@ -77,41 +81,74 @@ func (g *Gate) installed(crd string) error {
 // installed. Its controllers wait for the lead themselves.
 func (g *Gate) NeedLeaderElection() bool { return false }
 
-// Start implements manager.Runnable. It waits for the APIs and sets up the controller.
+// Start implements manager.Runnable. It waits for the APIs, sets up the controller, and then watches over the versions.
 func (g *Gate) Start(ctx context.Context) error {
+	installed, err := g.wait(ctx)
+	if err != nil || !installed {
+		return err
+	}
+	if err := g.Setup(ctx); err != nil {
+		return err
+	}
+	return g.recheck(ctx)
+}
+
+// wait returns when the APIs are installed, or when the context ends before.
+func (g *Gate) wait(ctx context.Context) (installed bool, err error) {
 	log := g.manager.GetLogger().WithName("gate")
 	ticker := g.Clock.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for logged := ""; ; {
 		missing, err := g.discover()
-		names := strings.Join(slices.Sorted(maps.Keys(missing)), ", ")
-		switch {
+		var moved *versionError
+		switch names := describe(missing); {
+		case errors.As(err, &moved):
+			return false, err
 		case err != nil:
 			log.Error(err, "Could not check for the required APIs")
 		case len(missing) == 0:
-			return g.Setup(ctx)
+			return true, nil
 		case names != logged:
 			log.Info("Waiting for CustomResourceDefinitions to be installed", "missing", names)
 			logged = names
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return false, nil
 		case <-ticker.C():
 		}
 	}
 }
 
-// discover returns the required APIs that are not installed.
-func (g *Gate) discover() (map[string]bool, error) {
-	missing := map[string]bool{}
+// recheck returns an error when an API has moved to another version. An API that is deleted may come back, and the watches wait for it.
+func (g *Gate) recheck(ctx context.Context) error {
+	ticker := g.Clock.NewTicker(recheckInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C():
+		}
+		for _, api := range g.Required {
+			var moved *versionError
+			if _, err := g.check(api); errors.As(err, &moved) {
+				return err
+			}
+		}
+	}
+}
+
+// discover returns the required APIs that cannot be used, and why.
+func (g *Gate) discover() (map[string]string, error) {
+	missing := map[string]string{}
 	for _, api := range g.Required {
-		served, err := Served(g.discovery, api)
+		why, err := g.check(api)
 		if err != nil {
 			return nil, err
 		}
-		if !served {
-			missing[api.CRD] = true
+		if why != "" {
+			missing[api.CRD] = why
 		}
 	}
 	g.mu.Lock()
@@ -120,13 +157,46 @@ func (g *Gate) discover() (map[string]bool, error) {
 	return missing, nil
 }
 
-// Served reports whether the API server serves an API.
-func Served(client discovery.ServerResourcesInterface, api API) (bool, error) {
-	resources, err := client.ServerResourcesForGroupVersion(api.Kind.GroupVersion().String())
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	} else if err != nil {
-		return false, fmt.Errorf("checking for %s: %w", api.CRD, err)
+// check returns why an API cannot be used; empty if it can. A versionError says that another version of it can.
+func (g *Gate) check(api API) (why string, err error) {
+	inUse := api.Kind
+	for _, kind := range api.kinds() {
+		if g.manager.GetScheme().Recognizes(kind) {
+			inUse = kind
+		}
 	}
-	return slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Kind == api.Kind.Kind }), nil
+	switch served, err := isServed(g.discovery, inUse); {
+	case err != nil:
+		return "", fmt.Errorf("checking for %s: %w", api.CRD, err)
+	case served:
+		return "", nil
+	}
+	others, err := servedVersions(g.discovery, api.Kind.GroupKind())
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("checking for %s: %w", api.CRD, err)
+	case len(others) == 0:
+		return notInstalled, nil
+	}
+	for _, kind := range api.kinds() {
+		if kind != inUse && slices.Contains(others, kind.Version) {
+			return "", &versionError{crd: api.CRD, inUse: inUse.Version, served: kind.Version}
+		}
+	}
+	return fmt.Sprintf("served as %s only", strings.Join(others, ", ")), nil
+}
+
+// notInstalled is why an API cannot be used that is served in no version.
+const notInstalled = "not installed"
+
+// describe returns the names of the APIs that cannot be used, with the reason where it is not that they are not installed.
+func describe(missing map[string]string) string {
+	var names []string
+	for _, crd := range slices.Sorted(maps.Keys(missing)) {
+		if why := missing[crd]; why != notInstalled {
+			crd += " (" + why + ")"
+		}
+		names = append(names, crd)
+	}
+	return strings.Join(names, ", ")
 }

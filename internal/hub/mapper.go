@@ -16,9 +16,24 @@ import (
 // API is a kind that a CustomResourceDefinition provides.
 type API struct {
 	// CRD is the name of the CustomResourceDefinition.
-	CRD   string
+	CRD string
+	// Kind is of the preferred version.
 	Kind  schema.GroupVersionKind
 	Scope meta.RESTScope
+	// Versions are the others that can be used, in order of preference.
+	Versions []string
+}
+
+// KnownVersions returns the versions that can be used, the preferred one first.
+func (a API) KnownVersions() []string { return append([]string{a.Kind.Version}, a.Versions...) }
+
+// kinds returns the API's kind in each version that can be used, the preferred one first.
+func (a API) kinds() []schema.GroupVersionKind {
+	var kinds []schema.GroupVersionKind
+	for _, version := range a.KnownVersions() {
+		kinds = append(kinds, a.Kind.GroupKind().WithVersion(version))
+	}
+	return kinds
 }
 
 // NewRESTMapper returns a mapper that knows some kinds by itself and asks the API server for all others. A manager that had to ask for
@@ -30,11 +45,15 @@ func NewRESTMapper(known []API, config *rest.Config, httpClient *http.Client) (m
 	}
 	var versions []schema.GroupVersion
 	for _, api := range known {
-		versions = append(versions, api.Kind.GroupVersion())
+		for _, kind := range api.kinds() {
+			versions = append(versions, kind.GroupVersion())
+		}
 	}
 	static := meta.NewDefaultRESTMapper(versions)
 	for _, api := range known {
-		static.Add(api.Kind, api.Scope)
+		for _, kind := range api.kinds() {
+			static.Add(kind, api.Scope)
+		}
 	}
 	return meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{static, dynamic}}, nil
 }

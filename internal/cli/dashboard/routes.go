@@ -34,7 +34,7 @@ func (d *Dashboard) about(w http.ResponseWriter, _ *http.Request) {
 func (d *Dashboard) hint(w http.ResponseWriter, r *http.Request) {
 	hint := lookup.Hint(r.Context(), d.options.Hub, lookup.Selection{Namespace: d.options.Namespace})
 	if d.store.kindState(kindProfiles) == stateAbsent {
-		hint = lookup.ErrNotInstalled.Error()
+		hint = lookup.NotServed(d.options.Hub).Error()
 	}
 	respond(w, map[string]string{"hint": hint}, nil)
 }

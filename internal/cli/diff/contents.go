@@ -53,7 +53,7 @@ func (p *pass) evaluate(claim profile.Claim) contents {
 	}
 	out.set("spec.displayName", ptr.Deref(wanted.Spec.DisplayName, ""))
 	out.addStatus(status.Status)
-	asked, _, err := claim.Inventory.Grants(facts, "")
+	asked, _, err := claim.Inventory.Grants(facts)
 	if err != nil {
 		// The specification of a grant is always JSON.
 		more = append(more, profile.NewProblem(v1alpha1.ProblemPublishFailed, "%v", err))

@@ -12,20 +12,39 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
 const project = "https://github.com/capi-inventory/capi-inventory"
 
 // ErrNotInstalled is the error of a hub that does not serve ClusterProfiles. It contains how to install the API.
-var ErrNotInstalled = errors.New(`this cluster does not serve ClusterProfiles (multicluster.x-k8s.io/v1alpha1).
+var ErrNotInstalled = errors.New(`this cluster does not serve ClusterProfiles (multicluster.x-k8s.io).
 If it is the right cluster, install the API:
   kubectl apply --server-side -k ` + project + `/config/crd/clusterprofile
 and a cluster manager that publishes into it, which for Cluster API is the publisher of
   ` + project)
+
+// NotServed returns ErrNotInstalled, or which versions of ClusterProfile a hub serves if none of them is known.
+func NotServed(from client.Reader) error {
+	api := hub.ClusterProfiles
+	if mapped, ok := from.(interface{ RESTMapper() meta.RESTMapper }); ok {
+		kinds, err := mapped.RESTMapper().KindsFor(schema.GroupVersionResource{Group: api.Kind.Group, Resource: "clusterprofiles"})
+		if err == nil && len(kinds) > 0 {
+			served := make([]string, 0, len(kinds))
+			for _, kind := range kinds {
+				served = append(served, kind.Version)
+			}
+			return fmt.Errorf("this cluster serves ClusterProfiles as %s, and this program reads %s: a later release of it is needed",
+				strings.Join(served, " and "), strings.Join(api.KnownVersions(), " and "))
+		}
+	}
+	return ErrNotInstalled
+}
 
 // Hint returns why a selection is empty, and what to do about it.
 func Hint(ctx context.Context, hub client.Reader, selection Selection) string {

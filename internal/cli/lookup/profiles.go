@@ -105,7 +105,7 @@ func list(ctx context.Context, hub client.Reader, namespace string, selector lab
 	for {
 		var list inventoryv1alpha1.ClusterProfileList
 		if err := hub.List(ctx, &list, options); err != nil {
-			return nil, explainError(err)
+			return nil, explainError(hub, err)
 		}
 		profiles = append(profiles, list.Items...)
 		if options.Continue = list.Continue; options.Continue == "" {
@@ -123,10 +123,10 @@ func sortProfiles(profiles []inventoryv1alpha1.ClusterProfile) {
 }
 
 // explainError adds to an error of the hub what the user can do.
-func explainError(err error) error {
+func explainError(hub client.Reader, err error) error {
 	switch {
 	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
-		return ErrNotInstalled
+		return NotServed(hub)
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("listing ClusterProfiles: %w; select a namespace that you may read with -n", err)
 	}

@@ -31,7 +31,7 @@ func TestImportIsAskedFor(t *testing.T) {
 	if diff := cmp.Diff(want, grant.Spec.ServiceAccount.Rules); diff != "" || len(grant.Spec.ServiceAccount.ClusterRoles) > 0 {
 		t.Errorf("rights, -want +got:\n%s", diff)
 	}
-	if wanted, _, err := compile(t, v1alpha1.InventorySpec{}).Grants(factsOfC1(), "profile-uid"); err != nil || len(wanted) > 0 {
+	if wanted, _, err := compile(t, v1alpha1.InventorySpec{}).Grants(factsOfC1()); err != nil || len(wanted) > 0 {
 		t.Errorf("without the policy there are %d grants, %v", len(wanted), err)
 	}
 }

@@ -15,9 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
-	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	grantac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/inventory/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -104,9 +102,9 @@ func (c Claims) AskFor(grant *v1alpha1.AccessGrant, cluster *clusterv1.Cluster) 
 	return false
 }
 
-// Grants decides the AccessGrants of a Cluster's profile, whose UID is given: those to apply, and those to delete. A grant without
-// an endpoint could not be fulfilled, so it is not made before there is one, and keeps the one that it has.
-func (inv *Inventory) Grants(f Facts, profile types.UID) (
+// Grants decides the AccessGrants of a Cluster's profile: those to apply, and those to delete. A grant without an endpoint could not be
+// fulfilled, so it is not made before there is one, and keeps the one that it has.
+func (inv *Inventory) Grants(f Facts) (
 	wanted []*grantac.AccessGrantApplyConfiguration, unwanted []*v1alpha1.AccessGrant, err error,
 ) {
 	key := inv.Key(f.Cluster)
@@ -132,8 +130,7 @@ func (inv *Inventory) Grants(f Facts, profile types.UID) (
 		if err != nil {
 			return nil, nil, err
 		}
-		wanted = append(wanted, grant.WithOwnerReferences(metav1ac.OwnerReference().
-			WithAPIVersion(inventoryv1alpha1.GroupVersion.String()).WithKind("ClusterProfile").WithName(key.Name).WithUID(profile)))
+		wanted = append(wanted, grant)
 	}
 	for _, live := range f.Grants {
 		state, err := ssa.Of(live, FieldManager)

@@ -35,7 +35,7 @@ func scoped(change ...func(*v1alpha1.ServiceAccountAccess)) v1alpha1.InventorySp
 func grantOf(t *testing.T, inventory *profile.Inventory, f profile.Facts) *v1alpha1.AccessGrant {
 	t.Helper()
 	f.Grants = nil
-	wanted, _, err := inventory.Grants(f, "profile-uid")
+	wanted, _, err := inventory.Grants(f)
 	if err != nil || len(wanted) != 1 {
 		t.Fatalf("got %d grants, %v", len(wanted), err)
 	}
@@ -259,7 +259,7 @@ func TestGrants(t *testing.T) {
 			if tc.broken {
 				f.Kubeconfigs[key] = broken
 			}
-			wanted, unwanted, err := compile(t, tc.spec).Grants(f, "profile-uid")
+			wanted, unwanted, err := compile(t, tc.spec).Grants(f)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -298,9 +298,6 @@ func TestGrantSaysWhatTheInventorySays(t *testing.T) {
 			Labels: map[string]string{
 				v1alpha1.LabelInventory: "default", v1alpha1.LabelClusterNamespace: "team-a", v1alpha1.LabelClusterName: "c1",
 			},
-			OwnerReferences: []metav1.OwnerReference{{
-				APIVersion: "multicluster.x-k8s.io/v1alpha1", Kind: "ClusterProfile", Name: "team-a--c1", UID: "profile-uid",
-			}},
 		},
 		Spec: v1alpha1.AccessGrantSpec{
 			Inventory: "default", Provider: "reader", Profile: "team-a--c1",

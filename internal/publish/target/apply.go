@@ -87,7 +87,8 @@ func (a *attempt) applyProfile(ctx context.Context, wanted *inventoryac.ClusterP
 	if held := a.admit(urgency); held.Held {
 		return held, nil
 	}
-	err := a.client.Apply(ctx, wanted.WithResourceVersion(a.version), client.FieldOwner(profile.FieldManager), client.ForceOwnership)
+	wanted.WithAPIVersion(a.kind.GroupVersion().String()).WithResourceVersion(a.version)
+	err := a.client.Apply(ctx, wanted, client.FieldOwner(profile.FieldManager), client.ForceOwnership)
 	a.metrics.wrote("profile", err)
 	if err != nil {
 		return Result{}, fmt.Errorf("applying ClusterProfile %s: %w", a.key, err)
@@ -123,8 +124,8 @@ func (a *attempt) applyStatus(
 	if err != nil {
 		return removed, err
 	}
-	err = a.client.Status().Apply(ctx,
-		wanted.WithResourceVersion(a.version), client.FieldOwner(profile.FieldManager), client.ForceOwnership)
+	wanted.WithAPIVersion(a.kind.GroupVersion().String()).WithResourceVersion(a.version)
+	err = a.client.Status().Apply(ctx, wanted, client.FieldOwner(profile.FieldManager), client.ForceOwnership)
 	a.metrics.wrote("status", err)
 	if err != nil {
 		return removed, fmt.Errorf("applying the status of ClusterProfile %s: %w", a.key, err)

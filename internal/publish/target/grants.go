@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -23,11 +24,12 @@ import (
 func (a *attempt) applyGrants(
 	ctx context.Context, inventory *profile.Inventory, facts profile.Facts, statusWritten bool,
 ) (result Result, failures []error) {
-	wanted, unwanted, err := inventory.Grants(facts, a.uid)
+	wanted, unwanted, err := inventory.Grants(facts)
 	if err != nil {
 		return Result{}, []error{err}
 	}
 	for _, grant := range wanted {
+		grant.WithOwnerReferences(a.owner())
 		applied, err := a.applyGrant(ctx, grant, facts.Grant(*grant.Name))
 		result, failures = result.With(applied), append(failures, err)
 	}
@@ -37,6 +39,12 @@ func (a *attempt) applyGrants(
 		}
 	}
 	return result, failures
+}
+
+// owner returns the reference by which the profile owns its AccessGrants.
+func (a *attempt) owner() *metav1ac.OwnerReferenceApplyConfiguration {
+	version, kind := a.kind.ToAPIVersionAndKind()
+	return metav1ac.OwnerReference().WithAPIVersion(version).WithKind(kind).WithName(a.key.Name).WithUID(a.uid)
 }
 
 // applyGrant applies an AccessGrant, unless that would change nothing of the live one, nil for none. The cache may be stale, and

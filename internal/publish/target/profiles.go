@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/keymutex"
@@ -37,16 +38,22 @@ type Options struct {
 type Profiles struct {
 	client    client.Client
 	apiReader client.Reader
-	clock     clock.PassiveClock
-	writes    *consistency.Store
-	budgets   *budgets
-	grants    *budgets // of AccessGrants, by their names
-	metrics   *metrics
-	locks     keymutex.KeyMutex
+	// kind is ClusterProfile in the version in use.
+	kind    schema.GroupVersionKind
+	clock   clock.PassiveClock
+	writes  *consistency.Store
+	budgets *budgets
+	grants  *budgets // of AccessGrants, by their names
+	metrics *metrics
+	locks   keymutex.KeyMutex
 }
 
 // New returns Profiles, and registers their metrics.
 func New(options Options) (*Profiles, error) {
+	kind, err := options.Client.GroupVersionKindFor(&inventoryv1alpha1.ClusterProfile{})
+	if err != nil {
+		return nil, fmt.Errorf("finding the version of ClusterProfile: %w", err)
+	}
 	metrics, err := newMetrics(options.Metrics)
 	if err != nil {
 		return nil, err
@@ -54,6 +61,7 @@ func New(options Options) (*Profiles, error) {
 	return &Profiles{
 		client:    options.Client,
 		apiReader: options.APIReader,
+		kind:      kind,
 		clock:     options.Clock,
 		writes:    consistency.NewStore(options.Clock),
 		budgets:   newBudgets(options.Clock),

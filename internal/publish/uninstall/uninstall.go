@@ -147,7 +147,11 @@ func (w *Uninstaller) pending(ctx context.Context, selected []v1alpha1.Inventory
 		return pendingObjects(nil, nil, grants), nil
 	}
 	profiles := &metav1.PartialObjectMetadataList{}
-	profiles.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind("ClusterProfileList"))
+	kind, err := w.Hub.GroupVersionKindFor(&inventoryv1alpha1.ClusterProfileList{})
+	if err != nil {
+		return nil, fmt.Errorf("finding the version of ClusterProfile: %w", err)
+	}
+	profiles.SetGroupVersionKind(kind)
 	if err := w.Hub.List(ctx, profiles, client.HasLabels{v1alpha1.LabelInventory}); err != nil && !meta.IsNoMatchError(err) {
 		return nil, fmt.Errorf("listing ClusterProfiles: %w", err)
 	}
