@@ -86,7 +86,7 @@ fuzz: ## Fuzz the kubeconfig parser and the CEL compiler, a minute each
 manifests = $(TOOL) kustomize build $(1) | sed -E 's;ghcr.io/capi-inventory/(publisher|consumer|broker):latest;$(REGISTRY)/\1:$(2);'
 
 deploy: ## Install on the hub of the current kubeconfig, with a broker for ACCESS_NAMESPACES; images of REGISTRY and TAG must be there
-	kubectl get crd clusterprofiles.multicluster.x-k8s.io >/dev/null 2>&1 || kubectl apply --server-side -k config/crd/clusterprofile
+	kubectl get crd clusterprofiles.multicluster.x-k8s.io >/dev/null 2>&1 || kubectl create -k config/crd/clusterprofile
 	$(call manifests,config/default,$(TAG)) | kubectl apply --server-side -f -
 	kubectl wait --for=condition=Established --timeout=1m crd/inventories.capi-inventory.dev
 	kubectl apply --server-side -k config/samples

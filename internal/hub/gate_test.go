@@ -4,6 +4,7 @@
 package hub_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"os"
@@ -15,7 +16,6 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	clocktesting "k8s.io/utils/clock/testing"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -65,7 +65,7 @@ func newGated(t *testing.T) *gated {
 	g.Expect(err).NotTo(HaveOccurred())
 	gate := &hub.Gate{
 		Required: []hub.API{
-			{CRD: profiles, Kind: inventoryv1alpha1.GroupVersion.WithKind("ClusterProfile")},
+			hub.ClusterProfiles,
 			{CRD: inventories, Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory")},
 			{CRD: spokeChecks, Kind: v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck")},
 		},
@@ -127,6 +127,22 @@ func (m *gated) readiness() map[string]string {
 		}
 	}
 	return why
+}
+
+// laterProfiles is ClusterProfile in a version that does not exist yet.
+func laterProfiles(root string) ([]byte, error) {
+	crd, err := os.ReadFile(filepath.Join(root, "config/crd/clusterprofile/upstream.yaml"))
+	return bytes.ReplaceAll(crd, []byte("name: v1alpha1"), []byte("name: v1")), err
+}
+
+// TestGateNamesLaterVersions: an API that is there in another version is not missing.
+func TestGateNamesLaterVersions(t *testing.T) {
+	g := NewWithT(t)
+	m := newGated(t)
+	g.Expect(m.server.Install(laterProfiles)).To(Succeed())
+	m.start(t)
+	g.Eventually(m.readiness, time.Minute).Should(HaveKeyWithValue(profiles, "served as v1 only"))
+	g.Expect(m.readiness()).To(HaveKeyWithValue(inventories, "not installed"))
 }
 
 // failChecks waits until the gate has checked for the APIs in vain.

@@ -25,7 +25,7 @@ const project = "https://github.com/capi-inventory/capi-inventory"
 // ErrNotInstalled is the error of a hub that does not serve ClusterProfiles. It contains how to install the API.
 var ErrNotInstalled = errors.New(`this cluster does not serve ClusterProfiles (multicluster.x-k8s.io).
 If it is the right cluster, install the API:
-  kubectl apply --server-side -k ` + project + `/config/crd/clusterprofile
+  kubectl create -k ` + project + `/config/crd/clusterprofile
 and a cluster manager that publishes into it, which for Cluster API is the publisher of
   ` + project)
 

@@ -4,9 +4,12 @@
 package lookup_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +20,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
+	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
@@ -84,12 +86,8 @@ func profile(namespace, name string, with map[string]string) *inventoryv1alpha1.
 }
 
 func connect(config *rest.Config) (client.Client, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, inventoryv1alpha1.AddToScheme, v1alpha1.AddToScheme} {
-		utilruntime.Must(add(scheme))
-	}
 	config.QPS, config.Burst = 500, 500
-	return client.New(config, client.Options{Scheme: scheme})
+	return client.New(config, client.Options{Scheme: clusterhub.NewScheme(clientgoscheme.AddToScheme)})
 }
 
 // as returns a client with the rights of a configuration. A client discovers the hub's APIs only once.
@@ -104,6 +102,22 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestNotServed: a hub with a later version of the API must not get ours in its place.
+func TestNotServed(t *testing.T) {
+	later, err := apiserver.Start()
+	must(t, err)
+	t.Cleanup(func() { must(t, later.Stop()) })
+	must(t, later.Install(func(root string) ([]byte, error) {
+		crd, err := os.ReadFile(filepath.Join(root, "config/crd/clusterprofile/upstream.yaml"))
+		return bytes.ReplaceAll(crd, []byte("name: v1alpha1"), []byte("name: v1")), err
+	}))
+	_, err = lookup.Profiles(t.Context(), as(t, later.Config()), lookup.Selection{})
+	want := "this cluster serves ClusterProfiles as v1, and this program reads v1alpha1 and v1alpha2: a later release of it is needed"
+	if err == nil || err.Error() != want {
+		t.Errorf("want %q, got %v", want, err)
 	}
 }
 
