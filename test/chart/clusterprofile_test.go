@@ -19,13 +19,14 @@ func TestNewerClusterProfiles(t *testing.T) {
 	name := "clusterprofiles.multicluster.x-k8s.io"
 	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: name}, crd)).To(Succeed())
 	before := crd.DeepCopy()
+	crd.Labels = map[string]string{"app.kubernetes.io/managed-by": "Helm"}
 	crd.Annotations["meta.helm.sh/release-name"], crd.Annotations["meta.helm.sh/release-namespace"] = "trial", namespace
 	g.Expect(k8s.Patch(t.Context(), crd, client.MergeFrom(before))).To(Succeed())
 	t.Cleanup(func() {
 		g.Expect(hub.ServeProfiles(context.Background(), "v1alpha1", "v1alpha1")).To(Succeed())
 		changed := &apiextensionsv1.CustomResourceDefinition{}
 		g.Expect(k8s.Get(context.Background(), client.ObjectKey{Name: name}, changed)).To(Succeed())
-		changed.Annotations, changed.Spec.Versions = before.Annotations, before.Spec.Versions
+		changed.Labels, changed.Annotations, changed.Spec.Versions = before.Labels, before.Annotations, before.Spec.Versions
 		g.Expect(k8s.Update(context.Background(), changed)).To(Succeed())
 	})
 	manifest := "kind: CustomResourceDefinition\nmetadata:\n"

@@ -38,7 +38,7 @@ func TestVersions(t *testing.T) {
 			"| Cluster API | 1.11 and later (`v1beta2`) | " + clusterAPI + " |",
 			"| Kubernetes, the hub | " + oldest + " and later | " + kubernetes + " |",
 			"| Kubernetes, the spokes | those that Cluster API supports | " + kubernetes + " |",
-			"| ClusterProfile API | `multicluster.x-k8s.io/v1alpha1` | cluster-inventory-api " +
+			"| ClusterProfile API | `multicluster.x-k8s.io/v1alpha1`, `v1alpha2` | cluster-inventory-api " +
 				moduleVersion(t, "sigs.k8s.io/cluster-inventory-api") + " |",
 		} {
 			if !strings.Contains(contents(t, document), "\n"+row+"\n") {
