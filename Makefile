@@ -69,6 +69,9 @@ test: assets ## Test everything, with the race detector, against real API server
 test-demo: ## Run the demo once, and compare docs/demo.md with what it prints
 	.ci/demo
 
+screenshots: assets ## Write the pictures of docs/ in a real browser
+	go test ./internal/cli/dashboard -run TestScreenshots -screenshots $(CURDIR)/docs/images
+
 cover: assets ## Write the coverage of the tests to bin/cover.html
 	@mkdir -p bin
 	go test -timeout 30m -coverprofile bin/cover.out -coverpkg ./cmd/...,./controllers/...,./internal/... ./...

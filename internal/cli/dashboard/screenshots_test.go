@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
+	"k8s.io/utils/ptr"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -56,7 +57,6 @@ func (b *tab) picture(name string) {
 func paint(t *testing.T) {
 	t.Helper()
 	cities := []string{"london", "paris", "oslo", "rome", "berlin", "madrid", "vienna", "prague", "lisbon", "dublin", "warsaw", "zurich"}
-	failures := map[int]string{7: v1alpha1.ReasonConnectFailed, 31: v1alpha1.ReasonTLSFailed, 64: v1alpha1.ReasonUnauthorized}
 	versions := []string{"v1.36.3", "v1.36.3", "v1.36.3", "v1.35.6", "v1.35.6", "v1.34.9"}
 	now := time.Now()
 	for i := range 96 {
@@ -84,12 +84,14 @@ func paint(t *testing.T) {
 				Cluster: clientcmdv1.Cluster{Server: fmt.Sprintf("https://10.20.%d.10:6443", i)},
 			}}
 		})
-		reason := failures[i]
-		if reason == "" {
-			reason = v1alpha1.ReasonReachable
-		}
+		server := fmt.Sprintf("https://10.20.%d.10:6443", i)
+		reason, message := resultOf(i, server)
 		check := newCheck(t, namespace, name, reason)
-		check.Status.Server, check.Status.Provider = fmt.Sprintf("https://10.20.%d.10:6443", i), v1alpha1.ProviderKubeconfigSecret
+		reachable := &check.Status.Conditions[0]
+		reachable.Message = message
+		reachable.LastTransitionTime = metav1.NewTime(now.Add(-time.Duration(i*37+5) * time.Minute))
+		check.Status.LastProbeTime = ptr.To(metav1.NewTime(now.Add(-time.Duration(i%29) * time.Second)))
+		check.Status.Server, check.Status.Provider = server, v1alpha1.ProviderKubeconfigSecret
 		check.Status.User = "system:serviceaccount:capi-inventory-access:consumer"
 		if i%40 == 12 {
 			end := metav1.NewTime(now.Add(time.Duration(i) * 24 * time.Hour / 4))
@@ -98,4 +100,17 @@ func paint(t *testing.T) {
 		}
 		must(t, env.k8s.Status().Update(t.Context(), check))
 	}
+}
+
+// resultOf returns the result of the check of a profile: three of them fail.
+func resultOf(i int, server string) (reason, message string) {
+	switch i {
+	case 7:
+		return v1alpha1.ReasonConnectFailed, "dialling " + server + ": connect: connection refused"
+	case 31:
+		return v1alpha1.ReasonTLSFailed, server + ": the certificate is valid for 10.0.0.1, not 10.20.31.10"
+	case 64:
+		return v1alpha1.ReasonUnauthorized, server + " does not accept the credential: 401 Unauthorized"
+	}
+	return v1alpha1.ReasonReachable, "The spoke is ready and accepts the published access"
 }
