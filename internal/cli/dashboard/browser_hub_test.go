@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dashboard
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// contains returns an expression: an element shows a text.
+func contains(selector, text string) string {
+	return fmt.Sprintf("!!document.querySelector(%q)?.innerText.includes(%q)", selector, text)
+}
+
+// TestPageOfAnInventory: who is selected, who is not, and why.
+func TestPageOfAnInventory(t *testing.T) {
+	b := startBrowser(t)
+	namespace := newNamespace(t)
+	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	inventory.Spec.NamespaceSelector = metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}
+	must(t, env.k8s.Create(t.Context(), fixture.Cluster(namespace, "london")),
+		env.k8s.Create(t.Context(), fixture.Cluster(namespace, "rome", fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}))),
+		env.k8s.Create(t.Context(), inventory))
+	newProfile(t, namespace, "london")
+	d := serve(t, env.hub.Config(), namespace)
+
+	b.run(chromedp.Navigate(d.URL()))
+	b.until(is(namespace, "london", "fine"))
+	b.until(contains("#summary", "No publisher has processed it yet"))
+	open := fmt.Sprintf("[...document.querySelectorAll('#summary button.value')].find((button) => button.innerText === %q)", namespace)
+	b.until("!!" + open)
+	b.run(chromedp.Evaluate(open+".click()", nil))
+	b.until(contains("dialog[open]", namespace+"/london"))
+	b.until(contains("dialog[open]", namespace+"/rome"))
+	b.until(contains("dialog[open]", "1 NotSelected"))
+	b.until(contains("dialog[open]", v1alpha1.LabelPublish))
+	b.until("new URLSearchParams(location.search).get('inventory') === '" + namespace + "'")
+	b.run(chromedp.KeyEvent("\x1b"))
+	b.until("document.querySelector('dialog[open]') === null && !location.search.includes('inventory')")
+	b.asked(d)
+}
+
+// TestPageOfAnEmptyHub: the page says what is missing, and shows the first profile without a reload.
+func TestPageOfAnEmptyHub(t *testing.T) {
+	b := startBrowser(t)
+	empty, err := apiserver.Start()
+	must(t, err)
+	t.Cleanup(func() { must(t, empty.Stop()) })
+	d := serve(t, empty.Config(), "")
+	b.run(chromedp.Navigate(d.URL()))
+	b.until(contains(".banner[data-kind=ClusterProfiles]", "The hub does not serve ClusterProfiles"))
+	b.until(contains("#empty", "install the API"))
+	b.asked(d)
+
+	namespace := newNamespace(t)
+	d = serve(t, env.hub.Config(), namespace)
+	b = startBrowser(t)
+	b.run(chromedp.Navigate(d.URL()))
+	b.until(contains("#empty", "No ClusterProfiles in the namespace "+namespace))
+	newProfile(t, namespace, "london")
+	b.until(is(namespace, "london", "fine") + " && document.getElementById('empty') === null")
+	b.asked(d)
+}
+
+// TestPageOfAHubThatIsAway: the last state stays, and the page says that it may be old.
+func TestPageOfAHubThatIsAway(t *testing.T) {
+	b := startBrowser(t)
+	namespace := newNamespace(t)
+	newProfile(t, namespace, "london")
+	port, err := env.hub.Forward()
+	must(t, err)
+	t.Cleanup(func() { _ = port.Close() })
+	config := env.hub.Config()
+	config.Host = port.URL()
+	d := serve(t, config, namespace)
+	b.run(chromedp.Navigate(d.URL()))
+	b.until(is(namespace, "london", "fine"))
+	must(t, port.Close())
+	port.Drop()
+	b.until(contains(".banner[data-kind=away]", "The hub does not respond") + " && " + is(namespace, "london", "fine"))
+	must(t, port.Reopen())
+	newProfile(t, namespace, "paris")
+	b.until(is(namespace, "paris", "fine") + " && document.querySelector('.banner') === null")
+	b.asked(d)
+}
