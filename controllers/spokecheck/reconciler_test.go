@@ -38,8 +38,9 @@ func TestSpokeGoesDownAndRecovers(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = server.Stop() })
 	f := newFleet(t)
-	f.watch()
+	// First the profile: between its creation and its status it has no access provider, of which there would be an Event.
 	f.publish("a", server.Config())
+	f.watch()
 	f.g.Eventually(f.reason("a")).Should(gomega.Equal(v1alpha1.ReasonReachable))
 	up := f.check("a")
 
