@@ -23,7 +23,7 @@ import (
 
 // tab is a tab of a real browser.
 type tab struct {
-	t *testing.T
+	t testing.TB
 	// do has the browser do something.
 	do func(...chromedp.Action) error
 
@@ -33,7 +33,7 @@ type tab struct {
 }
 
 // startBrowser starts a headless Chromium with an empty tab.
-func startBrowser(t *testing.T) *tab {
+func startBrowser(t testing.TB) *tab {
 	t.Helper()
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {

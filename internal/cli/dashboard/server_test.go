@@ -34,7 +34,7 @@ type viewer struct {
 }
 
 // view reads the stream of a dashboard until the test ends.
-func view(t *testing.T, d *Dashboard) *viewer {
+func view(t testing.TB, d *Dashboard) *viewer {
 	t.Helper()
 	response, err := browser(t, d).Get("http://" + d.listener.Addr().String() + "/api/stream") //nolint:bodyclose // at the end of the test
 	must(t, err)
@@ -107,7 +107,7 @@ func (v *viewer) watches(kind string) func() string {
 	}
 }
 
-func eventually(t *testing.T) *gomega.WithT {
+func eventually(t testing.TB) *gomega.WithT {
 	t.Helper()
 	g := gomega.NewWithT(t)
 	g.SetDefaultEventuallyTimeout(patience)

@@ -45,14 +45,14 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func newNamespace(t *testing.T) string {
+func newNamespace(t testing.TB) string {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "team-"}}
 	must(t, env.k8s.Create(t.Context(), namespace))
@@ -61,7 +61,7 @@ func newNamespace(t *testing.T) string {
 
 // newProfile creates a profile of another manager, with a healthy control plane.
 func newProfile(
-	t *testing.T,
+	t testing.TB,
 	namespace, name string,
 	changes ...func(*inventoryv1alpha1.ClusterProfile),
 ) *inventoryv1alpha1.ClusterProfile {
@@ -86,7 +86,7 @@ func newProfile(
 }
 
 // newCheck creates the SpokeCheck of a profile.
-func newCheck(t *testing.T, namespace, name, reason string) *v1alpha1.SpokeCheck {
+func newCheck(t testing.TB, namespace, name, reason string) *v1alpha1.SpokeCheck {
 	t.Helper()
 	check := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	must(t, env.k8s.Create(t.Context(), check))
@@ -95,7 +95,7 @@ func newCheck(t *testing.T, namespace, name, reason string) *v1alpha1.SpokeCheck
 }
 
 // report reports the result of a check with the reason.
-func report(t *testing.T, check *v1alpha1.SpokeCheck, reason string) {
+func report(t testing.TB, check *v1alpha1.SpokeCheck, reason string) {
 	t.Helper()
 	at := metav1.Now()
 	status := metav1.ConditionFalse
@@ -135,13 +135,17 @@ func reading(group string, resources ...string) rbacv1.PolicyRule {
 }
 
 // serve runs a dashboard until the test ends.
-func serve(t *testing.T, config *rest.Config, namespace string) *Dashboard {
+func serve(t testing.TB, config *rest.Config, namespace string, changes ...func(*Options)) *Dashboard {
 	t.Helper()
 	reader, err := client.NewWithWatch(config, client.Options{Scheme: env.k8s.Scheme()})
 	must(t, err)
-	d, err := Listen(t.Context(), Options{
+	options := Options{
 		Hub: reader, Name: "test hub", Namespace: namespace, Now: time.Now, Retry: 50 * time.Millisecond, Batch: 10 * time.Millisecond,
-	})
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	d, err := Listen(t.Context(), options)
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -154,7 +158,7 @@ func serve(t *testing.T, config *rest.Config, namespace string) *Dashboard {
 }
 
 // browser returns a client that has exchanged the token for the cookie.
-func browser(t *testing.T, d *Dashboard) *http.Client {
+func browser(t testing.TB, d *Dashboard) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dashboard
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/onsi/gomega"
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+)
+
+// fleetSize is the number of profiles that the page shows in the benchmark.
+const fleetSize = 10_000
+
+// BenchmarkPage measures the page of 10,000 profiles in a real browser: from the request to the first picture with all tiles, and from
+// a write on the hub to the changed tile. The second has the dashboard's pause between updates in it, as in the program.
+func BenchmarkPage(b *testing.B) {
+	namespace := newNamespace(b)
+	fillFleet(b, namespace)
+	browser := startBrowser(b)
+	d := serve(b, env.hub.Config(), namespace, func(o *Options) { o.Batch = 250 * time.Millisecond })
+	warm := view(b, d)
+	eventually(b).Eventually(func() int { return len(warm.states()) }).Should(gomega.Equal(fleetSize))
+
+	var first, update time.Duration
+	rounds := 0
+	for b.Loop() {
+		begin := time.Now()
+		browser.run(chromedp.Navigate(d.URL()))
+		browser.until(shown(fleetSize))
+		first += time.Since(begin)
+
+		changed := newProfile(b, namespace, fmt.Sprintf("new-%d", rounds))
+		browser.until(is(namespace, changed.Name, "fine"))
+		changed.Status.Conditions[0].Status = metav1.ConditionFalse
+		must(b, env.k8s.Status().Update(b.Context(), changed))
+		begin = time.Now()
+		browser.until(is(namespace, changed.Name, "unhealthy"))
+		update += time.Since(begin)
+		must(b, env.k8s.Delete(b.Context(), changed))
+		browser.until(shown(fleetSize))
+		rounds++
+	}
+	b.ReportMetric(float64(first.Milliseconds())/float64(rounds), "ms/first-picture")
+	b.ReportMetric(float64(update.Milliseconds())/float64(rounds), "ms/update")
+}
+
+// fillFleet creates the profiles, several at once.
+func fillFleet(b *testing.B, namespace string) {
+	b.Helper()
+	var creations errgroup.Group
+	creations.SetLimit(16)
+	for i := range fleetSize {
+		creations.Go(func() error {
+			p := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("c-%05d", i)}}
+			p.Spec.ClusterManager.Name = "test"
+			return env.k8s.Create(b.Context(), p)
+		})
+	}
+	must(b, creations.Wait())
+}
