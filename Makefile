@@ -23,7 +23,7 @@ comma := ,
 .PHONY: $(shell awk -F : '/^[a-z0-9-]+:/ {print $$1}' $(MAKEFILE_LIST))
 
 help: ## Print what each target does
-	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Try
 demo: assets build ## Run the whole demo on real API servers; DEMO_ONCE=1 exits when it is done
@@ -98,6 +98,9 @@ ifneq ($(ACCESS_NAMESPACES),)
 	for namespace in $(subst $(comma), ,$(ACCESS_NAMESPACES)); do \
 	  kubectl apply --server-side -n "$$namespace" -k config/rbac/broker-namespace; done
 endif
+
+deploy-kind: ## Build the images, load them into the kind cluster of the current context, and install the chart; HELM="--values FILE" adds
+	REGISTRY=$(REGISTRY) .ci/deploy-kind $(HELM)
 
 undeploy: ## Withdraw every profile and uninstall; the ClusterProfile API stays
 	go run ./cmd/publisher withdraw --leader-election-namespace=capi-inventory-system
