@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MODULE := github.com/capi-inventory/capi-inventory
 TOOL := go tool -modfile=go.tools.mod
-GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.12.7
+RELEASE_TOOL := go tool -modfile=go.release.mod
 UPSTREAM := sigs.k8s.io/cluster-inventory-api
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -119,14 +119,33 @@ chart: ## Copy the CRDs into the chart, lint it, and render every combination of
 	$(TOOL) helm lint --strict charts/capi-inventory
 	go test ./test/chart
 
-krew: ## Package kubectl-inventory for krew into bin/release/; VERSION=v1.2.3 for a release
-	GORELEASER_CURRENT_TAG=$(RELEASE) $(GORELEASER) release --snapshot --clean
-
-release: ## Write the files of a release into out/: manifests, the chart, and clusterctl's files
-	rm -rf out && mkdir out
+release-manifests: ## Write the manifests, the chart and clusterctl's files of a release into out/
+	rm -rf out bin/chart && mkdir -p out bin/chart
 	$(call manifests,config/default,$(RELEASE)) >out/install.yaml
 	$(call manifests,config/broker,$(RELEASE)) >out/broker.yaml
 	$(call manifests,config/clusterctl,$(RELEASE)) >out/addon-components.yaml
 	$(call manifests,config/crd/clusterprofile,$(RELEASE)) >out/clusterprofile.yaml
 	cp config/clusterctl/metadata.yaml out/
-	$(TOOL) helm package charts/capi-inventory --destination out --version $(RELEASE:v%=%) --app-version $(RELEASE)
+	cp -R charts/capi-inventory bin/chart/
+	TZ=UTC find bin/chart -exec touch -t "$$(TZ=UTC git log -1 --date=format-local:%Y%m%d%H%M.%S --format=%cd)" {} +
+	$(TOOL) helm package bin/chart/capi-inventory --destination out --version $(RELEASE:v%=%) --app-version $(RELEASE)
+
+# The binaries by goreleaser, with these flags, and the files of the release in out/. Of a checkout without a remote it would not read
+# the commit, so it gets one.
+define goreleaser
+GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://$(MODULE) \
+  GORELEASER_CURRENT_TAG=$(RELEASE) $(RELEASE_TOOL) goreleaser release --clean $(1)
+cd bin/goreleaser && cp *.tar.gz *.zip *.cdx.json checksums.txt* krew/inventory.yaml ../../out/
+endef
+
+release-snapshot: release-manifests ## Write all files of a release into out/, binaries and SBOMs too; nothing is signed or published
+	$(call goreleaser,--snapshot --skip=sign)
+
+release: release-manifests ## Write all files of a release, sign their checksums, and make a draft of it on GitHub; publish calls it
+	$(call goreleaser)
+
+publish: ## Publish the tagged release: images, the chart and a draft on GitHub, all signed; for the workflow
+	REGISTRY=$(REGISTRY) TAG=$(TAG) RELEASE=$(RELEASE) .ci/publish
+
+test-release: ## Test what release-snapshot writes, and that another checkout of the commit gives the same bytes; takes many minutes
+	go test -tags release -count=1 -timeout 60m -v ./test/release
