@@ -43,8 +43,9 @@ generate: ## Generate deep copies, CRDs, roles and apply configurations
 fmt: ## Format the code
 	$(TOOL) golangci-lint fmt ./...
 
-lint: ## Lint: style, errors, words, the arrows of the architecture, and the workflows
+lint: ## Lint: style, errors, words, the arrows of the architecture, the API's conventions, and the workflows
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) golangci-lint-kube-api-linter run --config .golangci.api.yaml ./api/v1alpha1
 	$(TOOL) actionlint -shellcheck= -pyflakes= .github/workflows/*.yaml
 
 verify: generate ## Check that generated, tidied and formatted files are committed, and lint

@@ -23,10 +23,13 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type AccessGrant struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is that of every object.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// spec is what the Inventory asks for.
 	// +required
 	Spec AccessGrantSpec `json:"spec"`
+	// status is what the broker reports.
 	// +optional
 	Status AccessGrantStatus `json:"status,omitempty"`
 }

@@ -25,10 +25,13 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="metadata.name: at most 63 characters, because it becomes a label value"
 type Inventory struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is that of every object.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// spec is what to publish, where and how.
 	// +optional
 	Spec InventorySpec `json:"spec,omitempty"`
+	// status is what became of the Inventory.
 	// +optional
 	Status InventoryStatus `json:"status,omitempty"`
 }

@@ -22,8 +22,11 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Reachable")].message`,priority=1
 type SpokeCheck struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is that of every object.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// status is what the last probe saw. A fact that the last probe could not learn, because an earlier stage failed, is the one
+	// learnt last: kubernetesVersion and user say what the spoke was when it was last reached.
 	// +optional
 	Status SpokeCheckStatus `json:"status,omitempty"`
 }
@@ -87,9 +90,11 @@ type SpokeCheckStatus struct {
 // Expiration is the end of something that the way into a spoke depends on.
 type Expiration struct {
 	// kind is what ends.
+	// +required
 	Kind ExpiringKind `json:"kind"`
 
 	// time is when.
+	// +required
 	Time metav1.Time `json:"time"`
 }
 

@@ -18,10 +18,13 @@ import (
 // publisher makes one for each access provider with a serviceAccount, beside the profile and owned by it; the broker fulfils it. A
 // grant is a request and no authority: the broker refuses one that its Inventory does not ask for, whatever its author.
 type AccessGrantApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:",inline"`
+	v1.TypeMetaApplyConfiguration `json:",inline"`
+	// metadata is that of every object.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	Spec                             *AccessGrantSpecApplyConfiguration   `json:"spec,omitempty"`
-	Status                           *AccessGrantStatusApplyConfiguration `json:"status,omitempty"`
+	// spec is what the Inventory asks for.
+	Spec *AccessGrantSpecApplyConfiguration `json:"spec,omitempty"`
+	// status is what the broker reports.
+	Status *AccessGrantStatusApplyConfiguration `json:"status,omitempty"`
 }
 
 // AccessGrant constructs a declarative configuration of the AccessGrant type for use with

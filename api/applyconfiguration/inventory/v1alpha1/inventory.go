@@ -18,10 +18,13 @@ import (
 // of the hub decides what is exposed where. A Cluster may be in many Inventories, with at most one profile in a namespace:
 // where two Inventories claim a Cluster for the same namespace, the older one has it and the other one says so.
 type InventoryApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:",inline"`
+	v1.TypeMetaApplyConfiguration `json:",inline"`
+	// metadata is that of every object.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	Spec                             *InventorySpecApplyConfiguration   `json:"spec,omitempty"`
-	Status                           *InventoryStatusApplyConfiguration `json:"status,omitempty"`
+	// spec is what to publish, where and how.
+	Spec *InventorySpecApplyConfiguration `json:"spec,omitempty"`
+	// status is what became of the Inventory.
+	Status *InventoryStatusApplyConfiguration `json:"status,omitempty"`
 }
 
 // Inventory constructs a declarative configuration of the Inventory type for use with

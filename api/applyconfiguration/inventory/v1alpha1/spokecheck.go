@@ -17,9 +17,12 @@ import (
 // SpokeCheck reports what a consumer saw when it dialled a spoke with nothing but its ClusterProfile: the profile's name and
 // namespace are the check's. The consumer writes it when something changed, and otherwise once in heartbeatSeconds.
 type SpokeCheckApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:",inline"`
+	v1.TypeMetaApplyConfiguration `json:",inline"`
+	// metadata is that of every object.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	Status                           *SpokeCheckStatusApplyConfiguration `json:"status,omitempty"`
+	// status is what the last probe saw. A fact that the last probe could not learn, because an earlier stage failed, is the one
+	// learnt last: kubernetesVersion and user say what the spoke was when it was last reached.
+	Status *SpokeCheckStatusApplyConfiguration `json:"status,omitempty"`
 }
 
 // SpokeCheck constructs a declarative configuration of the SpokeCheck type for use with
