@@ -191,7 +191,7 @@ const notInstalled = "not installed"
 
 // describe returns the names of the APIs that cannot be used, with the reason where it is not that they are not installed.
 func describe(missing map[string]string) string {
-	var names []string
+	names := make([]string, 0, len(missing))
 	for _, crd := range slices.Sorted(maps.Keys(missing)) {
 		if why := missing[crd]; why != notInstalled {
 			crd += " (" + why + ")"

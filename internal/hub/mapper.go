@@ -29,8 +29,9 @@ func (a API) KnownVersions() []string { return append([]string{a.Kind.Version}, 
 
 // kinds returns the API's kind in each version that can be used, the preferred one first.
 func (a API) kinds() []schema.GroupVersionKind {
-	var kinds []schema.GroupVersionKind
-	for _, version := range a.KnownVersions() {
+	versions := a.KnownVersions()
+	kinds := make([]schema.GroupVersionKind, 0, len(versions))
+	for _, version := range versions {
 		kinds = append(kinds, a.Kind.GroupKind().WithVersion(version))
 	}
 	return kinds

@@ -90,7 +90,8 @@ func (s *Server) waitForProfiles(ctx context.Context, want []string) error {
 	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, timeout, true, func(context.Context) (bool, error) {
 		for _, version := range []string{"v1alpha1", "v1alpha2"} {
 			resources, err := client.ServerResourcesForGroupVersion("multicluster.x-k8s.io/" + version)
-			served := err == nil && slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Kind == "ClusterProfile" })
+			served := err == nil &&
+				slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Kind == "ClusterProfile" })
 			if served != slices.Contains(want, version) {
 				return false, nil
 			}

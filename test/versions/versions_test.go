@@ -162,7 +162,10 @@ func expectRestarts(g *WithT, programs map[string]*program) {
 		g.Expect(runs).To(HaveLen(2), name)
 		g.Expect(runs[0]).To(ContainSubstring(
 			"serves clusterprofiles.multicluster.x-k8s.io as v1alpha2 and not as v1alpha1: a restart is needed"), name)
-		warned := slices.DeleteFunc(strings.Split(runs[0], "\n"), func(line string) bool { return !strings.Contains(line, "is deprecated") })
+		warned := slices.DeleteFunc(
+			strings.Split(runs[0], "\n"),
+			func(line string) bool { return !strings.Contains(line, "is deprecated") },
+		)
 		g.Expect(len(warned)).To(BeNumerically("<=", 1), "%s: %q", name, warned)
 	}
 }

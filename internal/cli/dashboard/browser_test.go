@@ -33,8 +33,8 @@ type tab struct {
 }
 
 // startBrowser starts a headless Chromium with an empty tab.
-func startBrowser(t testing.TB) *tab {
-	t.Helper()
+func startBrowser(tb testing.TB) *tab {
+	tb.Helper()
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -43,7 +43,7 @@ func startBrowser(t testing.TB) *tab {
 		}
 	}
 	if program == "" {
-		t.Skip("NOT TESTED: the page needs a browser, and there is neither Chromium nor Chrome in PATH (apt-get install chromium)")
+		tb.Skip("NOT TESTED: the page needs a browser, and there is neither Chromium nor Chrome in PATH (apt-get install chromium)")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program),
 		chromedp.WSURLReadTimeout(patience), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WindowSize(1440, 900))
@@ -51,15 +51,15 @@ func startBrowser(t testing.TB) *tab {
 		options = append(options, chromedp.NoSandbox)
 	}
 	ctx, stop := context.WithTimeout(context.Background(), 2*patience)
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	ctx, stopBrowser := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stopBrowser)
+	tb.Cleanup(stopBrowser)
 	// chromedp reports events that it does not know as errors.
 	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(closeTab)
+	tb.Cleanup(closeTab)
 	// The browser ends before its folder is removed.
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx) })
-	one := &tab{t: t, do: func(actions ...chromedp.Action) error { return chromedp.Run(ctx, actions...) }}
+	tb.Cleanup(func() { _ = chromedp.Cancel(ctx) })
+	one := &tab{t: tb, do: func(actions ...chromedp.Action) error { return chromedp.Run(ctx, actions...) }}
 	chromedp.ListenTarget(ctx, one.listen)
 	one.run(network.Enable(), log.Enable())
 	return one

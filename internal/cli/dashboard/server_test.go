@@ -34,10 +34,10 @@ type viewer struct {
 }
 
 // view reads the stream of a dashboard until the test ends.
-func view(t testing.TB, d *Dashboard) *viewer {
-	t.Helper()
-	response, err := browser(t, d).Get("http://" + d.listener.Addr().String() + "/api/stream") //nolint:bodyclose // at the end of the test
-	must(t, err)
+func view(tb testing.TB, d *Dashboard) *viewer {
+	tb.Helper()
+	response, err := browser(tb, d).Get("http://" + d.listener.Addr().String() + "/api/stream") //nolint:bodyclose // at the end of the test
+	must(tb, err)
 	v := &viewer{tiles: map[string]fleet.Tile{}, kinds: map[string]string{}}
 	ended := make(chan struct{})
 	go func() {
@@ -55,7 +55,7 @@ func view(t testing.TB, d *Dashboard) *viewer {
 			}
 		}
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = response.Body.Close()
 		<-ended
 	})
@@ -107,9 +107,9 @@ func (v *viewer) watches(kind string) func() string {
 	}
 }
 
-func eventually(t testing.TB) *gomega.WithT {
-	t.Helper()
-	g := gomega.NewWithT(t)
+func eventually(tb testing.TB) *gomega.WithT {
+	tb.Helper()
+	g := gomega.NewWithT(tb)
 	g.SetDefaultEventuallyTimeout(patience)
 	return g
 }

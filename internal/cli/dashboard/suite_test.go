@@ -45,27 +45,27 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func must(t testing.TB, errs ...error) {
-	t.Helper()
+func must(tb testing.TB, errs ...error) {
+	tb.Helper()
 	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func newNamespace(t testing.TB) string {
-	t.Helper()
+func newNamespace(tb testing.TB) string {
+	tb.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "team-"}}
-	must(t, env.k8s.Create(t.Context(), namespace))
+	must(tb, env.k8s.Create(tb.Context(), namespace))
 	return namespace.Name
 }
 
 // newProfile creates a profile of another manager, with a healthy control plane.
 func newProfile(
-	t testing.TB,
+	tb testing.TB,
 	namespace, name string,
 	changes ...func(*inventoryv1alpha1.ClusterProfile),
 ) *inventoryv1alpha1.ClusterProfile {
-	t.Helper()
+	tb.Helper()
 	p := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	p.Spec.ClusterManager.Name = "test"
 	p.Status.Version.Kubernetes = "v1.36.3"
@@ -79,24 +79,24 @@ func newProfile(
 		change(p)
 	}
 	status := p.Status
-	must(t, env.k8s.Create(t.Context(), p))
+	must(tb, env.k8s.Create(tb.Context(), p))
 	p.Status = status
-	must(t, env.k8s.Status().Update(t.Context(), p))
+	must(tb, env.k8s.Status().Update(tb.Context(), p))
 	return p
 }
 
 // newCheck creates the SpokeCheck of a profile.
-func newCheck(t testing.TB, namespace, name, reason string) *v1alpha1.SpokeCheck {
-	t.Helper()
+func newCheck(tb testing.TB, namespace, name, reason string) *v1alpha1.SpokeCheck {
+	tb.Helper()
 	check := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	must(t, env.k8s.Create(t.Context(), check))
-	report(t, check, reason)
+	must(tb, env.k8s.Create(tb.Context(), check))
+	report(tb, check, reason)
 	return check
 }
 
 // report reports the result of a check with the reason.
-func report(t testing.TB, check *v1alpha1.SpokeCheck, reason string) {
-	t.Helper()
+func report(tb testing.TB, check *v1alpha1.SpokeCheck, reason string) {
+	tb.Helper()
 	at := metav1.Now()
 	status := metav1.ConditionFalse
 	if reason == v1alpha1.ReasonReachable {
@@ -106,7 +106,7 @@ func report(t testing.TB, check *v1alpha1.SpokeCheck, reason string) {
 	check.Status.Conditions = []metav1.Condition{
 		{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason, Message: "as the test wants it", LastTransitionTime: at},
 	}
-	must(t, env.k8s.Status().Update(t.Context(), check))
+	must(tb, env.k8s.Status().Update(tb.Context(), check))
 }
 
 // as returns a user who may read these resources.
@@ -135,39 +135,39 @@ func reading(group string, resources ...string) rbacv1.PolicyRule {
 }
 
 // serve runs a dashboard until the test ends.
-func serve(t testing.TB, config *rest.Config, namespace string, changes ...func(*Options)) *Dashboard {
-	t.Helper()
+func serve(tb testing.TB, config *rest.Config, namespace string, changes ...func(*Options)) *Dashboard {
+	tb.Helper()
 	reader, err := client.NewWithWatch(config, client.Options{Scheme: env.k8s.Scheme()})
-	must(t, err)
+	must(tb, err)
 	options := Options{
 		Hub: reader, Name: "test hub", Namespace: namespace, Now: time.Now, Retry: 50 * time.Millisecond, Batch: 10 * time.Millisecond,
 	}
 	for _, change := range changes {
 		change(&options)
 	}
-	d, err := Listen(t.Context(), options)
-	must(t, err)
+	d, err := Listen(tb.Context(), options)
+	must(tb, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
-		must(t, <-ended)
+		must(tb, <-ended)
 	})
 	return d
 }
 
 // browser returns a client that has exchanged the token for the cookie.
-func browser(t testing.TB, d *Dashboard) *http.Client {
-	t.Helper()
+func browser(tb testing.TB, d *Dashboard) *http.Client {
+	tb.Helper()
 	jar, err := cookiejar.New(nil)
-	must(t, err)
+	must(tb, err)
 	one := &http.Client{Jar: jar}
 	response, err := one.Get(d.URL())
-	must(t, err)
-	must(t, response.Body.Close())
+	must(tb, err)
+	must(tb, response.Body.Close())
 	if response.StatusCode != http.StatusOK {
-		t.Fatalf("the printed URL is answered with %s", response.Status)
+		tb.Fatalf("the printed URL is answered with %s", response.Status)
 	}
 	return one
 }

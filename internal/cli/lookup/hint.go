@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/hub"
+	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
 const project = "https://github.com/capi-inventory/capi-inventory"
@@ -31,7 +31,7 @@ and a cluster manager that publishes into it, which for Cluster API is the publi
 
 // NotServed returns ErrNotInstalled, or which versions of ClusterProfile a hub serves if none of them is known.
 func NotServed(from client.Reader) error {
-	api := hub.ClusterProfiles
+	api := clusterhub.ClusterProfiles
 	if mapped, ok := from.(interface{ RESTMapper() meta.RESTMapper }); ok {
 		kinds, err := mapped.RESTMapper().KindsFor(schema.GroupVersionResource{Group: api.Kind.Group, Resource: "clusterprofiles"})
 		if err == nil && len(kinds) > 0 {
