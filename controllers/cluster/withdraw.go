@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
@@ -54,6 +55,11 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 // stillWanted reports whether a profile of a Cluster must stay: an Inventory wants it, or what is wanted in its place is not there
 // yet.
 func (r *Reconciler) stillWanted(ctx context.Context, p pass, live *profile.Live) (bool, error) {
+	if isStale(live, p.cluster.UID) && !p.claims.Has(client.ObjectKeyFromObject(live)) {
+		// Its Cluster is gone: it has no Inventory to wait for.
+		uid, err := r.clusterUID(ctx, p.key())
+		return !isStale(live, uid), err
+	}
 	switch p.claims.FateOf(live, p.cluster, p.snapshot.Invalid) {
 	case profile.Stays:
 		return true, nil

@@ -33,6 +33,32 @@ func TestOrphanIsDeletedAtStart(t *testing.T) {
 	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
 }
 
+// The profile of a Cluster that was created again while the publisher was down names a member that is gone: it is withdrawn although its
+// Inventory cannot replace it, being invalid, or publishing into a namespace that is missing.
+func TestProfileOfAnEarlierClusterIsWithdrawn(t *testing.T) {
+	for name, edit := range map[string]string{
+		"invalid": `{"spec":{"properties":[{"name":"region.example.com","expression":"cluster."}]}}`,
+		"moved":   `{"spec":{"namespace":"missing"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			hub := freeHub(t)
+			g := NewWithT(t)
+			namespace := hub.newNamespace(t, nil)
+			hub.inventory(t, "earlier-"+name, v1alpha1.InventorySpec{}, namespace)
+			first := hub.startPublisher(t)
+			earlier := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")),
+				hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+			hub.published(t, g, namespace, "c1")
+			first.stop()
+			g.Expect(hub.Delete(t.Context(), earlier)).To(Succeed())
+			hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), nil)
+			hub.patchInventory(t, "earlier-"+name, edit)
+			hub.startPublisher(t)
+			g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
+		})
+	}
+}
+
 // Failure class 2, reversed: mass deletion from a source that only looks empty.
 func TestUnseenClustersAreNotOrphans(t *testing.T) {
 	hub := freeHub(t)
