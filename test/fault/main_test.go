@@ -30,7 +30,7 @@ var (
 
 func TestMain(m *testing.M) {
 	// A bound, not an expectation: a busy machine takes long.
-	gomega.SetDefaultEventuallyTimeout(25 * time.Second)
+	gomega.SetDefaultEventuallyTimeout(3 * time.Minute)
 	gomega.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	ctrl.SetLogger(logr.Discard())
 	apiserver.RunOnHub(m, func(started *apiserver.Server) (err error) {

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fault_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+)
+
+// gun kills a program at one of its writes: before the API server gets it, or when the API server has carried it out and the program
+// has not heard of it.
+type gun struct {
+	// left is how many writes are passed on before the last one; negative for no end.
+	left  atomic.Int64
+	after atomic.Bool
+	at    atomic.Pointer[process]
+}
+
+func (g *gun) handle(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	target := g.at.Load()
+	if target == nil || !isWrite(r) || g.left.Add(-1) != 0 {
+		next.ServeHTTP(w, r)
+		return
+	}
+	if g.after.Load() {
+		next.ServeHTTP(discard{}, r)
+	}
+	target.shoot()
+	<-target.ended
+}
+
+// discard is an answer that nobody gets.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}
+
+// TestPublisherIsKilled kills the real publisher while everything changes.
+func TestPublisherIsKilled(t *testing.T) {
+	s := newStage(t)
+	random := newChurn(t, s)
+	binary := build(t, "publisher", "../../cmd/publisher")
+	shots := &gun{}
+	gate := newGateway(t, shots.handle)
+	var logs logs
+	start := func() *process {
+		return run(t, &logs, gate.connection(), binary, "--leader-elect=false", "--stale-after=0", "--cluster-manager-name="+s.name,
+			"--publisher-class="+s.name, "--namespace="+s.clusters[0]+","+s.clusters[1])
+	}
+	for range either(50, 3) {
+		running := start()
+		shots.left.Store(1 + random.Int64N(12))
+		shots.after.Store(random.IntN(2) == 0)
+		shots.at.Store(running)
+		for alive := true; alive; {
+			random.step(t)
+			select {
+			case <-running.ended:
+				alive = false
+			default:
+			}
+		}
+		must(t, running.failure())
+		shots.at.Store(nil)
+	}
+	random.calm(t)
+	last := start()
+	eventually(t, func() []string {
+		must(t, last.failure())
+		return s.audit(t)
+	})
+	if found := leaked(t, map[string]string{"the logs": logs.String()}); len(found) > 0 {
+		t.Errorf("%q", found)
+	}
+}

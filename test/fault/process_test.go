@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fault_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/capi-inventory/capi-inventory/test/fixture"
+)
+
+// build builds a program of the project, or of a module that it uses, and returns the path of the binary.
+func build(t *testing.T, name, pkg string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), name)
+	if out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", name, err, out)
+	}
+	return binary
+}
+
+// process is a program that runs.
+type process struct {
+	command *exec.Cmd
+	// ended is closed when it has.
+	ended chan struct{}
+	err   error
+	// killed says that the test has ended it.
+	killed atomic.Bool
+}
+
+// run starts a program with a connection to the hub, until the test ends. Its log is appended to logs.
+func run(t *testing.T, logs *logs, config *rest.Config, binary string, args ...string) *process {
+	t.Helper()
+	kubeconfig := filepath.Join(t.TempDir(), "hub.kubeconfig")
+	must(t, os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", config, ""), 0o600))
+	command := exec.Command(binary, append([]string{"--kubeconfig", kubeconfig, "--diagnostics-address=0", "--health-addr=0"}, args...)...)
+	command.Stdout, command.Stderr = logs, logs
+	p := &process{command: command, ended: make(chan struct{})}
+	must(t, command.Start())
+	go func() {
+		p.err = command.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(p.kill)
+	return p
+}
+
+// kill ends it with SIGKILL, and waits until it has ended.
+func (p *process) kill() {
+	p.shoot()
+	<-p.ended
+}
+
+// shoot sends SIGKILL.
+func (p *process) shoot() {
+	p.killed.Store(true)
+	_ = p.command.Process.Signal(syscall.SIGKILL)
+}
+
+// failure returns why the process has ended by itself; nil if it has not.
+func (p *process) failure() error {
+	select {
+	case <-p.ended:
+		if !p.killed.Load() {
+			return fmt.Errorf("the program ended by itself: %v", p.err)
+		}
+	default:
+	}
+	return nil
+}

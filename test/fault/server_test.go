@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fault_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// TestServerFails stops the API server again and again, and freezes its etcd, while everything changes.
+func TestServerFails(t *testing.T) {
+	if !*full {
+		t.Skip("takes minutes: make test-fault")
+	}
+	s := newStage(t)
+	random := newChurn(t, s)
+	p := newProgram()
+	p.start(t, s, server.Config())
+	for range 20 {
+		for range 1 + random.IntN(20) {
+			random.step(t)
+		}
+		must(t, server.Pause())
+		must(t, server.Resume())
+		eventually(t, func() []string { return answers(t) })
+		p.clock.Step(time.Minute)
+	}
+	for range 20 {
+		random.step(t)
+	}
+	etcd := child(t, "etcd")
+	must(t, etcd.Signal(syscall.SIGSTOP))
+	select {
+	case <-time.After(30 * time.Second):
+	case <-t.Context().Done():
+	}
+	must(t, etcd.Signal(syscall.SIGCONT))
+	eventually(t, func() []string { return answers(t) })
+	random.calm(t)
+	p.eventually(t, func() []string { return s.audit(t) })
+	if found := p.leaks(t); len(found) > 0 {
+		t.Errorf("%q", found)
+	}
+}
+
+// answers returns why the API server does not work.
+func answers(t *testing.T) []string {
+	t.Helper()
+	probe := &corev1.ConfigMap{}
+	probe.Namespace, probe.GenerateName = "default", "probe-"
+	if err := hub.Create(t.Context(), probe); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
+}
+
+// child returns the process of the name that this one has started.
+func child(t *testing.T, name string) *os.Process {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	must(t, err)
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			// It has ended.
+			continue
+		}
+		// The name is in parentheses; the state and the parent follow. The kernel cuts names after 15 bytes.
+		open, shut := strings.IndexByte(string(stat), '('), strings.LastIndexByte(string(stat), ')')
+		fields := strings.Fields(string(stat[shut+1:]))
+		if string(stat[open+1:shut]) != name[:min(len(name), 15)] || fields[1] != strconv.Itoa(os.Getpid()) || fields[0] == "Z" {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		must(t, err)
+		process, err := os.FindProcess(pid)
+		must(t, err)
+		return process
+	}
+	t.Fatalf("no process %s", name)
+	return nil
+}
