@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -79,7 +81,8 @@ func (f *Flags) Validate(errs *commandline.FlagErrors) {
 }
 
 // RESTConfig returns the configuration of a client of the hub, limited as the flags say. A warning of the API server is logged once: that
-// a version is deprecated comes with the answer to each request.
+// a version is deprecated comes with the answer to each request. All clients that are made of it write nothing any more when the Lease
+// has not been renewed in time by which this program leads.
 func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*rest.Config, error) {
 	config, err := commandline.RESTConfig(loader, userAgent)
 	if err != nil {
@@ -89,6 +92,9 @@ func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*re
 		config.QPS, config.Burst = f.QPS, f.Burst
 	}
 	config.WarningHandlerWithContext = log.NewKubeAPIWarningLogger(log.KubeAPIWarningLoggerOptions{Deduplicate: true})
+	if f.LeaderElect {
+		config.Wrap((&fence{clock: clock.RealClock{}}).wrap)
+	}
 	return config, nil
 }
 
@@ -117,5 +123,6 @@ func (f *Flags) ManagerOptions(scheme *runtime.Scheme, lease string) ctrl.Option
 		LeaderElectionID:              lease,
 		LeaderElectionNamespace:       f.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		RenewDeadline:                 ptr.To(renewDeadline),
 	}
 }

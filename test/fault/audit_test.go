@@ -14,6 +14,8 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/test/conformance"
 )
@@ -75,15 +77,16 @@ func (s *stage) auditClaim(ctx context.Context, seen *hubState, of clusterFacts,
 	}
 	facts := seen.facts(s.name, of.cluster, claim.Inventory)
 	var faults []string
-	for name, published := range map[string]*profile.Live{"with": read, "without": nil} {
-		if published == nil && seen.remembers(facts) {
+	// Where nothing has to be remembered, a publisher that finds no profile publishes the same.
+	for _, published := range []*profile.Live{read, nil} {
+		if published == nil && remembers(facts) {
 			continue
 		}
 		facts.Published = published
 		wanted, _ := claim.Inventory.Profile(facts)
-		faults = append(faults, s.dryRun(ctx, live, "", wanted, name)...)
+		faults = append(faults, dryRun(ctx, live, wanted)...)
 		status, _ := claim.Inventory.Status(facts, live.Generation)
-		faults = append(faults, s.dryRun(ctx, live, "status", status, name)...)
+		faults = append(faults, dryRun(ctx, live, status)...)
 		if published != nil && len(claim.Inventory.Intrusions(read, status)) > 0 {
 			faults = append(faults, fmt.Sprintf("%s: another writer's fields are in an access provider", claim.Profile))
 		}
@@ -96,50 +99,59 @@ func (s *stage) auditAccess(live *inventoryv1alpha1.ClusterProfile) []string {
 	var faults []string
 	source, _ := profile.SourceOf(live)
 	for _, provider := range live.Status.AccessProviders {
-		if !s.isServerOf(provider.Cluster.Server, source, types.UID(live.Labels["capi-inventory.dev/cluster-uid"])) {
-			faults = append(faults, fmt.Sprintf("%s/%s: is of %s and leads to %s", live.Namespace, live.Name, source, provider.Cluster.Server))
+		if !s.isServerOf(provider.Cluster.Server, source, types.UID(live.Labels[v1alpha1.LabelClusterUID])) {
+			faults = append(faults,
+				fmt.Sprintf("%s/%s: is of %s and leads to %s", live.Namespace, live.Name, source, provider.Cluster.Server))
 		}
 	}
 	return faults
 }
 
-// dryRun applies what is wanted without effect, and reports what it would change but for the times of conditions.
-func (s *stage) dryRun(ctx context.Context, live *inventoryv1alpha1.ClusterProfile, subresource string, wanted any, memory string) []string {
-	problem := func(err any) []string {
-		return []string{fmt.Sprintf("%s/%s %s, %s what was published: %v", live.Namespace, live.Name, subresource, memory, err)}
+// dryRun applies what is wanted of a profile, or of its status, without effect, and reports what that would change but for the times of
+// conditions.
+func dryRun(ctx context.Context, live *inventoryv1alpha1.ClusterProfile, wanted *inventoryac.ClusterProfileApplyConfiguration) []string {
+	answer, err := dryRunAnswer(ctx, live, wanted)
+	if err != nil {
+		return []string{fmt.Sprintf("%s/%s: %v", live.Namespace, live.Name, err)}
 	}
+	if diff := cmp.Diff(live, answer); diff != "" {
+		return []string{fmt.Sprintf("%s/%s: -published +expected:\n%s", live.Namespace, live.Name, diff)}
+	}
+	return nil
+}
+
+func dryRunAnswer(
+	ctx context.Context, live *inventoryv1alpha1.ClusterProfile, wanted *inventoryac.ClusterProfileApplyConfiguration,
+) (*inventoryv1alpha1.ClusterProfile, error) {
 	raw, err := json.Marshal(wanted)
 	if err != nil {
-		return problem(err)
+		return nil, err
 	}
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(raw); err != nil {
-		return problem(err)
+		return nil, err
 	}
 	if err := inheritTimes(object, live); err != nil {
-		return problem(err)
+		return nil, err
 	}
 	apply := client.ApplyConfigurationFromUnstructured(object)
-	if subresource == "" {
+	if wanted.Status == nil {
 		err = hub.Apply(ctx, apply, client.FieldOwner(profile.FieldManager), client.ForceOwnership, client.DryRunAll)
 	} else {
 		err = hub.Status().Apply(ctx, apply, client.FieldOwner(profile.FieldManager), client.ForceOwnership, client.DryRunAll)
 	}
 	if err != nil {
-		return problem(err)
+		return nil, err
 	}
 	answer := &inventoryv1alpha1.ClusterProfile{}
-	if raw, err = object.MarshalJSON(); err == nil {
-		err = json.Unmarshal(raw, answer)
+	if raw, err = object.MarshalJSON(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return problem(err)
+	if err := json.Unmarshal(raw, answer); err != nil {
+		return nil, err
 	}
 	answer.TypeMeta = live.TypeMeta
-	if diff := cmp.Diff(live, answer); diff != "" {
-		return problem("-published +expected:\n" + diff)
-	}
-	return nil
+	return answer, nil
 }
 
 // inheritTimes gives the conditions that have the status of the live ones their times: a transition of long ago is not expected again.

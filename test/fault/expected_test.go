@@ -165,7 +165,7 @@ func (h *hubState) facts(manager string, cluster *clusterv1.Cluster, inventory *
 
 // remembers reports whether what is to be published of the facts depends on what was published before: without a good kubeconfig the
 // last access stays.
-func (h *hubState) remembers(facts profile.Facts) bool {
+func remembers(facts profile.Facts) bool {
 	for _, kubeconfig := range facts.Kubeconfigs {
 		if kubeconfig.Rejected != nil {
 			return true

@@ -158,7 +158,7 @@ func conditionIn(profile *inventoryv1alpha1.ClusterProfile, name string) metav1.
 	return ""
 }
 
-// forged returns the profiles that another writer may change: those that the publisher writes.
+// written returns the profiles that another writer may change: those that the publisher writes.
 func (m *model) written() []types.NamespacedName {
 	var keys []types.NamespacedName
 	for key, profile := range m.profiles {

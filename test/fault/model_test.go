@@ -45,7 +45,8 @@ type modelProfile struct {
 	// mark is what another writer has added to the profile of the UID.
 	mark    string
 	markUID types.UID
-	// tampered says that another writer has changed the access since the hub was last compared, and forged that it has changed a label.
+	// tampered says that another writer has changed the access since the hub was last compared, and forged that it has changed something
+	// else of the publisher's.
 	tampered, forged bool
 }
 

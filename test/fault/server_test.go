@@ -13,9 +13,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 )
 
-// TestServerFails stops the API server again and again, and freezes its etcd, while everything changes.
+// TestServerFails kills the API server again and again, and freezes its etcd, while everything changes.
 func TestServerFails(t *testing.T) {
 	if !*full {
 		t.Skip("takes minutes: make test-fault")
@@ -28,7 +30,7 @@ func TestServerFails(t *testing.T) {
 		for range 1 + random.IntN(20) {
 			random.step(t)
 		}
-		must(t, server.Pause())
+		killServer(t)
 		must(t, server.Resume())
 		eventually(t, func() []string { return answers(t) })
 		p.clock.Step(time.Minute)
@@ -49,6 +51,36 @@ func TestServerFails(t *testing.T) {
 	if found := p.leaks(t); len(found) > 0 {
 		t.Errorf("%q", found)
 	}
+}
+
+// killServer ends the API server with SIGKILL. It is asked to stop first, because only what it has been asked can be resumed.
+func killServer(t *testing.T) {
+	t.Helper()
+	process := child(t, "kube-apiserver")
+	paused := make(chan error, 1)
+	go func() { paused <- server.Pause() }()
+	eventually(t, func() []string {
+		if len(ready(t)) == 0 {
+			return []string{"the API server has not been asked to stop"}
+		}
+		return nil
+	})
+	_ = process.Signal(syscall.SIGKILL)
+	must(t, <-paused)
+}
+
+// ready returns why the API server is not ready.
+func ready(t *testing.T) []string {
+	t.Helper()
+	client, err := rest.UnversionedRESTClientFor(&rest.Config{
+		Host: server.Config().Host, TLSClientConfig: server.Config().TLSClientConfig,
+		ContentConfig: rest.ContentConfig{NegotiatedSerializer: scheme.Codecs},
+	})
+	must(t, err)
+	if err := client.Get().AbsPath("/readyz").Do(t.Context()).Error(); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
 }
 
 // answers returns why the API server does not work.

@@ -72,7 +72,7 @@ func mark(t tester, key types.NamespacedName, value string) (uid types.UID) {
 	return uid
 }
 
-// labels are those that a writer may forge.
+// forgeable are the labels that a writer may forge.
 var forgeable = []string{
 	v1alpha1.LabelClusterName, v1alpha1.LabelClusterNamespace, v1alpha1.LabelClusterUID, v1alpha1.LabelInventory,
 	v1alpha1.LabelInventoryMemberID, inventoryv1alpha1.LabelClusterManagerKey, "env",
