@@ -47,13 +47,12 @@ func newChurn(t *testing.T, s *stage) *churn {
 func (c *churn) step(t *testing.T) {
 	t.Helper()
 	key := types.NamespacedName{Namespace: c.clusters[c.IntN(2)], Name: fmt.Sprintf("c%d", c.IntN(5))}
-	switch uid := c.uids[key]; {
-	case uid == "":
-		c.uids[key] = c.createCluster(t, key, c.state())
-		c.setKubeconfig(t, key, kubeconfig(key.Name, c.serverOf(key, c.uids[key])))
-	default:
+	if uid := c.uids[key]; uid != "" {
 		c.change(t, key, uid)
+		return
 	}
+	c.uids[key] = c.createCluster(t, key, c.state())
+	c.setKubeconfig(t, key, kubeconfig(key.Name, c.serverOf(key, c.uids[key])))
 }
 
 func (c *churn) change(t *testing.T, key types.NamespacedName, uid types.UID) {

@@ -32,7 +32,6 @@ type process struct {
 	command *exec.Cmd
 	// ended is closed when it has.
 	ended chan struct{}
-	err   error
 	// killed says that the test has ended it.
 	killed atomic.Bool
 }
@@ -47,7 +46,8 @@ func run(t *testing.T, logs *logs, config *rest.Config, binary string, args ...s
 	p := &process{command: command, ended: make(chan struct{})}
 	must(t, command.Start())
 	go func() {
-		p.err = command.Wait()
+		// How it has ended is in command.ProcessState.
+		_ = command.Wait()
 		close(p.ended)
 	}()
 	t.Cleanup(p.kill)
@@ -71,7 +71,7 @@ func (p *process) failure() error {
 	select {
 	case <-p.ended:
 		if !p.killed.Load() {
-			return fmt.Errorf("the program ended by itself: %v", p.err)
+			return fmt.Errorf("the program ended by itself: %s", p.command.ProcessState)
 		}
 	default:
 	}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +49,7 @@ func newProgram() *program {
 // of the stage's Clusters, and the others.
 func (p *program) start(t tester, s *stage, config *rest.Config, others ...string) {
 	t.Helper()
-	namespaces := append(others, s.clusters[:]...)
+	namespaces := slices.Concat(others, s.clusters[:])
 	config.QPS = -1
 	p.metrics = prometheus.NewRegistry()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
