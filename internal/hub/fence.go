@@ -17,7 +17,7 @@ import (
 const renewDeadline = 10 * time.Second
 
 // fence keeps a leader that was frozen, or that lost its connection, from writing when it comes back and another one leads: for a moment
-// it does not know yet that its Lease has expired. What it writes is refused from the renewDeadline on, and not when it notices.
+// it does not know yet that its Lease has expired. Its writes are refused from the renewDeadline on, and not only when it notices.
 type fence struct {
 	clock clock.PassiveClock
 
@@ -48,6 +48,9 @@ func (f fenced) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return response, err
 	case f.fence.expired(sent):
+		if request.Body != nil {
+			_ = request.Body.Close()
+		}
 		return nil, fmt.Errorf("not sending %s %s: the Lease has not been renewed for %s", request.Method, request.URL.Path, renewDeadline)
 	}
 	return f.RoundTripper.RoundTrip(request)
