@@ -5,6 +5,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MODULE := github.com/capi-inventory/capi-inventory
 TOOL := go tool -modfile=go.tools.mod
+# golangci-lint with kube-api-linter in it.
+LINT := $(TOOL) golangci-lint-kube-api-linter
 RELEASE_TOOL := go tool -modfile=go.release.mod
 UPSTREAM := sigs.k8s.io/cluster-inventory-api
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -41,11 +43,11 @@ generate: ## Generate deep copies, CRDs, roles and apply configurations
 	.ci/generate
 
 fmt: ## Format the code
-	$(TOOL) golangci-lint fmt ./...
+	$(LINT) fmt ./...
 
 lint: ## Lint: style, errors, words, the arrows of the architecture, the API's conventions, and the workflows
-	$(TOOL) golangci-lint run ./...
-	$(TOOL) golangci-lint-kube-api-linter run --config .golangci.api.yaml ./api/v1alpha1
+	$(LINT) run ./...
+	$(LINT) run --config .golangci.api.yaml ./api/v1alpha1
 	$(TOOL) actionlint -shellcheck= -pyflakes= .github/workflows/*.yaml
 
 verify: generate ## Check that generated, tidied and formatted files are committed, and lint

@@ -4,7 +4,6 @@ module github.com/capi-inventory/capi-inventory
 go 1.26.0
 
 tool (
-	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	github.com/rhysd/actionlint/cmd/actionlint
 	helm.sh/helm/v4/cmd/helm
 	k8s.io/code-generator/cmd/applyconfiguration-gen
