@@ -4,7 +4,6 @@
 package accessgrant_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -38,6 +37,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
+	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
 var (
@@ -165,7 +165,7 @@ func (s *stage) startPublisher() {
 type broker struct {
 	stop    func()
 	metrics *prometheus.Registry
-	logs    *logs
+	logs    *output.Buffer
 }
 
 // brokerOption changes how a broker runs.
@@ -202,9 +202,9 @@ func (s *stage) startBroker(options ...brokerOption) *broker {
 
 func (s *stage) start(
 	name string, config *rest.Config, options ctrl.Options, add func(ctrl.Manager) error,
-) (stop func(), written *logs) {
+) (stop func(), written *output.Buffer) {
 	s.t.Helper()
-	written = &logs{}
+	written = &output.Buffer{}
 	options.Scheme = newScheme().Scheme
 	options.Metrics = metricsserver.Options{BindAddress: "0"}
 	options.Controller = ctrlconfig.Controller{SkipNameValidation: ptr.To(true)}
@@ -232,24 +232,6 @@ func (s *stage) start(
 		}
 	})
 	return stop, written
-}
-
-// logs collects what a program logs.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 const grantName = "c1.kubeconfig-secretreader"

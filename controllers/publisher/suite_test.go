@@ -4,7 +4,6 @@
 package publisher_test
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -37,6 +36,7 @@ import (
 	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
+	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
 // hubs is how many API servers these tests share at most.
@@ -81,7 +81,7 @@ type process struct {
 	manager ctrl.Manager
 	metrics *prometheus.Registry
 	stop    func()
-	logs    *logs
+	logs    *output.Buffer
 }
 
 type processOption func(*publisher.Options, *ctrl.Options)
@@ -95,7 +95,7 @@ func (hub *testHub) startPublisher(t *testing.T, options ...processOption) *proc
 // startPublisherOn runs a publisher with a connection of its own to the hub.
 func (hub *testHub) startPublisherOn(t *testing.T, config *rest.Config, options ...processOption) *process {
 	t.Helper()
-	p := &process{metrics: prometheus.NewRegistry(), logs: &logs{}}
+	p := &process{metrics: prometheus.NewRegistry(), logs: &output.Buffer{}}
 	own := publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}, Metrics: p.metrics}
 	manager := ctrl.Options{
 		Scheme:         newScheme(),
@@ -137,24 +137,6 @@ func (hub *testHub) startPublisherOn(t *testing.T, config *rest.Config, options 
 // working waits until the publisher has seen what is there and works: what comes now is new to it.
 func (p *process) working(g *WithT) {
 	g.Eventually(func() int { return strings.Count(p.logs.String(), "Starting workers") }).Should(Equal(3), "all controllers")
-}
-
-// logs collects what a publisher logs.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // newNamespace makes a namespace for one test. Its Clusters are gone when the test ends, before the publisher stops.

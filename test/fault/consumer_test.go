@@ -23,19 +23,20 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
+	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
 // TestConsumerIsKilled kills the real consumer while profiles come, change and go. In the end its SpokeChecks are what a fresh consumer
 // finds that looks once.
 func TestConsumerIsKilled(t *testing.T) {
 	c := newConsumer(t)
-	shots := &gun{}
-	gate := newGateway(t, shots.handle)
+	kills := &killer{}
+	gate := newGateway(t, kills.handle)
 	for range either(50, 3) {
 		running := run(t, &c.logs, gate.connection(), c.binary, c.flags()...)
-		shots.left.Store(1 + c.random.Int64N(6))
-		shots.after.Store(c.random.IntN(2) == 0)
-		shots.at.Store(running)
+		kills.left.Store(1 + c.random.Int64N(6))
+		kills.after.Store(c.random.IntN(2) == 0)
+		kills.at.Store(running)
 		for alive := true; alive; {
 			c.step(t)
 			select {
@@ -45,7 +46,7 @@ func TestConsumerIsKilled(t *testing.T) {
 			}
 		}
 		must(t, running.failure())
-		shots.at.Store(nil)
+		kills.at.Store(nil)
 	}
 	last := run(t, &c.logs, gate.connection(), c.binary, c.flags()...)
 	fresh := c.once(t)
@@ -64,7 +65,7 @@ type consumer struct {
 	random             *rand.Rand
 	binary, kubeconfig string
 	providers          string
-	logs               logs
+	logs               output.Buffer
 }
 
 func newConsumer(t *testing.T) *consumer {

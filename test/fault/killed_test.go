@@ -7,28 +7,29 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+
+	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
-// gun kills a program at one of its writes: before the API server gets it, or when the API server has carried it out and the program
+// killer kills a program at one of its writes: before the API server gets it, or when the API server has carried it out and the program
 // has not heard of it.
-type gun struct {
+type killer struct {
 	// left is how many writes are passed on before the last one; negative for no end.
 	left  atomic.Int64
 	after atomic.Bool
 	at    atomic.Pointer[process]
 }
 
-func (g *gun) handle(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	target := g.at.Load()
-	if target == nil || !isWrite(r) || g.left.Add(-1) != 0 {
+func (k *killer) handle(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	target := k.at.Load()
+	if target == nil || !isWrite(r) || k.left.Add(-1) != 0 {
 		next.ServeHTTP(w, r)
 		return
 	}
-	if g.after.Load() {
+	if k.after.Load() {
 		next.ServeHTTP(discard{}, r)
 	}
-	target.shoot()
-	<-target.ended
+	target.kill()
 }
 
 // discard is an answer that nobody gets.
@@ -43,18 +44,18 @@ func TestPublisherIsKilled(t *testing.T) {
 	s := newStage(t)
 	random := newChurn(t, s)
 	binary := build(t, "publisher", "../../cmd/publisher")
-	shots := &gun{}
-	gate := newGateway(t, shots.handle)
-	var logs logs
+	kills := &killer{}
+	gate := newGateway(t, kills.handle)
+	var logs output.Buffer
 	start := func() *process {
 		return run(t, &logs, gate.connection(), binary, "--leader-elect=false", "--stale-after=0", "--cluster-manager-name="+s.name,
 			"--publisher-class="+s.name, "--namespace="+s.clusters[0]+","+s.clusters[1])
 	}
 	for range either(50, 3) {
 		running := start()
-		shots.left.Store(1 + random.Int64N(12))
-		shots.after.Store(random.IntN(2) == 0)
-		shots.at.Store(running)
+		kills.left.Store(1 + random.Int64N(12))
+		kills.after.Store(random.IntN(2) == 0)
+		kills.at.Store(running)
 		for alive := true; alive; {
 			random.step(t)
 			select {
@@ -64,7 +65,7 @@ func TestPublisherIsKilled(t *testing.T) {
 			}
 		}
 		must(t, running.failure())
-		shots.at.Store(nil)
+		kills.at.Store(nil)
 	}
 	random.calm(t)
 	last := start()

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
 // TestFrozenLeader freezes the leader of two publishers until the other one leads, and wakes it: it must write nothing.
@@ -25,7 +26,7 @@ func TestFrozenLeader(t *testing.T) {
 	s := newStage(t)
 	random := newChurn(t, s)
 	binary := build(t, "publisher", "../../cmd/publisher")
-	var logs logs
+	var logs output.Buffer
 	start := func(wrote *writes) *process {
 		return run(t, &logs, newGateway(t, wrote.handle).connection(), binary, "--leader-election-namespace="+s.shared, "--stale-after=0",
 			"--cluster-manager-name="+s.name, "--publisher-class="+s.name, "--namespace="+s.clusters[0]+","+s.clusters[1])

@@ -5,6 +5,7 @@ package fault_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,12 +38,12 @@ type process struct {
 }
 
 // run starts a program with a connection to the hub, until the test ends. Its log is appended to logs.
-func run(t *testing.T, logs *logs, config *rest.Config, binary string, args ...string) *process {
+func run(t *testing.T, log io.Writer, config *rest.Config, binary string, args ...string) *process {
 	t.Helper()
 	kubeconfig := filepath.Join(t.TempDir(), "hub.kubeconfig")
 	must(t, os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", config, ""), 0o600))
 	command := exec.Command(binary, append([]string{"--kubeconfig", kubeconfig, "--diagnostics-address=0", "--health-addr=0"}, args...)...)
-	command.Stdout, command.Stderr = logs, logs
+	command.Stdout, command.Stderr = log, log
 	p := &process{command: command, ended: make(chan struct{})}
 	must(t, command.Start())
 	go func() {
@@ -56,14 +57,9 @@ func run(t *testing.T, logs *logs, config *rest.Config, binary string, args ...s
 
 // kill ends it with SIGKILL, and waits until it has ended.
 func (p *process) kill() {
-	p.shoot()
-	<-p.ended
-}
-
-// shoot sends SIGKILL.
-func (p *process) shoot() {
 	p.killed.Store(true)
 	_ = p.command.Process.Signal(syscall.SIGKILL)
+	<-p.ended
 }
 
 // failure returns why the process has ended by itself; nil if it has not.

@@ -4,7 +4,6 @@
 package fault_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -31,12 +30,13 @@ import (
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/leaks"
+	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
 // program is a publisher in this process, which may be stopped and started again. Its clock moves only when it is stepped.
 type program struct {
 	clock   *clocktesting.FakeClock
-	logs    logs
+	logs    output.Buffer
 	metrics *prometheus.Registry
 	stop    func()
 }
@@ -117,22 +117,4 @@ func leaked(t tester, texts map[string]string) []string {
 		}
 	}
 	return found
-}
-
-// logs collects what a program logs.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }

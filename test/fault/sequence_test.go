@@ -66,7 +66,7 @@ func newSequence(t *rapid.T) *sequence {
 		missing:     map[string]bool{},
 	}}
 	s.model.missing[s.stage.late] = true
-	s.stage.createCanary(t)
+	s.stage.createMarker(t)
 	s.setInventory(t)
 	s.createCluster(t)
 	s.createCluster(t)
@@ -76,7 +76,7 @@ func newSequence(t *rapid.T) *sequence {
 
 func (s *sequence) restart(t *rapid.T) {
 	t.Helper()
-	s.program.start(t, s.stage, server.Config(), s.stage.canaryKey().Namespace)
+	s.program.start(t, s.stage, server.Config(), s.stage.markerKey().Namespace)
 	s.down = false
 }
 

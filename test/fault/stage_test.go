@@ -254,7 +254,7 @@ func (s *stage) inventories(t tester) map[string]*v1alpha1.Inventory {
 	must(t, hub.List(t.Context(), &list))
 	for i := range list.Items {
 		name, ours := strings.CutPrefix(list.Items[i].Name, s.name+"-")
-		if ours && list.Items[i].Spec.PublisherClass == s.name && name != canary {
+		if ours && list.Items[i].Spec.PublisherClass == s.name && name != marker {
 			found[name] = &list.Items[i]
 		}
 	}

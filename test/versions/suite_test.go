@@ -5,7 +5,6 @@
 package versions_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -25,6 +24,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
+	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
 func TestMain(m *testing.M) {
@@ -121,7 +121,7 @@ func (s *stage) command(ctx context.Context, name string, args ...string) *exec.
 type program struct {
 	mu sync.Mutex
 	// runs holds what each process has logged.
-	runs []*bytes.Buffer
+	runs []*output.Buffer
 }
 
 // keepRunning runs a program until the test ends.
@@ -148,11 +148,12 @@ func (s *stage) keepRunning(name string, args ...string) *program {
 	return p
 }
 
-func (p *program) begin() *logs {
+func (p *program) begin() *output.Buffer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.runs = append(p.runs, &bytes.Buffer{})
-	return &logs{&p.mu, p.runs[len(p.runs)-1]}
+	log := &output.Buffer{}
+	p.runs = append(p.runs, log)
+	return log
 }
 
 // logs returns what each process has logged, the first one first.
@@ -164,16 +165,4 @@ func (p *program) logs() []string {
 		texts = append(texts, run.String())
 	}
 	return texts
-}
-
-// logs is written by a process and read by the test.
-type logs struct {
-	mu  *sync.Mutex
-	out *bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.Write(p)
 }

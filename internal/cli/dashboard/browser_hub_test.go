@@ -8,12 +8,9 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
-	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 // contains returns an expression: an element shows a text.
@@ -25,12 +22,7 @@ func contains(selector, text string) string {
 func TestPageOfAnInventory(t *testing.T) {
 	b := startBrowser(t)
 	namespace := newNamespace(t)
-	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-	inventory.Spec.NamespaceSelector = metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}
-	must(t, env.k8s.Create(t.Context(), fixture.Cluster(namespace, "london")),
-		env.k8s.Create(t.Context(), fixture.Cluster(namespace, "rome", fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}))),
-		env.k8s.Create(t.Context(), inventory))
-	newProfile(t, namespace, "london")
+	newInventory(t, namespace)
 	d := serve(t, env.hub.Config(), namespace)
 
 	b.run(chromedp.Navigate(d.URL()))

@@ -210,16 +210,22 @@ func fetch(t *testing.T, d *Dashboard, path string, into any) int {
 	return response.StatusCode
 }
 
+// newInventory creates an Inventory of the name of the namespace, which publishes the Cluster london there, and not rome.
+func newInventory(tb testing.TB, namespace string) {
+	tb.Helper()
+	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	inventory.Spec.NamespaceSelector = metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}
+	must(tb, env.k8s.Create(tb.Context(), fixture.Cluster(namespace, "london")),
+		env.k8s.Create(tb.Context(), fixture.Cluster(namespace, "rome", fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}))),
+		env.k8s.Create(tb.Context(), inventory))
+	newProfile(tb, namespace, "london")
+}
+
 // TestDetails: a profile and an Inventory are explained, and no Secret is read.
 func TestDetails(t *testing.T) {
 	g := eventually(t)
 	namespace := newNamespace(t)
-	own := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-	own.Spec.NamespaceSelector = metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}
-	must(t, env.k8s.Create(t.Context(), fixture.Cluster(namespace, "london")),
-		env.k8s.Create(t.Context(), fixture.Cluster(namespace, "rome", fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}))),
-		env.k8s.Create(t.Context(), own))
-	newProfile(t, namespace, "london")
+	newInventory(t, namespace)
 	newCheck(t, namespace, "london", v1alpha1.ReasonTLSFailed)
 	config := as(t, namespace+"-reader", reading(inventoryv1alpha1.Group, "*"), reading(v1alpha1.SchemeGroupVersion.Group, "*"),
 		reading(clusterv1.GroupVersion.Group, "clusters"), reading(corev1.GroupName, "namespaces"))

@@ -16,33 +16,33 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// canary is the name of a Cluster, and of its Inventory, that nothing disturbs. Its profile shows how far the publisher has read.
-const canary = "canary"
+// marker is the name of a Cluster, and of its Inventory, that nothing disturbs. Its profile shows how far the publisher has read.
+const marker = "marker"
 
-func (s *stage) canaryKey() types.NamespacedName {
-	return types.NamespacedName{Namespace: s.name + "-" + canary, Name: canary}
+func (s *stage) markerKey() types.NamespacedName {
+	return types.NamespacedName{Namespace: s.name + "-" + marker, Name: marker}
 }
 
-func (s *stage) createCanary(t tester) {
+func (s *stage) createMarker(t tester) {
 	t.Helper()
-	s.createNamespace(t, s.canaryKey().Namespace)
-	s.createCluster(t, s.canaryKey(), clusterState{version: "v1.0.0", healthy: true})
+	s.createNamespace(t, s.markerKey().Namespace)
+	s.createCluster(t, s.markerKey(), clusterState{version: "v1.0.0", healthy: true})
 	spec := v1alpha1.InventorySpec{PublisherClass: s.name}
-	spec.NamespaceSelector.MatchLabels = map[string]string{corev1.LabelMetadataName: s.canaryKey().Namespace}
-	must(t, hub.Create(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: s.name + "-" + canary}, Spec: spec}))
+	spec.NamespaceSelector.MatchLabels = map[string]string{corev1.LabelMetadataName: s.markerKey().Namespace}
+	must(t, hub.Create(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: s.name + "-" + marker}, Spec: spec}))
 }
 
 // caughtUp waits until the publisher has read everything that was written before: it has followed a change of each kind of object.
 func (s *stage) caughtUp(t tester, p *program) {
 	t.Helper()
 	s.writes++
-	key, set, version := s.canaryKey(), fmt.Sprintf("s%d", s.writes), fmt.Sprintf("v1.%d.0", s.writes)
+	key, set, version := s.markerKey(), fmt.Sprintf("s%d", s.writes), fmt.Sprintf("v1.%d.0", s.writes)
 	forge(t, key, v1alpha1.LabelInventory, false)
-	address := fmt.Sprintf("https://%d.canary.example.com:6443", s.writes)
-	s.setKubeconfig(t, key, kubeconfig(canary, address))
+	address := fmt.Sprintf("https://%d.marker.example.com:6443", s.writes)
+	s.setKubeconfig(t, key, kubeconfig(marker, address))
 	s.editCluster(t, key, clusterState{version: version, healthy: true})
 	patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec":{"clusterSet":%q}}`, set))
-	must(t, hub.Patch(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: s.name + "-" + canary}}, patch))
+	must(t, hub.Patch(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: s.name + "-" + marker}}, patch))
 	p.eventually(t, func() []string {
 		profile := &inventoryv1alpha1.ClusterProfile{}
 		if err := hub.Get(t.Context(), key, profile); err != nil {
@@ -52,7 +52,7 @@ func (s *stage) caughtUp(t tester, p *program) {
 			profile.Labels[v1alpha1.LabelInventory], serverIn(profile), profile.Status.Version.Kubernetes,
 			propertyIn(profile, v1alpha1.PropertyClusterSet),
 		}
-		want := []string{s.name + "-" + canary, address, version, set}
+		want := []string{s.name + "-" + marker, address, version, set}
 		for i := range want {
 			if got[i] != want[i] {
 				return []string{fmt.Sprintf("the publisher has not caught up: %q instead of %q", got, want)}
