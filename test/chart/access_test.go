@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
@@ -66,7 +67,6 @@ inventories:
 			values:  "broker: {enabled: true}\naccess: {namespaces: [argocd]}",
 			has:     []string{"Deployment/capi-inventory-broker", "Role/argocd/capi-inventory-broker-grants"},
 			hasNot:  []string{"Role/argocd/capi-inventory-consumer-secrets"},
-			says:    []string{"spec: {}"},
 			saysNot: []string{"kubeconfig-secretreader\n    serviceAccount"},
 		},
 		"ConsumerReadsNothing": {
@@ -150,6 +150,23 @@ func TestAccessMovesNoProfile(t *testing.T) {
 		printed, err := dryRun(t, values)
 		g.Expect(err).NotTo(HaveOccurred(), printed)
 	}
+}
+
+// TestInventoryLosesItsFields: the Inventory of a release asks for nothing any more when its mode is changed back.
+func TestInventoryLosesItsFields(t *testing.T) {
+	g := NewWithT(t)
+	apply := func(values string, options ...client.ApplyOption) error {
+		for _, object := range render(t, values) {
+			if object.GetKind() == "Inventory" {
+				t.Cleanup(func() { _ = k8s.Delete(context.Background(), object) })
+				return k8s.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), append(options, client.FieldOwner("helm"))...)
+			}
+		}
+		t.Fatal("the chart has no Inventory")
+		return nil
+	}
+	g.Expect(apply("access: {mode: scoped}")).To(Succeed())
+	g.Expect(apply("", client.DryRunAll)).To(Succeed())
 }
 
 // TestBrokerManifests: the API server takes what config/broker makes, and what lets the broker write Secrets in a namespace.
