@@ -159,7 +159,8 @@ func TestInventoryLosesItsFields(t *testing.T) {
 		for _, object := range render(t, values) {
 			if object.GetKind() == "Inventory" {
 				t.Cleanup(func() { _ = k8s.Delete(context.Background(), object) })
-				return k8s.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), append(options, client.FieldOwner("helm"))...)
+				options = append(options, client.FieldOwner("helm"))
+				return k8s.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), options...)
 			}
 		}
 		t.Fatal("the chart has no Inventory")
