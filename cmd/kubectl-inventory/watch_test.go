@@ -4,10 +4,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,26 +18,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	testoutput "github.com/capi-inventory/capi-inventory/test/output"
 )
 
 // screen is written by a command and read by a test concurrently.
-type screen struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.Write(p)
-}
+type screen struct{ testoutput.Buffer }
 
 // lines returns the rows so far, with single spaces and without the age.
 func (s *screen) lines() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var rows []string
-	for line := range strings.Lines(s.buf.String()) {
+	for line := range strings.Lines(s.String()) {
 		fields := strings.Fields(line)
 		if last := len(fields) - 1; fields[last] == "3d" {
 			fields = fields[:last]

@@ -34,16 +34,9 @@ func TestConsumerIsKilled(t *testing.T) {
 	gate := newGateway(t, kills.handle)
 	for range either(50, 3) {
 		running := run(t, &c.logs, gate.connection(), c.binary, c.flags()...)
-		kills.left.Store(1 + c.random.Int64N(6))
-		kills.after.Store(c.random.IntN(2) == 0)
-		kills.at.Store(running)
-		for alive := true; alive; {
+		kills.aim(running, 1+c.random.Int64N(6), c.random.IntN(2) == 0)
+		for running.alive() {
 			c.step(t)
-			select {
-			case <-running.ended:
-				alive = false
-			default:
-			}
 		}
 		must(t, running.failure())
 		kills.at.Store(nil)

@@ -20,6 +20,13 @@ type killer struct {
 	at    atomic.Pointer[process]
 }
 
+// aim has a program killed at one of its next writes, before or after the API server carries it out.
+func (k *killer) aim(at *process, writes int64, after bool) {
+	k.left.Store(writes)
+	k.after.Store(after)
+	k.at.Store(at)
+}
+
 func (k *killer) handle(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	target := k.at.Load()
 	if target == nil || !isWrite(r) || k.left.Add(-1) != 0 {
@@ -53,16 +60,9 @@ func TestPublisherIsKilled(t *testing.T) {
 	}
 	for range either(50, 3) {
 		running := start()
-		kills.left.Store(1 + random.Int64N(12))
-		kills.after.Store(random.IntN(2) == 0)
-		kills.at.Store(running)
-		for alive := true; alive; {
+		kills.aim(running, 1+random.Int64N(12), random.IntN(2) == 0)
+		for running.alive() {
 			random.step(t)
-			select {
-			case <-running.ended:
-				alive = false
-			default:
-			}
 		}
 		must(t, running.failure())
 		kills.at.Store(nil)

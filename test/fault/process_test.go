@@ -62,14 +62,20 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// failure returns why the process has ended by itself; nil if it has not.
-func (p *process) failure() error {
+// alive reports whether the process has not ended.
+func (p *process) alive() bool {
 	select {
 	case <-p.ended:
-		if !p.killed.Load() {
-			return fmt.Errorf("the program ended by itself: %s", p.command.ProcessState)
-		}
+		return false
 	default:
+		return true
 	}
-	return nil
+}
+
+// failure returns why the process has ended by itself; nil if it has not.
+func (p *process) failure() error {
+	if p.alive() || p.killed.Load() {
+		return nil
+	}
+	return fmt.Errorf("the program ended by itself: %s", p.command.ProcessState)
 }

@@ -162,17 +162,24 @@ func TestRights(t *testing.T) {
 	g.Eventually(v.states).Should(gomega.Equal(map[string]string{"london": "unreachable"}))
 }
 
-// TestHubGoesAway: the last state stays, with a word about it, and is updated when the hub is back.
-func TestHubGoesAway(t *testing.T) {
-	g := eventually(t)
-	namespace := newNamespace(t)
-	newProfile(t, namespace, "london")
+// serveByPort runs a dashboard of the hub behind a port that can be closed.
+func serveByPort(t *testing.T, namespace string) (*Dashboard, *apiserver.Forwarder) {
+	t.Helper()
 	port, err := env.hub.Forward()
 	must(t, err)
 	t.Cleanup(func() { _ = port.Close() })
 	config := env.hub.Config()
 	config.Host = port.URL()
-	v := view(t, serve(t, config, namespace))
+	return serve(t, config, namespace), port
+}
+
+// TestHubGoesAway: the last state stays, with a word about it, and is updated when the hub is back.
+func TestHubGoesAway(t *testing.T) {
+	g := eventually(t)
+	namespace := newNamespace(t)
+	newProfile(t, namespace, "london")
+	d, port := serveByPort(t, namespace)
+	v := view(t, d)
 	g.Eventually(v.states).Should(gomega.HaveKey("london"))
 	must(t, port.Close())
 	port.Drop()

@@ -190,7 +190,7 @@ func (o Objects) until(now time.Time) time.Time {
 	}
 	if o.Check != nil && o.Check.Status.LastProbeTime != nil {
 		add(o.Check.Status.SilentAt(now, heartbeat))
-		// The time of a wrong clock counts from when it is no longer in the future.
+		// A probe in the future is that of a wrong clock, and counts once its time has passed.
 		add(o.Check.Status.LastProbeTime.Time)
 	}
 	if first := o.expiration(); first != nil {
