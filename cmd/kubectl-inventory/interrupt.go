@@ -31,6 +31,13 @@ func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // roundTrip sends a request, which is cancelled with ctx or with its own context until its response is read.
 func roundTrip(ctx context.Context, next http.RoundTripper, request *http.Request) (*http.Response, error) {
+	// AfterFunc cancels in a goroutine of its own, which may run only after the request was sent.
+	if ctx.Err() != nil {
+		if request.Body != nil {
+			_ = request.Body.Close()
+		}
+		return nil, context.Cause(ctx)
+	}
 	both, cancel := context.WithCancelCause(request.Context())
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	end := func() {

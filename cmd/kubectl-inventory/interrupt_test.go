@@ -100,6 +100,27 @@ func TestCompletionTimeout(t *testing.T) {
 	}
 }
 
+// TestNoRequestAfterEnd: a request that is made after the end of its context is not sent at all, whichever goroutine runs first.
+func TestNoRequestAfterEnd(t *testing.T) {
+	ended, end := context.WithCancelCause(t.Context())
+	reason := errors.New("interrupted")
+	end(reason)
+	var sent int
+	next := roundTripper(func(*http.Request) (*http.Response, error) {
+		sent++
+		return nil, errors.New("sent")
+	})
+	for range 100 {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://hub.example.com", strings.NewReader("body"))
+		if _, err := roundTrip(ended, next, request); !errors.Is(err, reason) { //nolint:bodyclose // there is no response
+			t.Fatalf("got %v, want the reason of the end", err)
+		}
+	}
+	if sent > 0 {
+		t.Errorf("%d requests were sent", sent)
+	}
+}
+
 // TestSecondInterruptKills: the second Ctrl-C ends the program even if something cannot be cancelled, such as a login plugin of the hub.
 func TestSecondInterruptKills(t *testing.T) {
 	g := gomega.NewWithT(t)
