@@ -56,7 +56,7 @@ func (r *Reconciler) ended(
 		exists, err := r.existsOnServer(ctx, snapshot, inventory)
 		return !exists, 0, err
 	}
-	if cached != nil && !isStale(live, cached.UID) {
+	if cached != nil && !live.IsOfEarlier(cached.UID) {
 		return false, 0, nil
 	}
 	key := client.ObjectKeyFromObject(live)
@@ -64,7 +64,7 @@ func (r *Reconciler) ended(
 		return false, wait, nil
 	}
 	uid, err := r.clusterUID(ctx, cluster)
-	if err == nil && isStale(live, uid) {
+	if err == nil && live.IsOfEarlier(uid) {
 		return true, 0, nil
 	}
 	// The publisher may not be allowed to read Clusters outside its namespaces: one that cannot be read counts as existing.

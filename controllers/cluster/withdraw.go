@@ -7,7 +7,6 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
@@ -55,17 +54,17 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 // stillWanted reports whether a profile of a Cluster must stay: an Inventory wants it, or what is wanted in its place is not there
 // yet.
 func (r *Reconciler) stillWanted(ctx context.Context, p pass, live *profile.Live) (bool, error) {
-	if isStale(live, p.cluster.UID) && !p.claims.Has(client.ObjectKeyFromObject(live)) {
-		// Its Cluster is gone: it has no Inventory to wait for.
-		uid, err := r.clusterUID(ctx, p.key())
-		return !isStale(live, uid), err
-	}
 	switch p.claims.FateOf(live, p.cluster, p.snapshot.Invalid) {
 	case profile.Stays:
 		return true, nil
 	case profile.StaysUntilReplaced:
 		replaced, err := r.replaced(ctx, p, live)
 		return !replaced, err
+	}
+	if live.IsOfEarlier(p.cluster.UID) {
+		// The cache may be older than the profile.
+		uid, err := r.clusterUID(ctx, p.key())
+		return !live.IsOfEarlier(uid), err
 	}
 	if profile.OptedOut(p.cluster) {
 		return false, nil
@@ -103,15 +102,10 @@ func (r *Reconciler) withdrawAll(ctx context.Context, snapshot *source.Snapshot,
 		return findings{errs: []error{err}}
 	}
 	return r.forEachOwned(snapshot, cluster, func(live *profile.Live) (target.Result, error) {
-		if !isStale(live, uid) {
+		if !live.IsOfEarlier(uid) {
 			// Its Cluster exists: the cache is stale, or does not include it. Either way the profile stays.
 			return target.Result{}, nil
 		}
 		return r.Profiles.Delete(ctx, live)
 	})
-}
-
-// isStale reports whether a profile is of an earlier Cluster, by the UID of the Cluster that has the name now; empty for none.
-func isStale(live *profile.Live, current types.UID) bool {
-	return current == "" || live.ClusterUID() != "" && live.ClusterUID() != current
 }

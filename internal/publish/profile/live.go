@@ -69,6 +69,12 @@ func (l *Live) ClusterUID() types.UID {
 	return types.UID(uid)
 }
 
+// IsOfEarlier reports whether the profile stands for an earlier Cluster than the one that has the name now, by the UID of the latter;
+// empty for none.
+func (l *Live) IsOfEarlier(current types.UID) bool {
+	return current == "" || l.ClusterUID() != "" && l.ClusterUID() != current
+}
+
 // MayBeDeleted reports whether the profile is this publisher's to delete: of its manager, applied by it, and with a provenance
 // that no other writer has changed. A copy that another program made has the labels and not the ownership.
 func (l *Live) MayBeDeleted(manager string) bool {

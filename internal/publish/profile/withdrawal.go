@@ -23,19 +23,21 @@ const (
 	// StaysUntilReplaced: the Inventory that published it still selects the Cluster, and wants it published otherwise. The profile is
 	// withdrawn when one of the Replacements is on the hub.
 	StaysUntilReplaced
-	// Withdrawn: the Cluster opts out, or the Inventory that published the profile is gone or no longer selects the Cluster.
+	// Withdrawn: the Cluster opts out, or the Inventory that published the profile is gone or no longer selects the Cluster, or the
+	// profile is of an earlier Cluster, which has no replacement to wait for.
 	Withdrawn
 )
 
 // FateOf decides what becomes of a published profile of the Cluster that the claims are about. invalid are the Inventories that cannot
-// be compiled, by name.
+// be compiled, by name. A Cluster of a cache may be older than the profile: the caller confirms the UID from the API server before it
+// deletes a profile because it IsOfEarlier.
 func (c Claims) FateOf(published *Live, cluster *clusterv1.Cluster, invalid map[string]error) Fate {
 	_, inventory, _ := published.Source()
 	_, isInvalid := invalid[inventory]
 	switch {
 	case c.Has(types.NamespacedName{Namespace: published.Namespace, Name: published.Name}):
 		return Stays
-	case OptedOut(cluster):
+	case published.IsOfEarlier(cluster.UID), OptedOut(cluster):
 		return Withdrawn
 	case isInvalid:
 		return Stays

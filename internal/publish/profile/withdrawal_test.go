@@ -5,6 +5,8 @@ package profile_test
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +43,8 @@ func TestFateOf(t *testing.T) {
 		claims  profile.Claims
 		cluster []fixture.ClusterOption
 		invalid map[string]error
+		// earlier says that the profile was published for an earlier Cluster of the same name.
+		earlier bool
 		want    profile.Fate
 		// replacements are the profiles that replace it.
 		replacements []types.NamespacedName
@@ -66,17 +70,32 @@ func TestFateOf(t *testing.T) {
 			cluster: []fixture.ClusterOption{fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"})},
 			invalid: map[string]error{a.Name(): errors.New("invalid")},
 		},
+		"OfAnEarlierCluster": {
+			why: "that Cluster is gone: neither an invalid Inventory nor a replacement is waited for", want: profile.Withdrawn,
+			earlier: true, invalid: map[string]error{a.Name(): errors.New("invalid")}, replacements: []types.NamespacedName{there},
+			claims: profile.Claims{Selecting: []string{a.Name()}, Granted: []profile.Claim{{Inventory: a, Profile: there}}},
+		},
+		"OfAnEarlierClusterAndWanted": {
+			why: "the profile of the Cluster that exists takes its name", want: profile.Stays, earlier: true,
+			claims: profile.Claims{Granted: []profile.Claim{{Inventory: a, Profile: here}}}, replacements: []types.NamespacedName{here},
+		},
 		"Invalid": {
 			why: "a typo withdraws nothing", want: profile.Stays, invalid: map[string]error{a.Name(): errors.New("invalid")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			live := read(t, owningLabels(&inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{
-				Namespace: here.Namespace, Name: here.Name, Labels: map[string]string{
-					v1alpha1.LabelInventory: a.Name(), v1alpha1.LabelClusterNamespace: "team-a", v1alpha1.LabelClusterName: "c1",
-				},
-			}}, v1alpha1.LabelInventory, v1alpha1.LabelClusterNamespace, v1alpha1.LabelClusterName))
-			if got := tc.claims.FateOf(live, fixture.Cluster("team-a", "c1", tc.cluster...), tc.invalid); got != tc.want {
+			cluster := fixture.Cluster("team-a", "c1", append(tc.cluster, fixture.UID("uid-1"))...)
+			labels := map[string]string{
+				v1alpha1.LabelInventory: a.Name(), v1alpha1.LabelClusterNamespace: cluster.Namespace, v1alpha1.LabelClusterName: cluster.Name,
+				v1alpha1.LabelClusterUID: string(cluster.UID),
+			}
+			if tc.earlier {
+				labels[v1alpha1.LabelClusterUID] = "earlier"
+			}
+			live := read(t, owningLabels(&inventoryv1alpha1.ClusterProfile{
+				ObjectMeta: metav1.ObjectMeta{Namespace: here.Namespace, Name: here.Name, Labels: labels},
+			}, slices.Collect(maps.Keys(labels))...))
+			if got := tc.claims.FateOf(live, cluster, tc.invalid); got != tc.want {
 				t.Errorf("%s: %d, want %d", tc.why, got, tc.want)
 			}
 			var replacements []types.NamespacedName
