@@ -131,7 +131,7 @@ func TestQueries(t *testing.T) {
 		"controllers/accessgrant/metrics.go",
 		"controllers/inventory/metrics.go",
 		"controllers/spokecheck/metrics.go",
-		"internal/publish/state/latency_metric.go",
+		"internal/publish/state/metrics.go",
 		"internal/publish/target/metrics.go",
 	)
 	maps.Copy(exist, ofLibraries)

@@ -48,7 +48,7 @@ func TestReasonsAreExplained(t *testing.T) {
 	}{
 		{"api/v1alpha1/conditions.go", "Reason", ""},
 		{"api/v1alpha1/problems.go", "Problem", ""},
-		{"internal/publish/endpoint/rejected.go", "", v1alpha1.ProblemKubeconfig},
+		{"internal/publish/endpoint/rejected_error.go", "", v1alpha1.ProblemKubeconfig},
 		{"internal/publish/profile/facts.go", "", v1alpha1.ProblemKubeconfig},
 	} {
 		values := constants(t, file.path, file.prefix)
@@ -72,7 +72,7 @@ func TestReasonsAreExplained(t *testing.T) {
 		"controllers/accessgrant/metrics.go",
 		"controllers/inventory/metrics.go",
 		"controllers/spokecheck/metrics.go",
-		"internal/publish/state/latency_metric.go",
+		"internal/publish/state/metrics.go",
 		"internal/publish/target/metrics.go",
 	} {
 		for _, metric := range regexp.MustCompile(`"(capi_inventory_\w+)"`).FindAllStringSubmatch(contents(t, path), -1) {

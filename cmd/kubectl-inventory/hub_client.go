@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -19,7 +17,6 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
@@ -78,45 +75,4 @@ func (o *options) namespace() (string, error) {
 		return "", fmt.Errorf("loading the namespace from the kubeconfig: %w", err)
 	}
 	return namespace, nil
-}
-
-// selectionFlags select profiles.
-type selectionFlags struct {
-	allNamespaces bool
-	selector      string
-}
-
-func (f *selectionFlags) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "Select profiles in all namespaces.")
-	cmd.Flags().StringVarP(&f.selector, "selector", "l", "", "Label selector of the profiles.")
-}
-
-// selection returns the selection of the flags and of the names on the command line.
-func (o *options) selection(f *selectionFlags, names []string) (lookup.Selection, error) {
-	selector, err := labels.Parse(f.selector)
-	if err != nil {
-		return lookup.Selection{}, fmt.Errorf("--selector: %w", err)
-	}
-	selection := lookup.Selection{Selector: selector, Names: names}
-	if !f.allNamespaces {
-		if selection.Namespace, err = o.namespace(); err != nil {
-			return lookup.Selection{}, err
-		}
-	}
-	return selection, nil
-}
-
-// profiles returns the profiles that a command works on. It is an error if there are none.
-func (o *options) profiles(
-	cmd *cobra.Command, reader client.Reader, f *selectionFlags, names []string,
-) ([]inventoryv1alpha1.ClusterProfile, error) {
-	selection, err := o.selection(f, names)
-	if err != nil {
-		return nil, err
-	}
-	profiles, err := lookup.Profiles(cmd.Context(), reader, selection)
-	if err == nil && len(profiles) == 0 {
-		err = fmt.Errorf("nothing to do: %s", lookup.Hint(cmd.Context(), reader, selection))
-	}
-	return profiles, err
 }
