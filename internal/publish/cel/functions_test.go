@@ -231,7 +231,7 @@ func TestFunctionsAreDocumented(t *testing.T) {
 	}
 	all := ""
 	for _, expressions := range families {
-		all += strings.Join(slices.Collect(maps.Keys(expressions)), "\n")
+		all += strings.Join(slices.Collect(maps.Keys(expressions)), "\n") + "\n"
 	}
 	for _, name := range names {
 		if !regexp.MustCompile(`(^|[^a-zA-Z])` + regexp.QuoteMeta(name) + `\(`).MatchString(all) {
