@@ -44,15 +44,6 @@ func New(options Options) *Reconciler {
 	}
 }
 
-// pass is one reconcile of a Cluster.
-type pass struct {
-	snapshot *source.Snapshot
-	cluster  *clusterv1.Cluster
-	claims   profile.Claims
-}
-
-func (p pass) key() types.NamespacedName { return client.ObjectKeyFromObject(p.cluster) }
-
 // findings are what a pass found out, of all profiles of the Cluster.
 type findings struct {
 	// problems are those of the Cluster, by the name of the Inventory.
@@ -105,17 +96,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 func (r *Reconciler) reconcile(ctx context.Context, snapshot *source.Snapshot, cluster *clusterv1.Cluster) (ctrl.Result, error) {
 	key := client.ObjectKeyFromObject(cluster)
 	since := r.Latency.Dequeued(key)
-	claims, err := r.resolveClaims(ctx, snapshot, cluster)
+	p, err := r.newPass(ctx, snapshot, cluster)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("choosing Inventories: %w", err)
 	}
 	var (
-		p       = pass{snapshot: snapshot, cluster: cluster, claims: claims}
-		found   = findings{problems: claims.Refused}
+		found   = findings{problems: p.claims.Refused}
 		wrote   bool
 		pending bool
 	)
-	for _, claim := range claims.Granted {
+	for _, claim := range p.claims.Granted {
 		result, err := r.publish(ctx, p, claim)
 		if result.Keep {
 			result.Problems = keepKnown(r.Results.Problems(key, claim.Inventory.Name()), result.Problems)
@@ -131,7 +121,7 @@ func (r *Reconciler) reconcile(ctx context.Context, snapshot *source.Snapshot, c
 		// The publisher is stopping: a failure for that reason is not a problem of the Cluster.
 		return ctrl.Result{}, err
 	}
-	result := state.Result{Revisions: snapshot.Revisions, Selecting: claims.Selecting, Problems: found.problems}
+	result := state.Result{Revisions: snapshot.Revisions, Selecting: p.claims.Selecting, Problems: found.problems}
 	r.events.problems(cluster, r.Results.Record(key, result))
 	err = errors.Join(found.errs...)
 	if err != nil || pending {

@@ -104,7 +104,7 @@ func (s strayReconciler) repaired(ctx context.Context, snapshot *source.Snapshot
 		if !named || !r.scope.includes(cluster) || r.ownership(snapshot, live, cluster) != profile.Owned {
 			continue
 		}
-		if claims, err := r.resolveClaims(ctx, snapshot, cluster); err != nil || claims.Has(key) {
+		if p, err := r.newPass(ctx, snapshot, cluster); err != nil || p.claims.Has(key) {
 			return true, err
 		}
 	}

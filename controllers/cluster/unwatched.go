@@ -53,8 +53,8 @@ func (r *Reconciler) ended(
 ) (bool, time.Duration, error) {
 	cluster, inventory, _ := live.Source()
 	if _, known := snapshot.Revisions[inventory]; !known {
-		exists, err := r.existsOnServer(ctx, snapshot, inventory)
-		return !exists, 0, err
+		revision, err := r.inventoryRevision(ctx, inventory)
+		return err == nil && revision == profile.Revision{}, 0, err
 	}
 	if cached != nil && !live.IsOfEarlier(cached.UID) {
 		return false, 0, nil

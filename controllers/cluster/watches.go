@@ -164,8 +164,8 @@ func (r *Reconciler) stillClaimed(ctx context.Context, created client.Object) bo
 	if err != nil || !r.scope.watches(key.Namespace) || r.Client.Get(ctx, key, cluster) != nil || !r.scope.includes(cluster) {
 		return false
 	}
-	claims, err := r.resolveClaims(ctx, snapshot, cluster)
-	return err == nil && claims.Has(client.ObjectKeyFromObject(created))
+	p, err := r.newPass(ctx, snapshot, cluster)
+	return err == nil && p.claims.Has(client.ObjectKeyFromObject(created))
 }
 
 // namespaceChanged passes the events that change which Clusters are selected, or whether a namespace can be a target.

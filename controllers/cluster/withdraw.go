@@ -43,6 +43,10 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 		if err != nil || wanted {
 			return target.Result{}, err
 		}
+		if current, err := r.isCurrent(ctx, p, live); err != nil || !current {
+			// The events that the cache has not got yet decide again.
+			return target.Result{RequeueAfter: staleRequeue}, err
+		}
 		result, err := r.Profiles.Delete(ctx, live)
 		if result.Deleted {
 			r.events.withdrawn(p.cluster, live.ClusterProfile)
@@ -61,16 +65,7 @@ func (r *Reconciler) stillWanted(ctx context.Context, p pass, live *profile.Live
 		replaced, err := r.replaced(ctx, p, live)
 		return !replaced, err
 	}
-	if live.IsOfEarlier(p.cluster.UID) {
-		// The cache may be older than the profile.
-		uid, err := r.clusterUID(ctx, p.key())
-		return !live.IsOfEarlier(uid), err
-	}
-	if profile.OptedOut(p.cluster) {
-		return false, nil
-	}
-	_, inventory, _ := live.Source()
-	return r.existsOnServer(ctx, p.snapshot, inventory)
+	return false, nil
 }
 
 // replaced reports whether the hub has the profile that is wanted in place of another one: under the name that its Inventory

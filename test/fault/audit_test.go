@@ -61,7 +61,7 @@ func (s *stage) audit(t tester) []string {
 func (s *stage) auditClaim(ctx context.Context, seen *hubState, of clusterFacts, claim profile.Claim) []string {
 	live := seen.profiles[claim.Profile]
 	switch {
-	case !seen.namespaces[claim.Profile.Namespace] && live == nil:
+	case seen.namespaces[claim.Profile.Namespace] == nil && live == nil:
 		return nil
 	case s.foreign[claim.Profile] != nil:
 		return nil

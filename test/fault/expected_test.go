@@ -27,7 +27,7 @@ type hubState struct {
 	clusters    []clusterv1.Cluster
 	secrets     map[types.NamespacedName]*corev1.Secret
 	profiles    map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile
-	namespaces  map[string]bool
+	namespaces  map[string]labels.Set
 	inventories []*profile.Inventory
 	invalid     map[string]error
 }
@@ -36,7 +36,7 @@ func (s *stage) read(ctx context.Context) (*hubState, error) {
 	seen := &hubState{
 		secrets:    map[types.NamespacedName]*corev1.Secret{},
 		profiles:   map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile{},
-		namespaces: map[string]bool{},
+		namespaces: map[string]labels.Set{},
 		invalid:    map[string]error{},
 	}
 	var namespaces corev1.NamespaceList
@@ -44,7 +44,7 @@ func (s *stage) read(ctx context.Context) (*hubState, error) {
 		return nil, err
 	}
 	for i := range namespaces.Items {
-		seen.namespaces[namespaces.Items[i].Name] = true
+		seen.namespaces[namespaces.Items[i].Name] = namespaces.Items[i].Labels
 	}
 	for _, namespace := range s.namespaces() {
 		if err := seen.readNamespace(ctx, namespace); err != nil {
@@ -118,7 +118,7 @@ func (h *hubState) decide(cluster *clusterv1.Cluster) clusterFacts {
 	}
 	// An error says that managedFields cannot be decoded: then nothing is kept, and the audit fails.
 	kept, _ := profile.Kept(of.published, h.invalid)
-	of.claims = profile.Decide(h.inventories, kept, cluster, labels.Set{corev1.LabelMetadataName: cluster.Namespace})
+	of.claims = profile.Decide(h.inventories, kept, cluster, h.namespaces[cluster.Namespace])
 	return of
 }
 

@@ -29,8 +29,8 @@ const (
 )
 
 // FateOf decides what becomes of a published profile of the Cluster that the claims are about. invalid are the Inventories that cannot
-// be compiled, by name. A Cluster of a cache may be older than the profile: the caller confirms the UID from the API server before it
-// deletes a profile because it IsOfEarlier.
+// be compiled, by name. What comes from a cache may be older than the profile: the caller confirms all of it from the API server before it
+// deletes one.
 func (c Claims) FateOf(published *Live, cluster *clusterv1.Cluster, invalid map[string]error) Fate {
 	_, inventory, _ := published.Source()
 	_, isInvalid := invalid[inventory]

@@ -6,6 +6,8 @@ package cluster
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -14,19 +16,33 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 )
 
-// resolveClaims finds the Inventories that publish a Cluster.
-func (r *Reconciler) resolveClaims(
-	ctx context.Context, snapshot *source.Snapshot, cluster *clusterv1.Cluster,
-) (profile.Claims, error) {
+// pass is one reconcile of a Cluster.
+type pass struct {
+	snapshot *source.Snapshot
+	cluster  *clusterv1.Cluster
+	// namespaceLabels are those of the Cluster's namespace.
+	namespaceLabels labels.Set
+	claims          profile.Claims
+}
+
+func (p pass) key() types.NamespacedName { return client.ObjectKeyFromObject(p.cluster) }
+
+// newPass finds the Inventories that publish a Cluster.
+func (r *Reconciler) newPass(ctx context.Context, snapshot *source.Snapshot, cluster *clusterv1.Cluster) (pass, error) {
 	namespaceLabels, err := r.namespaceLabels(ctx, cluster.Namespace)
 	if err != nil {
-		return profile.Claims{}, err
+		return pass{}, err
 	}
 	kept, err := profile.Kept(r.Index.ForCluster(client.ObjectKeyFromObject(cluster)), snapshot.Invalid)
 	if err != nil {
-		return profile.Claims{}, err
+		return pass{}, err
 	}
-	return profile.Decide(snapshot.Valid, kept, cluster, namespaceLabels), nil
+	return pass{
+		snapshot:        snapshot,
+		cluster:         cluster,
+		namespaceLabels: namespaceLabels,
+		claims:          profile.Decide(snapshot.Valid, kept, cluster, namespaceLabels),
+	}, nil
 }
 
 // referencesOf returns the objects that the Cluster refers to and its profiles are made of.
