@@ -40,21 +40,24 @@ func (s sizes) String() string {
 
 func clusterName(n int) string { return fmt.Sprintf("workload-%05d", n) }
 
-// makeCluster makes what Cluster API's controllers leave of one Cluster, whose administrator has the credentials. It may be repeated.
-func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedName, admin *rest.Config) (made sizes, err error) {
+// makeCluster makes what Cluster API's controllers leave of one Cluster, but for its kubeconfig. It may be repeated.
+func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedName) (made sizes, err error) {
 	if made.cluster, err = makeObject(ctx, hub, clusterYAML, name); err != nil {
 		return made, err
 	}
-	if made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name); err != nil {
-		return made, err
-	}
+	made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name)
+	return made, err
+}
+
+// makeKubeconfig makes the Secret with the credentials of a Cluster's administrator, and returns the size of the kubeconfig. It may be
+// repeated.
+func makeKubeconfig(ctx context.Context, hub client.Client, name types.NamespacedName, admin *rest.Config) (int, error) {
 	raw := fixture.Kubeconfig(name.Name, admin, "")
-	made.secret = len(raw)
 	secret := fixture.KubeconfigSecret(name.Namespace, name.Name, raw)
 	if err := hub.Create(ctx, secret, client.FieldOwner("manager")); client.IgnoreAlreadyExists(err) != nil {
-		return made, fmt.Errorf("making a kubeconfig Secret: %w", err)
+		return 0, fmt.Errorf("making a kubeconfig Secret: %w", err)
 	}
-	return made, nil
+	return len(raw), nil
 }
 
 // makeObject makes an object as a user and a controller do together: the one by kubectl, the other the status.

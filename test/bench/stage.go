@@ -100,29 +100,48 @@ func (s *stage) makeInventory(ctx context.Context, spec v1alpha1.InventorySpec) 
 	return nil
 }
 
-// makeClusters makes all Clusters, each in its namespace and with the credentials of its administrator.
+// makeClusters makes all Clusters, each in its namespace, and then the credentials of their administrators: Cluster API needs longer than a
+// second for those too.
 func (s *stage) makeClusters(ctx context.Context, namespace func(n int) string, credentials func(n int) (*rest.Config, error)) error {
 	began := time.Now()
-	if err := parallel(ctx, 2*s.plan.concurrency, s.size, func(ctx context.Context, n int) error {
+	if err := s.makeEach(ctx, "Clusters", namespace, func(ctx context.Context, n int, name types.NamespacedName) error {
+		made, err := makeCluster(ctx, s.client, name)
+		if n == 0 {
+			s.sizes = made
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := s.makeEach(ctx, "kubeconfigs", namespace, func(ctx context.Context, n int, name types.NamespacedName) error {
 		admin, err := credentials(n)
 		if err != nil {
 			return err
 		}
-		if n%1000 == 999 {
-			say("%d of %d Clusters are made", n+1, s.size)
+		size, err := makeKubeconfig(ctx, s.client, name, admin)
+		if n == 0 {
+			s.sizes.secret = size
 		}
-		return patiently(func() error {
-			made, err := makeCluster(ctx, s.client, types.NamespacedName{Namespace: namespace(n), Name: clusterName(n)}, admin)
-			if n == 0 {
-				s.sizes = made
-			}
-			return err
-		})
+		return err
 	}); err != nil {
 		return err
 	}
 	say("%d Clusters made in %s: %s", s.size, time.Since(began).Round(time.Second), s.sizes)
 	return nil
+}
+
+func (s *stage) makeEach(
+	ctx context.Context, what string, namespace func(n int) string,
+	create func(ctx context.Context, n int, name types.NamespacedName) error,
+) error {
+	return parallel(ctx, 2*s.plan.concurrency, s.size, func(ctx context.Context, n int) error {
+		if n%1000 == 999 {
+			say("%d of %d %s are made", n+1, s.size, what)
+		}
+		return patiently(func() error {
+			return create(ctx, n, types.NamespacedName{Namespace: namespace(n), Name: clusterName(n)})
+		})
+	})
 }
 
 // published is the namespace of a round's Clusters and their profiles; raw that of the profiles that raw makes of the same.

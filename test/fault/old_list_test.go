@@ -191,6 +191,20 @@ func TestOldLists(t *testing.T) {
 				must(t, hub.Patch(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: cluster.Namespace}}, label))
 			},
 		},
+		"SecretWasOfAnEarlierCluster": {
+			kind: "/secrets",
+			before: func(t *testing.T, s *stage, cluster types.NamespacedName) {
+				t.Helper()
+				s.setInventory(t, "a", inventoryState{})
+				uid := s.createCluster(t, cluster, clusterState{version: "v1.36.1"})
+				s.setKubeconfig(t, cluster, kubeconfig(cluster.Name, s.serverOf(cluster, uid)))
+			},
+			after: func(t *testing.T, s *stage, cluster types.NamespacedName) {
+				t.Helper()
+				s.deleteCluster(t, cluster)
+				s.createCluster(t, cluster, clusterState{version: "v1.36.1"})
+			},
+		},
 		"NoProfiles": {
 			kind: "/clusterprofiles",
 			before: func(t *testing.T, s *stage, cluster types.NamespacedName) {

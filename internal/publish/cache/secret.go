@@ -36,10 +36,11 @@ func transformSecret(object any) (any, error) {
 		return object, nil
 	}
 	kept := &corev1.Secret{Type: endpointsOnly, ObjectMeta: metav1.ObjectMeta{
-		Namespace:       secret.Namespace,
-		Name:            secret.Name,
-		UID:             secret.UID,
-		ResourceVersion: secret.ResourceVersion,
+		Namespace:         secret.Namespace,
+		Name:              secret.Name,
+		UID:               secret.UID,
+		ResourceVersion:   secret.ResourceVersion,
+		CreationTimestamp: secret.CreationTimestamp,
 	}}
 	if cluster := secret.Labels[clusterv1.ClusterNameLabel]; cluster+KubeconfigSuffix != secret.Name {
 		// Otherwise the Cluster follows from the name.

@@ -99,7 +99,7 @@ func (c *Clusters) Facts(
 	if err := c.addSpokeCheck(ctx, inventory, &facts); err != nil {
 		return Facts{}, err
 	}
-	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster.Namespace, inventory.Secrets(cluster))
+	kubeconfigs, requeueAfter, err := c.kubeconfigs.get(ctx, cluster, inventory.Secrets(cluster))
 	if err != nil {
 		return Facts{}, err
 	}

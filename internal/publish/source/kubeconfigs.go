@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
+	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/cache"
@@ -40,11 +41,15 @@ type kubeconfigReader struct {
 
 	mu      sync.Mutex
 	entries map[types.NamespacedName]*liveEntry
+	// confirmed are the Secrets that are older than their Clusters, and are in the cache as they are on the API server.
+	confirmed map[types.NamespacedName]confirmation
 }
 
 // liveEntry is what was read from the API server, and how long it is used.
 type liveEntry struct {
-	data map[string]profile.Kubeconfig
+	// cluster is the Cluster that it was read for.
+	cluster types.UID
+	data    map[string]profile.Kubeconfig
 	// rejected is why there is no data.
 	rejected *endpoint.RejectedError
 	version  string
@@ -53,24 +58,29 @@ type liveEntry struct {
 }
 
 func newKubeconfigReader(cached, apiReader client.Reader, clk clock.PassiveClock) *kubeconfigReader {
-	return &kubeconfigReader{cached: cached, apiReader: apiReader, clock: clk, entries: map[types.NamespacedName]*liveEntry{}}
+	return &kubeconfigReader{
+		cached:    cached,
+		apiReader: apiReader,
+		clock:     clk,
+		entries:   map[types.NamespacedName]*liveEntry{},
+		confirmed: map[types.NamespacedName]confirmation{},
+	}
 }
 
-// get reads the keys that an Inventory uses. requeueAfter is when to read a Secret without events again; zero if all are in the
+// get reads the keys that an Inventory uses of a Cluster's Secrets. requeueAfter is when to read a Secret without events again; zero if all are in the
 // cache.
 func (r *kubeconfigReader) get(
-	ctx context.Context, namespace string, keys []profile.SecretKey,
+	ctx context.Context, cluster *clusterv1.Cluster, keys []profile.SecretKey,
 ) (found map[profile.SecretKey]profile.Kubeconfig, requeueAfter time.Duration, err error) {
 	found = make(map[profile.SecretKey]profile.Kubeconfig, len(keys))
 	for _, key := range keys {
-		name := types.NamespacedName{Namespace: namespace, Name: key.Name}
-		kubeconfig, cached, err := r.fromCache(ctx, name, key.Key)
+		kubeconfig, cached, err := r.fromCache(ctx, cluster, key)
 		if err != nil {
 			return nil, 0, err
 		}
 		if !cached {
 			var refresh time.Duration
-			if kubeconfig, refresh, err = r.fromAPIServer(ctx, name, key.Key); err != nil {
+			if kubeconfig, refresh, err = r.fromAPIServer(ctx, cluster, key); err != nil {
 				return nil, 0, err
 			}
 			requeueAfter = requeue.Min(requeueAfter, refresh)
@@ -80,7 +90,11 @@ func (r *kubeconfigReader) get(
 	return found, requeueAfter, nil
 }
 
-func (r *kubeconfigReader) fromCache(ctx context.Context, name types.NamespacedName, key string) (profile.Kubeconfig, bool, error) {
+// fromCache returns what the cache has of a key; false if it has no such Secret, or an old one.
+func (r *kubeconfigReader) fromCache(
+	ctx context.Context, cluster *clusterv1.Cluster, key profile.SecretKey,
+) (profile.Kubeconfig, bool, error) {
+	name := types.NamespacedName{Namespace: cluster.Namespace, Name: key.Name}
 	if !strings.HasSuffix(name.Name, cache.KubeconfigSuffix) {
 		return profile.Kubeconfig{}, false, nil
 	}
@@ -90,14 +104,17 @@ func (r *kubeconfigReader) fromCache(ctx context.Context, name types.NamespacedN
 	} else if err != nil {
 		return profile.Kubeconfig{}, false, fmt.Errorf("reading Secret %s from the cache: %w", name, err)
 	}
+	if current, err := r.isCurrent(ctx, cluster, &secret); err != nil || !current {
+		return profile.Kubeconfig{}, false, err
+	}
 	// Once the cache has it, what was read before is out of date, should the cache lose it again.
 	r.drop(name)
-	kubeconfig, found, err := cache.Kubeconfig(&secret, key)
+	kubeconfig, found, err := cache.Kubeconfig(&secret, key.Key)
 	if err != nil {
 		return profile.Kubeconfig{}, false, err
 	}
 	if !found {
-		return keyNotFound(key), true, nil
+		return keyNotFound(key.Key), true, nil
 	}
 	return kubeconfig, true, nil
 }
@@ -105,14 +122,18 @@ func (r *kubeconfigReader) fromCache(ctx context.Context, name types.NamespacedN
 // fromAPIServer returns what a Secret held when it was last read, reads it again if that has expired, and returns when it will
 // expire. It returns an error if the API server does not answer and nothing is known from before.
 func (r *kubeconfigReader) fromAPIServer(
-	ctx context.Context, name types.NamespacedName, key string,
+	ctx context.Context, cluster *clusterv1.Cluster, key profile.SecretKey,
 ) (profile.Kubeconfig, time.Duration, error) {
+	name := types.NamespacedName{Namespace: cluster.Namespace, Name: key.Name}
 	r.mu.Lock()
 	entry := r.entries[name]
 	r.mu.Unlock()
+	if entry != nil && entry.cluster != cluster.UID {
+		entry = nil
+	}
 	now := r.clock.Now()
 	if entry == nil || !now.Before(entry.expires) {
-		refreshed, err := r.refresh(ctx, name, entry)
+		refreshed, err := r.refresh(ctx, cluster, name, entry)
 		if err != nil {
 			return profile.Kubeconfig{}, 0, err
 		}
@@ -122,15 +143,17 @@ func (r *kubeconfigReader) fromAPIServer(
 	if entry.rejected != nil {
 		return profile.Kubeconfig{Rejected: entry.rejected}, left, nil //nolint:nilerr // the rejection is what was found
 	}
-	if kubeconfig, ok := entry.data[key]; ok {
+	if kubeconfig, ok := entry.data[key.Key]; ok {
 		return kubeconfig, left, nil
 	}
-	return keyNotFound(key), left, nil
+	return keyNotFound(key.Key), left, nil
 }
 
-func (r *kubeconfigReader) refresh(ctx context.Context, name types.NamespacedName, last *liveEntry) (*liveEntry, error) {
+func (r *kubeconfigReader) refresh(
+	ctx context.Context, cluster *clusterv1.Cluster, name types.NamespacedName, last *liveEntry,
+) (*liveEntry, error) {
 	now := r.clock.Now()
-	next := &liveEntry{ttl: minRefresh}
+	next := &liveEntry{cluster: cluster.UID, ttl: minRefresh}
 	var secret corev1.Secret
 	err := r.apiReader.Get(ctx, name, &secret)
 	switch {
@@ -143,6 +166,11 @@ func (r *kubeconfigReader) refresh(ctx context.Context, name types.NamespacedNam
 	case err != nil:
 		// An API server that does not answer says nothing about the Secret: what was read before is used a little longer.
 		next.data, next.rejected, next.version = last.data, last.rejected, last.version
+	case isOfAnother(&secret, cluster):
+		next.version = secret.ResourceVersion
+		next.rejected = &endpoint.RejectedError{
+			Reason: profile.SecretNotFound, Message: "the Secret of that name belongs to an earlier Cluster and is being deleted",
+		}
 	default:
 		next.version, next.data = secret.ResourceVersion, map[string]profile.Kubeconfig{}
 		for key, value := range secret.Data {
@@ -174,6 +202,11 @@ func (r *kubeconfigReader) forget(cluster types.NamespacedName) {
 	for name := range r.entries {
 		if name.Namespace == cluster.Namespace && strings.HasPrefix(name.Name, cluster.Name) {
 			delete(r.entries, name)
+		}
+	}
+	for name := range r.confirmed {
+		if name.Namespace == cluster.Namespace && strings.HasPrefix(name.Name, cluster.Name) {
+			delete(r.confirmed, name)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 // secretServer serves one Secret, or an error.
@@ -80,7 +81,7 @@ func TestRefreshOfUncachedSecrets(t *testing.T) {
 			step.change()
 		}
 		clock.Step(step.after)
-		found, requeueAfter, err := reader.get(t.Context(), "team-a", []profile.SecretKey{key})
+		found, requeueAfter, err := reader.get(t.Context(), fixture.Cluster("team-a", "user"), []profile.SecretKey{key})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +101,7 @@ func TestRefreshOfUncachedSecrets(t *testing.T) {
 // The first error is returned: nothing is known from before.
 func TestUncachedSecretThatCannotBeRead(t *testing.T) {
 	reader := newKubeconfigReader(nil, &secretServer{err: errors.New("connection refused")}, clocktesting.NewFakeClock(time.Now()))
-	if _, _, err := reader.get(t.Context(), "team-a", []profile.SecretKey{{Name: "user", Key: "value"}}); err == nil {
+	if _, _, err := reader.get(t.Context(), fixture.Cluster("team-a", "user"), []profile.SecretKey{{Name: "user", Key: "value"}}); err == nil {
 		t.Error("an unknown Secret is published as missing")
 	}
 }
