@@ -19,20 +19,14 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// isCurrent reports whether the decision to withdraw a profile was made of what the API server has now: the Cluster, its namespace, the
-// Inventory that published the profile and those that replace it. Nothing is deleted because of a cache alone: it may have been filled
-// by an API server that lags behind, and what an earlier Inventory did not select, this one may.
-func (r *Reconciler) isCurrent(ctx context.Context, p pass, live *profile.Live) (bool, error) {
+// isCurrent reports whether a decision to take something away was made of what the API server has now: the Cluster, its namespace and the
+// Inventories of the names. Nothing is deleted because of a cache alone: it may have been filled by an API server that lags behind, and
+// what an earlier Inventory did not select, this one may.
+func (r *Reconciler) isCurrent(ctx context.Context, p pass, inventories ...string) (bool, error) {
 	if current, err := r.isClusterCurrent(ctx, p); err != nil || !current {
 		return false, err
 	}
-	_, inventory, _ := live.Source()
-	revision, err := r.inventoryRevision(ctx, inventory)
-	if err != nil || revision != (profile.Revision{}) && revision != p.snapshot.Revisions[inventory] {
-		return false, err
-	}
-	for _, claim := range p.claims.Replacements(live) {
-		name := claim.Inventory.Name()
+	for _, name := range inventories {
 		if revision, err := r.inventoryRevision(ctx, name); err != nil || revision != p.snapshot.Revisions[name] {
 			return false, err
 		}

@@ -49,9 +49,22 @@ func (r *Reconciler) publish(ctx context.Context, p pass, claim profile.Claim) (
 	if !facts.Ready {
 		return target.Result{Keep: true, RequeueAfter: facts.RequeueAfter}, nil
 	}
+	if current, err := r.mayRevoke(ctx, p, claim, facts.Facts); err != nil || !current {
+		return target.Result{Keep: true, RequeueAfter: staleRequeue}, err
+	}
 	result, err := locked.Apply(ctx, claim.Inventory, facts.Facts)
 	result.RequeueAfter = requeue.Min(result.RequeueAfter, facts.RequeueAfter)
 	return result, err
+}
+
+// mayRevoke reports whether a profile can be written although that takes a scoped access away: the decision was made of what the API server
+// has now.
+func (r *Reconciler) mayRevoke(ctx context.Context, p pass, claim profile.Claim, facts profile.Facts) (bool, error) {
+	_, unwanted, err := claim.Inventory.Grants(facts)
+	if err != nil || len(unwanted) == 0 {
+		return err == nil, err
+	}
+	return r.isCurrent(ctx, p, claim.Inventory.Name())
 }
 
 // checkProfile reports whether the live profile must not be written, and what is done instead.

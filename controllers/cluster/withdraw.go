@@ -43,7 +43,7 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 		if err != nil || wanted {
 			return target.Result{}, err
 		}
-		if current, err := r.isCurrent(ctx, p, live); err != nil || !current {
+		if current, err := r.isCurrent(ctx, p, deciding(p, live)...); err != nil || !current {
 			// The events that the cache has not got yet decide again.
 			return target.Result{RequeueAfter: staleRequeue}, err
 		}
@@ -53,6 +53,16 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 		}
 		return result, err
 	})
+}
+
+// deciding returns the names of the Inventories by which a profile is withdrawn: its own, and those that replace it.
+func deciding(p pass, live *profile.Live) []string {
+	_, inventory, _ := live.Source()
+	names := []string{inventory}
+	for _, claim := range p.claims.Replacements(live) {
+		names = append(names, claim.Inventory.Name())
+	}
+	return names
 }
 
 // stillWanted reports whether a profile of a Cluster must stay: an Inventory wants it, or what is wanted in its place is not there

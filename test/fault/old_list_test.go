@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,7 +72,9 @@ func (l *lag) wait(r *http.Request) bool {
 	}
 }
 
-func (l *lag) isBehind(r *http.Request) bool { return l.kind != "" && strings.HasSuffix(r.URL.Path, l.kind) }
+func (l *lag) isBehind(r *http.Request) bool {
+	return l.kind != "" && strings.HasSuffix(r.URL.Path, l.kind)
+}
 
 // list answers with the first list of the path, if the kind lags behind.
 func (l *lag) list(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -125,6 +128,27 @@ func TestOldLists(t *testing.T) {
 			after: func(t *testing.T, s *stage, _ types.NamespacedName) {
 				t.Helper()
 				s.setInventory(t, "a", inventoryState{})
+			},
+		},
+		"InventoryAskedForNoAccess": {
+			kind: "/inventories",
+			before: func(t *testing.T, s *stage, cluster types.NamespacedName) {
+				t.Helper()
+				s.setInventory(t, "a", inventoryState{})
+				uid := s.createCluster(t, cluster, clusterState{version: "v1.36.1"})
+				s.setKubeconfig(t, cluster, kubeconfig(cluster.Name, s.serverOf(cluster, uid)))
+			},
+			after: func(t *testing.T, s *stage, cluster types.NamespacedName) {
+				t.Helper()
+				access := client.RawPatch(types.MergePatchType,
+					[]byte(`{"spec":{"accessProviders":[{"name":"reader","serviceAccount":{"clusterRoles":["view"]}}]}}`))
+				must(t, hub.Patch(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: s.name + "-a"}}, access))
+				eventually(t, func() []string {
+					if len(s.grants(t, cluster.Namespace)) == 0 {
+						return []string{"no access is asked for"}
+					}
+					return nil
+				})
 			},
 		},
 		"InventoryPublishedElsewhere": {
@@ -231,7 +255,7 @@ func TestOldLists(t *testing.T) {
 			p.eventually(t, func() []string { return s.auditPublished(t, cluster) })
 			p.stop()
 
-			present := s.profiles(t)
+			present, grants := s.profiles(t), s.grants(t, cluster.Namespace)
 			member.begin(tc.kind)
 			p.start(t, s, gate.connection(), s.markerKey().Namespace)
 			p.eventually(t, func() []string {
@@ -250,8 +274,22 @@ func TestOldLists(t *testing.T) {
 					t.Errorf("%s was withdrawn, and published again", key)
 				}
 			}
+			if diff := cmp.Diff(grants, s.grants(t, cluster.Namespace)); diff != "" {
+				t.Errorf("the access was revoked, and asked for again: -before +after\n%s", diff)
+			}
 		})
 	}
+}
+
+// grants returns the UIDs of the AccessGrants in a namespace.
+func (s *stage) grants(t *testing.T, namespace string) (uids []types.UID) {
+	t.Helper()
+	var list v1alpha1.AccessGrantList
+	must(t, hub.List(t.Context(), &list, client.InNamespace(namespace)))
+	for i := range list.Items {
+		uids = append(uids, list.Items[i].UID)
+	}
+	return uids
 }
 
 // auditPublished is an audit that also misses a profile of the Cluster beside it.
