@@ -58,8 +58,9 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 // deciding returns the names of the Inventories by which a profile is withdrawn: its own, and those that replace it.
 func deciding(p pass, live *profile.Live) []string {
 	_, inventory, _ := live.Source()
-	names := []string{inventory}
-	for _, claim := range p.claims.Replacements(live) {
+	replacements := p.claims.Replacements(live)
+	names := append(make([]string, 0, len(replacements)+1), inventory)
+	for _, claim := range replacements {
 		names = append(names, claim.Inventory.Name())
 	}
 	return names

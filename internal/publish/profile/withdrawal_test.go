@@ -86,8 +86,10 @@ func TestFateOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cluster := fixture.Cluster("team-a", "c1", append(tc.cluster, fixture.UID("uid-1"))...)
 			labels := map[string]string{
-				v1alpha1.LabelInventory: a.Name(), v1alpha1.LabelClusterNamespace: cluster.Namespace, v1alpha1.LabelClusterName: cluster.Name,
-				v1alpha1.LabelClusterUID: string(cluster.UID),
+				v1alpha1.LabelInventory:        a.Name(),
+				v1alpha1.LabelClusterNamespace: cluster.Namespace,
+				v1alpha1.LabelClusterName:      cluster.Name,
+				v1alpha1.LabelClusterUID:       string(cluster.UID),
 			}
 			if tc.earlier {
 				labels[v1alpha1.LabelClusterUID] = "earlier"

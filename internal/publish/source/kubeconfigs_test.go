@@ -101,7 +101,11 @@ func TestRefreshOfUncachedSecrets(t *testing.T) {
 // The first error is returned: nothing is known from before.
 func TestUncachedSecretThatCannotBeRead(t *testing.T) {
 	reader := newKubeconfigReader(nil, &secretServer{err: errors.New("connection refused")}, clocktesting.NewFakeClock(time.Now()))
-	if _, _, err := reader.get(t.Context(), fixture.Cluster("team-a", "user"), []profile.SecretKey{{Name: "user", Key: "value"}}); err == nil {
+	if _, _, err := reader.get(
+		t.Context(),
+		fixture.Cluster("team-a", "user"),
+		[]profile.SecretKey{{Name: "user", Key: "value"}},
+	); err == nil {
 		t.Error("an unknown Secret is published as missing")
 	}
 }
