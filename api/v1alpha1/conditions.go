@@ -3,7 +3,8 @@
 
 package v1alpha1
 
-// Reasons of the condition ControlPlaneHealthy (its type is upstream's) on a ClusterProfile.
+// Reasons of ControlPlaneHealthy on a ClusterProfile: what Cluster API says of the control plane or, where the Inventory trusts
+// SpokeChecks, the consumer. The type of the condition is upstream's.
 //
 // Possible reasons when True: ProbeSucceeded, SpokeAnswers. When False: ControlPlaneUnavailable. When Unknown: NotReported,
 // Paused, ClusterAPIDown, ProbeFailed, SpokeSilent.
@@ -71,8 +72,8 @@ const (
 	ReasonTerminating = "Terminating"
 )
 
-// ConditionStalled on an Inventory is there, and True, while Ready is False and will stay so until somebody acts. It is one of
-// kstatus' conditions: tools that wait for an Inventory to be ready (Flux, Helm, kpt) stop waiting and report the failure.
+// ConditionStalled on an Inventory: there, and True, while Ready is False and will stay so until a user acts. It is one of kstatus'
+// conditions: tools that wait for an Inventory to be ready (Flux, Helm, kpt) stop waiting and report the failure.
 //
 // Possible reasons: InvalidSpec, NotPublished.
 const ConditionStalled = "Stalled"
@@ -90,7 +91,7 @@ const (
 	ReasonNoProblems = "NoProblems"
 )
 
-// Reasons of the conditions of an AccessGrant. Ready: the Secret holds a token that the spoke has accepted, with the roles that the
+// Reasons of Ready and Degraded on an AccessGrant. Ready: the Secret holds a token that the spoke has accepted, with the roles that the
 // grant asks for, and that has not expired. Degraded: something keeps the broker from what is to be done next; the last good token
 // stays in use until it expires.
 //
@@ -126,11 +127,11 @@ const (
 	ReasonSecretNotWritten = "SecretNotWritten"
 )
 
-// ConditionPropertiesImported on an AccessGrant of an Inventory that imports ClusterProperties: what the spoke says of itself is on its
-// profile.
+// ConditionPropertiesImported on an AccessGrant: what the spoke says of itself is on its profile. Only where the Inventory imports
+// ClusterProperties.
 //
 // Possible reasons when True: Imported. When False: PropertiesSkipped, WrongCluster, ProfileNotWritten, SpokeUnreachable,
-// SpokeRefused, NotWanted.
+// SpokeRefused, NotWanted, KubeconfigUnusable, ForeignObject.
 const (
 	ConditionPropertiesImported = "PropertiesImported"
 

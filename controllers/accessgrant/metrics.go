@@ -26,7 +26,7 @@ func newMetrics(options Options, cached client.Reader) (*metrics, error) {
 	m := &metrics{
 		issued: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "capi_inventory_broker_tokens_issued_total",
-			Help: "Tokens that spokes have issued and accepted.",
+			Help: "Tokens that spokes have issued and accepted. Normal: about three in each tokenTTL for each grant.",
 		}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "capi_inventory_broker_failures_total",
@@ -55,13 +55,14 @@ type fleet struct {
 
 var (
 	grantsMetric = prometheus.NewDesc("capi_inventory_broker_grants",
-		"AccessGrants, by whether their token is accepted (ready).", []string{"ready"}, nil)
+		"AccessGrants that are not being deleted, by whether their token is accepted (true, false).", []string{"ready"}, nil)
 	degradedMetric = prometheus.NewDesc("capi_inventory_broker_degraded_grants",
 		"AccessGrants whose next step fails, by the reason of their condition Degraded.", []string{"reason"}, nil)
 	pendingMetric = prometheus.NewDesc("capi_inventory_broker_revocations_pending",
 		"AccessGrants that are deleted and whose spoke still has what was made for them.", nil, nil)
 	earliestMetric = prometheus.NewDesc("capi_inventory_broker_earliest_expiration_timestamp_seconds",
-		"When the first of the tokens that are accepted expires, in seconds since 1970; 0 if there is none.", nil, nil)
+		"When the first of the tokens that are accepted expires, in seconds since 1970; 0 if there is none. "+
+			"Normal: at least two thirds of tokenTTL away.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.

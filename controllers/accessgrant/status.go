@@ -75,21 +75,36 @@ func (r *reconciler) patchStatus(ctx context.Context, of, before *v1alpha1.Acces
 	return nil
 }
 
-// announce reports changes by Events: what fails, a token that expired, and the first one that was granted.
+// announce reports changes of the conditions Degraded and Ready by Events.
 func (r *reconciler) announce(before, after *v1alpha1.AccessGrant) {
-	was, is := reasonOf(before, v1alpha1.ConditionDegraded), reasonOf(after, v1alpha1.ConditionDegraded)
-	if isDegraded(after) && was != is {
-		r.recorder.Eventf(after, nil, corev1.EventTypeWarning, is, "Grant", "%s",
-			meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionDegraded).Message)
+	if isDegraded(after) && reasonOf(before, v1alpha1.ConditionDegraded) != reasonOf(after, v1alpha1.ConditionDegraded) {
+		r.announceDegraded(after)
 	}
-	was, is = reasonOf(before, v1alpha1.ConditionReady), reasonOf(after, v1alpha1.ConditionReady)
+	is := reasonOf(after, v1alpha1.ConditionReady)
 	switch {
-	case was == is:
+	case reasonOf(before, v1alpha1.ConditionReady) == is:
 	case is == v1alpha1.ReasonGranted:
-		r.recorder.Eventf(after, nil, corev1.EventTypeNormal, is, "Grant", "The spoke has accepted the token of %s", after.Status.User)
+		r.announceGranted(after)
 	case is == v1alpha1.ReasonExpired:
-		r.recorder.Eventf(after, nil, corev1.EventTypeWarning, is, "Renew", "The token has expired and could not be renewed")
+		r.announceExpired(after)
 	}
+}
+
+// announceDegraded reports why the broker cannot grant, renew or revoke the access, by a reason of Degraded, once for each change.
+func (r *reconciler) announceDegraded(of *v1alpha1.AccessGrant) {
+	degraded := meta.FindStatusCondition(of.Status.Conditions, v1alpha1.ConditionDegraded)
+	r.recorder.Eventf(of, nil, corev1.EventTypeWarning, degraded.Reason, "Grant", "%s", degraded.Message)
+}
+
+// announceGranted reports that the grant became ready: with its first token, or after an expiry. There are no Events for renewals.
+func (r *reconciler) announceGranted(of *v1alpha1.AccessGrant) {
+	r.recorder.Eventf(of, nil, corev1.EventTypeNormal, v1alpha1.ReasonGranted, "Grant",
+		"The spoke has accepted the token of %s", of.Status.User)
+}
+
+// announceExpired reports that the token has expired and was not renewed; why is the reason of Degraded.
+func (r *reconciler) announceExpired(of *v1alpha1.AccessGrant) {
+	r.recorder.Eventf(of, nil, corev1.EventTypeWarning, v1alpha1.ReasonExpired, "Renew", "The token has expired and could not be renewed")
 }
 
 func reasonOf(of *v1alpha1.AccessGrant, condition string) string {

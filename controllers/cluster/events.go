@@ -20,18 +20,24 @@ import (
 // the change. There is no Event for a published profile, which is visible itself: it would be a third request for every new Cluster.
 type eventRecorder struct{ recorder events.EventRecorder }
 
-// withdrawn names the profile as the related object too: the recorder counts Events that differ only in their notes as one.
+// withdrawn reports that a profile was deleted: the Cluster left the Inventory, opted out, or is gone. A consumer's finalizer may still
+// hold the profile.
+//
+// It names the profile as the related object too: the recorder counts Events that differ only in their notes as one.
 func (r eventRecorder) withdrawn(cluster *clusterv1.Cluster, live *inventoryv1alpha1.ClusterProfile) {
 	r.recorder.Eventf(cluster, live, corev1.EventTypeNormal, "Withdrawn", "Withdraw",
 		"Withdrew ClusterProfile %s", client.ObjectKeyFromObject(live))
 }
 
-// stray reports a problem with a profile that names no Inventory which could report it.
+// stray reports a problem with a profile that names no Inventory which could report it, once for each start of the publisher: mostly
+// ProvenanceChanged, or why the profile of a Cluster that is gone could not be deleted.
 func (r eventRecorder) stray(live *inventoryv1alpha1.ClusterProfile, p profile.Problem) {
 	r.recorder.Eventf(live, nil, corev1.EventTypeWarning, p.Reason, "Withdraw", "%s", p.Message)
 }
 
-// problems reports all problems of one reason in one Event, for the same cause. Several Inventories may have the same problem.
+// problems reports any problem of an Inventory with the Cluster, once for each change. All problems of one reason are in one Event.
+//
+// They have the same cause, and several Inventories may have the same problem.
 func (r eventRecorder) problems(cluster *clusterv1.Cluster, added []profile.Problem) {
 	notes := map[string][]string{}
 	var reasons []string

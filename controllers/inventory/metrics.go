@@ -13,7 +13,7 @@ import (
 var (
 	profilesMetric = prometheus.NewDesc(
 		"capi_inventory_profiles",
-		"ClusterProfiles published, by Inventory and by the status of their condition ControlPlaneHealthy.",
+		"ClusterProfiles published, by Inventory and by the status of their condition ControlPlaneHealthy (True, False, Unknown).",
 		[]string{"inventory", "healthy"},
 		nil,
 	)

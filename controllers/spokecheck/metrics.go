@@ -38,7 +38,8 @@ var (
 		"Seconds since the probe of the spoke that was not probed for longest; only a spoke whose plugin fails, or whose credentials "+
 			"are refused, is probed less often than every interval.", nil, nil)
 	expiryMetric = prometheus.NewDesc("capi_inventory_consumer_expiry_timestamp_seconds",
-		"When the first certificate or token of a kind expires, of all spokes, in seconds since 1970; it may be past.",
+		"When the first of a kind (ServingCertificate, CertificateAuthority, ClientCertificate, Token) expires, of all spokes, "+
+			"in seconds since 1970; it may be past.",
 		[]string{"kind"}, nil)
 )
 

@@ -127,10 +127,15 @@ func (r *Reconciler) report(
 	changed := transitions(check.Status, status)
 	if len(changed) > 0 && r.scheduler.markNotified(client.ObjectKeyFromObject(profile), latest) {
 		for _, condition := range changed {
-			r.Recorder.Eventf(profile, nil, eventType(condition), condition.Reason, "Probe", "%s", condition.Message)
+			r.announce(profile, condition)
 		}
 	}
 	return nil
+}
+
+// announce reports each change of the reason of Reachable, Normal where the spoke is reachable, and ExpiresSoon and Expired once each.
+func (r *Reconciler) announce(profile *inventoryv1alpha1.ClusterProfile, condition metav1.Condition) {
+	r.Recorder.Eventf(profile, nil, eventType(condition), condition.Reason, "Probe", "%s", condition.Message)
 }
 
 func eventType(condition metav1.Condition) string {

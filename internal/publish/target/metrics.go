@@ -25,7 +25,8 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		}, []string{"kind", "result"}),
 		suppressed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "capi_inventory_suppressed_writes_total",
-			Help: "Writes left out because they would have changed nothing, by kind (profile, status, grant).",
+			Help: "Writes left out because they would have changed nothing, by kind (profile, status, grant). " +
+				"Normal: most writes are left out.",
 		}, []string{"kind"}),
 	}
 	for _, collector := range []prometheus.Collector{m.writes, m.suppressed} {
