@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/yaml"
@@ -151,8 +152,8 @@ func TestRecipes(t *testing.T) {
 			h.apply(t, path.Join(samples, string(r.consumer), "rbac.yaml"))
 		}
 	}
-	h.startPublisher(t)
-	h.startBroker(t)
+	h.startPublisher(t, prometheus.NewRegistry())
+	h.startBroker(t, prometheus.NewRegistry())
 
 	fleet := h.everyProfile(t)
 	remote := elsewhere(fleet)

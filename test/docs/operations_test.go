@@ -4,112 +4,77 @@
 package docs_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// TestAlertsAreExplained: the runbook has a section for each alert.
+// TestAlertsAreExplained: the runbook has a section for each alert, and for no other.
 func TestAlertsAreExplained(t *testing.T) {
 	alerts := regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(contents(t, "charts/capi-inventory/templates/rules.yaml"), -1)
 	if len(alerts) == 0 {
 		t.Fatal("there are no alerts")
 	}
+	known := map[string]bool{}
 	runbook := contents(t, "docs/operations.md")
 	for _, alert := range alerts {
+		known[alert[1]] = true
 		if !strings.Contains(runbook, "\n### "+alert[1]+"\n") {
 			t.Errorf("docs/operations.md has no section %s", alert[1])
 		}
 	}
+	for _, section := range regexp.MustCompile(`(?m)^### (CAPIInventory\w+)$`).FindAllStringSubmatch(runbook, -1) {
+		if !known[section[1]] {
+			t.Errorf("docs/operations.md has a section %s, and there is no such alert", section[1])
+		}
+	}
 }
 
-// TestReasonsAreExplained: there is an entry for each reason of a condition, a problem and an Event, and for each metric.
+// TestReasonsAreExplained: the tables of docs/troubleshooting.md have a row for each reason of a condition and each problem, and for no
+// other.
 func TestReasonsAreExplained(t *testing.T) {
-	runbook := contents(t, "docs/operations.md") + contents(t, "docs/troubleshooting.md")
-	explained := func(name, from string) {
-		t.Helper()
-		if !strings.Contains(runbook, "\n| `"+name+"` |") {
-			t.Errorf("neither docs/troubleshooting.md nor docs/operations.md has a row for %s (%s)", name, from)
+	explained := map[string]bool{}
+	guide := contents(t, "docs/troubleshooting.md")
+	for _, match := range regexp.MustCompile("(?m)^\\| `([A-Z]\\w+)` \\|").FindAllStringSubmatch(guide, -1) {
+		explained[match[1]] = true
+	}
+	known := map[string]bool{}
+	for _, reason := range slices.Concat(reasons(t), problems(t)) {
+		known[reason.value] = true
+		if !explained[reason.value] {
+			t.Errorf("docs/troubleshooting.md has no row for %s", reason.value)
 		}
 	}
-	for _, file := range []struct {
-		path, prefix string
-		// before is put before the constant's value to make a reason of it.
-		before string
-	}{
-		{"api/v1alpha1/conditions.go", "Reason", ""},
-		{"api/v1alpha1/problems.go", "Problem", ""},
-		{"internal/publish/endpoint/rejected_error.go", "", v1alpha1.ProblemKubeconfig},
-		{"internal/publish/profile/facts.go", "", v1alpha1.ProblemKubeconfig},
-	} {
-		values := constants(t, file.path, file.prefix)
-		if len(values) == 0 {
-			t.Errorf("%s has no reasons", file.path)
-		}
-		for _, value := range values {
-			if value != v1alpha1.ProblemKubeconfig {
-				explained(file.before+value, file.path)
-			}
-		}
-	}
-	events := regexp.MustCompile(`EventType\w+, "(\w+)"`).FindAllStringSubmatch(contents(t, "controllers/cluster/events.go"), -1)
-	if len(events) == 0 {
-		t.Error("the publisher has no Event of its own")
-	}
-	for _, event := range events {
-		explained(event[1], "an Event")
-	}
-	for _, path := range []string{
-		"controllers/accessgrant/metrics.go",
-		"controllers/inventory/metrics.go",
-		"controllers/spokecheck/metrics.go",
-		"internal/publish/state/metrics.go",
-		"internal/publish/target/metrics.go",
-	} {
-		for _, metric := range regexp.MustCompile(`"(capi_inventory_\w+)"`).FindAllStringSubmatch(contents(t, path), -1) {
-			explained(metric[1], path)
+	for name := range explained {
+		if !known[name] {
+			t.Errorf("docs/troubleshooting.md has a row for %s, which does not exist", name)
 		}
 	}
 }
 
-// constants are the values of the exported string constants of a file whose names begin so; of those with a type of their own,
-// where no beginning is given.
-func constants(t *testing.T, path, prefix string) []string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, 0)
-	if err != nil {
-		t.Fatal(err)
+// TestScalingFlags: the table of flags in docs/operations.md names flags that the programs have.
+func TestScalingFlags(t *testing.T) {
+	flags := map[string]string{}
+	for _, section := range strings.Split(contents(t, "docs/reference.md"), "\n## ")[1:] {
+		program, usage, _ := strings.Cut(section, "\n")
+		flags[program] = usage
 	}
-	var values []string
-	for _, declaration := range file.Decls {
-		group, ok := declaration.(*ast.GenDecl)
-		if !ok || group.Tok != token.CONST {
-			continue
-		}
-		for _, spec := range group.Specs {
-			constant := spec.(*ast.ValueSpec)
-			literal, ok := constant.Values[0].(*ast.BasicLit)
-			if !ok || literal.Kind != token.STRING || !constant.Names[0].IsExported() || prefix == "" && constant.Type == nil ||
-				!strings.HasPrefix(constant.Names[0].Name, prefix) {
-				continue
+	withFlags := regexp.MustCompile("(?m)^\\| (publisher|broker|consumer) (`--.*?) \\|")
+	rows := withFlags.FindAllStringSubmatch(contents(t, "docs/operations.md"), -1)
+	if len(rows) == 0 {
+		t.Fatal("docs/operations.md has no table of flags")
+	}
+	for _, row := range rows {
+		for _, flag := range regexp.MustCompile(`--[\w-]+`).FindAllString(row[2], -1) {
+			if !strings.Contains(flags[row[1]], " "+flag+" ") {
+				t.Errorf("docs/operations.md has a row for %s of the %s, which has no such flag", flag, row[1])
 			}
-			value, err := strconv.Unquote(literal.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			values = append(values, value)
 		}
 	}
-	return values
 }
 
 // TestProofsExist: a test that a document names as proof is there.

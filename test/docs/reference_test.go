@@ -7,150 +7,81 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"sigs.k8s.io/yaml"
 )
 
 var update = flag.Bool("update", false, "write docs/reference.md")
 
 const preface = `# Reference
 
-Every field of our kinds, and every flag of the programs that run on a hub. Generated from the CustomResourceDefinitions and from
+Fields, conditions and their reasons, problems, Events, metrics, and flags. Generated from the CustomResourceDefinitions, the source and
 the programs by ` + "`go test ./test/docs -run TestReference -update`" + `: do not edit.
 
-Elsewhere: [reasons and problems](troubleshooting.md), [alerts](operations.md#alerts), [Events](operations.md#events) and
-[metrics](operations.md#metrics), the [functions](inventory.md#functions) of expressions, the
-[values](../charts/capi-inventory/values.yaml) of the chart, and [kubectl-inventory](kubectl-inventory.md).
+Elsewhere: what to do about a [reason or a problem](troubleshooting.md) and about an [alert](operations.md#alerts), the
+[functions](inventory.md#functions) of expressions, and the [values](../charts/capi-inventory/README.md#values) of the chart. The plugin's
+flags for the hub are [kubectl's](kubectl-inventory.md).
 `
 
-// TestReference: docs/reference.md has the fields and flags that there are.
+// TestReference: docs/reference.md has the fields, conditions, reasons, problems, Events, metrics and flags that there are.
 func TestReference(t *testing.T) {
-	var page strings.Builder
-	page.WriteString(preface)
+	page := preface
 	for _, resource := range []string{"inventories", "accessgrants", "spokechecks"} {
-		page.WriteString(kindReference(t, resource))
+		page += kindReference(t, resource)
 	}
-	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", programs+string(filepath.Separator),
-		"./cmd/publisher", "./cmd/broker", "./cmd/consumer", "./cmd/serviceaccount-token")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the programs: %v\n%s", err, out)
-	}
-	for _, command := range []string{"publisher", "publisher withdraw", "broker", "consumer", "serviceaccount-token"} {
-		program, arguments, _ := strings.Cut(command, " ")
-		fmt.Fprintf(&page, "\n## %s\n\n```\n%s```\n", command, help(t, filepath.Join(programs, program), strings.Fields(arguments)))
-	}
+	page += conditionsReference(t) + problemsReference(t) + eventsReference(t) + metricsReference(t) + flagsReference(t)
 	if *update {
-		if err := os.WriteFile(filepath.Join(root, "docs", "reference.md"), []byte(page.String()), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(root, "docs", "reference.md"), []byte(page), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(page.String(), contents(t, "docs/reference.md")); diff != "" {
+	if diff := cmp.Diff(page, contents(t, "docs/reference.md")); diff != "" {
 		t.Errorf("docs/reference.md is out of date; run this test with -update. -want +got:\n%s", diff)
 	}
 }
 
-// help returns what a program prints for --help.
-func help(t *testing.T, program string, arguments []string) string {
+// flagsReference returns a section for each program and command: what it prints for --help.
+func flagsReference(t *testing.T) string {
 	t.Helper()
+	programs := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", programs+string(filepath.Separator),
+		"./cmd/publisher", "./cmd/broker", "./cmd/consumer", "./cmd/serviceaccount-token", "./cmd/kubectl-inventory")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the programs: %v\n%s", err, out)
+	}
+	commands := []string{"publisher", "publisher withdraw", "broker", "consumer", "serviceaccount-token"}
+	for _, match := range pluginCommand.FindAllStringSubmatch(help(t, programs, "kubectl-inventory"), -1) {
+		if match[1] != "completion" && match[1] != "help" {
+			commands = append(commands, "kubectl-inventory "+match[1])
+		}
+	}
+	var sections string
+	for _, command := range commands {
+		printed, _, _ := strings.Cut(help(t, programs, command), "\nGlobal Flags:")
+		sections += fmt.Sprintf("\n## %s\n\n```\n%s```\n", strings.Replace(command, "kubectl-", "kubectl ", 1), printed)
+	}
+	return sections
+}
+
+// pluginCommand is a command in the help of the plugin.
+var pluginCommand = regexp.MustCompile(`(?m)^  ([a-z]+)  +[A-Z]`)
+
+// help returns what a command of the programs in a folder prints for --help.
+func help(t *testing.T, programs, command string) string {
+	t.Helper()
+	arguments := append(strings.Fields(command), "--help")
 	var out bytes.Buffer
-	command := exec.CommandContext(t.Context(), program, append(arguments, "--help")...)
-	command.Stdout, command.Stderr = &out, &out
-	if err := command.Run(); err != nil {
-		t.Fatalf("%s --help: %v\n%s", program, err, out.String())
+	run := exec.CommandContext(t.Context(), filepath.Join(programs, arguments[0]), arguments[1:]...)
+	run.Stdout, run.Stderr = &out, &out
+	if err := run.Run(); err != nil {
+		t.Fatalf("%s --help: %v\n%s", command, err, out.String())
 	}
 	return out.String()
-}
-
-// kindReference returns the section of a kind: a row for each field of its spec and status.
-func kindReference(t *testing.T, resource string) string {
-	t.Helper()
-	var crd apiextensionsv1.CustomResourceDefinition
-	if err := yaml.Unmarshal([]byte(contents(t, "config/crd/bases/capi-inventory.dev_"+resource+".yaml")), &crd); err != nil {
-		t.Fatal(err)
-	}
-	version := crd.Spec.Versions[0]
-	rows := []string{
-		fmt.Sprintf("\n## %s\n\n`%s/%s`, in the scope %s.\n\n| Field | Type | Meaning |\n|---|---|---|\n",
-			crd.Spec.Names.Kind, crd.Spec.Group, version.Name, crd.Spec.Scope),
-	}
-	for _, part := range []string{"spec", "status"} {
-		if schema, ok := version.Schema.OpenAPIV3Schema.Properties[part]; ok {
-			rows = append(rows, fieldRows(part, schema)...)
-		}
-	}
-	return strings.Join(rows, "")
-}
-
-// wellKnown are fields of types that Kubernetes documents.
-var wellKnown = []string{"conditions", "clusterSelector", "namespaceSelector"}
-
-// fieldRows returns a row for each field below parent, depth first.
-func fieldRows(parent string, schema apiextensionsv1.JSONSchemaProps) []string {
-	var rows []string
-	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
-		field := schema.Properties[name]
-		path, of := parent+"."+name, field
-		switch {
-		case field.Items != nil:
-			path, of = path+"[]", *field.Items.Schema
-		case field.AdditionalProperties != nil && field.AdditionalProperties.Schema != nil:
-			path, of = path+"{}", *field.AdditionalProperties.Schema
-		}
-		kind := fieldType(field, of, slices.Contains(schema.Required, name))
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", path, kind, meaning(field)))
-		if !slices.Contains(wellKnown, name) {
-			rows = append(rows, fieldRows(path, of)...)
-		}
-	}
-	return rows
-}
-
-// fieldType returns the type of a field, whose elements are of a type of their own in a list or map.
-func fieldType(field, element apiextensionsv1.JSONSchemaProps, required bool) string {
-	words := []string{element.Type}
-	if element.Format != "" {
-		words[0] = element.Format
-	}
-	switch {
-	case field.Items != nil:
-		words[0] = "list of " + words[0]
-	case field.AdditionalProperties != nil:
-		words[0] = "map of " + words[0]
-	}
-	if required {
-		words = append(words, "required")
-	}
-	var values []string
-	for _, value := range element.Enum {
-		values = append(values, "`"+strings.Trim(string(value.Raw), `"`)+"`")
-	}
-	if len(values) > 0 {
-		words = append(words, strings.Join(values, " or "))
-	}
-	if field.Default != nil {
-		words = append(words, "default `"+string(field.Default.Raw)+"`")
-	}
-	return strings.Join(words, ", ")
-}
-
-// meaning returns the description of a field and the messages of its rules, in one line.
-func meaning(field apiextensionsv1.JSONSchemaProps) string {
-	words := strings.Fields(field.Description)
-	for _, rule := range field.XValidations {
-		if rule.Message != "" {
-			words = append(words, "Rule: "+rule.Message+".")
-		}
-	}
-	return strings.ReplaceAll(strings.Join(words, " "), "|", `\|`)
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package docs_test holds the documents against what they speak of: the recipes for consumers against a real API server, the
-// publisher and the rules of those consumers; the runbook against the alerts, reasons and metrics that there are; the reference
-// against CRDs and programs; and every link against the file that it leads to.
+// publisher and the rules of those consumers; the runbook against the alerts and reasons that there are; the reference
+// against CRDs, source and programs; and every link against the file that it leads to.
 package docs_test
 
 import (
@@ -34,8 +34,10 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/controllers/accessgrant"
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
+	"github.com/capi-inventory/capi-inventory/controllers/spokecheck"
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/spoke"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
@@ -71,16 +73,21 @@ func newScheme() *runtime.Scheme {
 }
 
 // startPublisher runs the publisher until the test ends.
-func (h hub) startPublisher(t *testing.T) {
+func (h hub) startPublisher(t *testing.T, metrics prometheus.Registerer) {
 	t.Helper()
 	h.start(t, ctrl.Options{Cache: publisher.CacheOptions(nil, 10*time.Minute), MapperProvider: publisher.NewRESTMapper},
 		func(mgr ctrl.Manager) error {
-			return publisher.Add(mgr, publisher.Options{ClusterManager: "cluster-api", Concurrency: 4, Clock: clock.RealClock{}})
+			return publisher.Add(mgr, publisher.Options{
+				ClusterManager: "cluster-api",
+				Concurrency:    4,
+				Clock:          clock.RealClock{},
+				Metrics:        metrics,
+			})
 		})
 }
 
 // startBroker runs the broker until the test ends.
-func (h hub) startBroker(t *testing.T) {
+func (h hub) startBroker(t *testing.T, metrics prometheus.Registerer) {
 	t.Helper()
 	h.start(t, ctrl.Options{Cache: accessgrant.CacheOptions(nil), MapperProvider: accessgrant.NewRESTMapper},
 		func(mgr ctrl.Manager) error {
@@ -88,9 +95,25 @@ func (h hub) startBroker(t *testing.T) {
 				Concurrency: 4,
 				Spokes:      remote.Options{Timeout: time.Minute, AllowLocalServers: true, UserAgent: accessgrant.FieldManager},
 				Clock:       clock.RealClock{},
-				Metrics:     prometheus.NewRegistry(),
+				Metrics:     metrics,
 			})
 		})
+}
+
+// startConsumer runs the consumer until the test ends. It knows no access provider.
+func (h hub) startConsumer(t *testing.T, metrics prometheus.Registerer) {
+	t.Helper()
+	h.start(t, ctrl.Options{MapperProvider: spokecheck.NewRESTMapper}, func(mgr ctrl.Manager) error {
+		reconciler := &spokecheck.Reconciler{
+			Client:   mgr.GetClient(),
+			Live:     mgr.GetAPIReader(),
+			Recorder: mgr.GetEventRecorder("consumer"),
+			Clock:    clock.RealClock{},
+			Checker:  &spoke.Checker{},
+			Options:  spokecheck.Options{Name: "consumer", Interval: time.Minute, Heartbeat: time.Minute, Concurrency: 1},
+		}
+		return reconciler.Add(mgr, metrics)
+	})
 }
 
 // start runs a manager until the test ends.
