@@ -64,16 +64,23 @@ type consumer struct {
 func newConsumer(t *testing.T) *consumer {
 	t.Helper()
 	c := &consumer{stage: newStage(t), random: newRandom(t), binary: build(t, "consumer", "../../cmd/consumer")}
-	plugin := build(t, "kubeconfig-secretreader", "sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin")
-	c.providers = filepath.Join(t.TempDir(), "providers.json")
-	must(t, os.WriteFile(c.providers, fmt.Appendf(nil, `{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
-		"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`, plugin), 0o600))
+	c.providers = providerFile(t)
 	// The hub is every spoke that answers.
 	c.kubeconfig = filepath.Join(t.TempDir(), "hub.kubeconfig")
 	raw := fixture.Kubeconfig("hub", server.Config(), "")
 	must(t, os.WriteFile(c.kubeconfig, raw, 0o600))
 	must(t, hub.Create(t.Context(), fixture.KubeconfigSecret(c.shared, "hub", raw)))
 	return c
+}
+
+// providerFile writes a provider file for upstream's plugin that reads kubeconfigs from Secrets.
+func providerFile(t *testing.T) string {
+	t.Helper()
+	plugin := build(t, "kubeconfig-secretreader", "sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin")
+	file := filepath.Join(t.TempDir(), "providers.json")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, `{"providers": [{"name": "kubeconfig-secretreader", "execConfig": {
+		"apiVersion": "client.authentication.k8s.io/v1", "command": %q, "provideClusterInfo": true}}]}`, plugin), 0o600))
+	return file
 }
 
 func (c *consumer) flags() []string {

@@ -18,11 +18,12 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// build builds a program of the project, or of a module that it uses, and returns the path of the binary.
+// build builds a program of the project, or of a module that it uses, and returns the path of the binary. Without the data for debuggers
+// it is linked faster.
 func build(t *testing.T, name, pkg string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), name)
-	if out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-w", "-o", binary, pkg).CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", name, err, out)
 	}
 	return binary

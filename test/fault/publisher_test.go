@@ -96,13 +96,15 @@ func (p *program) leaks(t tester) []string {
 	return leaked(t, map[string]string{"the logs": p.logs.String(), "the metrics": metrics})
 }
 
-// leaked returns the secrets in all objects that others may read, and in other texts.
-func leaked(t tester, texts map[string]string) []string {
+// leaked returns the secrets in all objects that others may read, and in other texts: the token of every kubeconfig that leads nowhere,
+// whatever looks like a credential, and the given ones.
+func leaked(t tester, texts map[string]string, secrets ...string) []string {
 	t.Helper()
 	for name, list := range map[string]client.ObjectList{
 		"profiles":    &inventoryv1alpha1.ClusterProfileList{},
 		"Inventories": &v1alpha1.InventoryList{},
 		"SpokeChecks": &v1alpha1.SpokeCheckList{},
+		"grants":      &v1alpha1.AccessGrantList{},
 		"Events":      &eventsv1.EventList{},
 	} {
 		must(t, hub.List(t.Context(), list))
@@ -112,7 +114,7 @@ func leaked(t tester, texts map[string]string) []string {
 	}
 	var found []string
 	for where, text := range texts {
-		for _, leak := range leaks.Find(text, token) {
+		for _, leak := range leaks.Find(text, append(secrets, token)...) {
 			found = append(found, fmt.Sprintf("%s contain %s", where, leak))
 		}
 	}

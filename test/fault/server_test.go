@@ -5,9 +5,6 @@ package fault_test
 
 import (
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -97,26 +94,12 @@ func answers(t *testing.T) []string {
 // child returns the process of the name that this one has started.
 func child(t *testing.T, name string) *os.Process {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
-	must(t, err)
-	for _, file := range files {
-		stat, err := os.ReadFile(file)
-		if err != nil {
-			// It has ended.
-			continue
-		}
-		// The name is in parentheses; the state and the parent follow. The kernel cuts names after 15 bytes.
-		open, shut := strings.IndexByte(string(stat), '('), strings.LastIndexByte(string(stat), ')')
-		fields := strings.Fields(string(stat[shut+1:]))
-		if string(stat[open+1:shut]) != name[:min(len(name), 15)] || fields[1] != strconv.Itoa(os.Getpid()) || fields[0] == "Z" {
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		must(t, err)
-		process, err := os.FindProcess(pid)
-		must(t, err)
-		return process
+	// The kernel cuts names after 15 bytes.
+	pids := children(t, os.Getpid())[name[:min(len(name), 15)]]
+	if len(pids) == 0 {
+		t.Fatalf("no process %s", name)
 	}
-	t.Fatalf("no process %s", name)
-	return nil
+	process, err := os.FindProcess(pids[0])
+	must(t, err)
+	return process
 }

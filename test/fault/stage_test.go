@@ -188,6 +188,8 @@ type inventoryState struct {
 	// invalid says that an expression cannot be compiled.
 	invalid bool
 	set     string
+	// access is asked for on each spoke; nil for a reference to the administrator's kubeconfig.
+	access *v1alpha1.ServiceAccountAccess
 }
 
 func (i inventoryState) spec(s *stage) v1alpha1.InventorySpec {
@@ -206,6 +208,9 @@ func (i inventoryState) spec(s *stage) v1alpha1.InventorySpec {
 	}
 	if i.invalid {
 		spec.Properties[0].Expression = "cluster.metadata.name +"
+	}
+	if i.access != nil {
+		spec.AccessProviders = []v1alpha1.AccessProvider{{Name: v1alpha1.ProviderKubeconfigSecret, ServiceAccount: i.access}}
 	}
 	return spec
 }
