@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"testing"
 
 	"github.com/capi-inventory/capi-inventory/test/output"
@@ -18,12 +19,14 @@ func TestBrokerIsKilled(t *testing.T) {
 	kills := &killer{}
 	f := newFleet(t, kills.handle)
 	gate := newGateway(t, kills.handle)
-	publisher, broker := build(t, "publisher", "../../cmd/publisher"), build(t, "broker", "../../cmd/broker")
+	binaries := buildPrograms(t, "publisher", "broker")
 	publisherFlags, brokerFlags := f.flags()
 	var logs output.Buffer
-	publish := func() *process { return run(t, &logs, server.Config(), publisher, publisherFlags...) }
+	publish := func() *process {
+		return run(t, &logs, server.Config(), filepath.Join(binaries, "publisher"), publisherFlags...)
+	}
 	start := func(flags ...string) *process {
-		return run(t, &logs, gate.connection(), broker, append(flags, brokerFlags...)...)
+		return run(t, &logs, gate.connection(), filepath.Join(binaries, "broker"), append(flags, brokerFlags...)...)
 	}
 	for _, key := range f.keys[:4] {
 		f.join(t, key)

@@ -13,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -62,9 +63,13 @@ func (f *fleet) newName() string {
 	return fmt.Sprintf("c%d", f.named)
 }
 
+func (f *fleet) keeper() types.NamespacedName {
+	return types.NamespacedName{Namespace: f.late, Name: "keeper"}
+}
+
 func (f *fleet) createKeeper(t *testing.T) {
 	t.Helper()
-	key := types.NamespacedName{Namespace: f.late, Name: "keeper"}
+	key := f.keeper()
 	f.createNamespace(t, key.Namespace)
 	uid := f.createCluster(t, key, clusterState{version: "v1.36.0", healthy: true})
 	f.setKubeconfig(t, key, f.spokes.kubeconfig(key.Name, uid))
@@ -164,10 +169,10 @@ func (f *fleet) leave(t *testing.T, key types.NamespacedName) {
 	delete(f.uids, key)
 	for _, into := range []string{"", f.shared} {
 		names := f.names(grantOf(profileOf(key, into)))
-		for _, object := range []client.Object{&rbacv1.ClusterRoleBinding{}, &rbacv1.ClusterRole{}} {
-			must(t, hub.DeleteAllOf(t.Context(), object, client.MatchingLabels{v1alpha1.LabelGrant: names.Grant}))
-		}
-		for object, namespace := range map[client.Object]string{&corev1.ServiceAccount{}: names.Namespace, &rbacv1.RoleBinding{}: "default"} {
+		for object, namespace := range map[client.Object]string{
+			&rbacv1.ClusterRoleBinding{}: "", &rbacv1.ClusterRole{}: "",
+			&corev1.ServiceAccount{}: names.Namespace, &rbacv1.RoleBinding{}: "default",
+		} {
 			must(t, hub.DeleteAllOf(t.Context(), object, client.InNamespace(namespace),
 				client.MatchingLabels{v1alpha1.LabelGrant: names.Grant}))
 		}
@@ -213,7 +218,10 @@ func (f *fleet) collect(t *testing.T) {
 	for _, owned := range found {
 		if owners := owned.GetOwnerReferences(); len(owners) == 1 && !alive[owners[0].UID] && owned.GetDeletionTimestamp().IsZero() {
 			uid := owned.GetUID()
-			must(t, client.IgnoreNotFound(hub.Delete(t.Context(), owned, client.Preconditions{UID: &uid})))
+			// A conflict is with a successor.
+			if err := hub.Delete(t.Context(), owned, client.Preconditions{UID: &uid}); !apierrors.IsConflict(err) {
+				must(t, client.IgnoreNotFound(err))
+			}
 		}
 	}
 }

@@ -7,9 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/test/output"
 )
 
@@ -56,6 +60,7 @@ type programs struct {
 func newPrograms(t *testing.T, f *fleet) *programs {
 	t.Helper()
 	p := &programs{processes: map[string]*process{}, metrics: map[string]string{}}
+	binaries := buildPrograms(t, "publisher", "broker", "consumer")
 	publisher, broker := f.flags()
 	consumer := []string{
 		"--clusterprofile-provider-file=" + providerFile(t), "--allow-local-servers", "--leader-elect=false", "--interval=2s",
@@ -64,7 +69,7 @@ func newPrograms(t *testing.T, f *fleet) *programs {
 	for name, flags := range map[string][]string{"publisher": publisher, "broker": broker, "consumer": consumer} {
 		p.metrics[name] = freeAddress(t)
 		flags = append([]string{"--insecure-diagnostics", "--diagnostics-address=" + p.metrics[name]}, flags...)
-		p.processes[name] = run(t, &p.logs, server.Config(), build(t, name, "../../cmd/"+name), flags...)
+		p.processes[name] = run(t, &p.logs, server.Config(), filepath.Join(binaries, name), flags...)
 	}
 	return p
 }
@@ -95,7 +100,7 @@ func (f *fleet) changeFor(t *testing.T, length time.Duration) {
 	}
 }
 
-// quiet has no Clusters but the keeper, and waits until nothing of the others is left.
+// quiet has no Clusters but the keeper, and waits until nothing of the others is left and the consumer has reached that one.
 func (f *fleet) quiet(t *testing.T) {
 	t.Helper()
 	for key := range f.uids {
@@ -106,6 +111,11 @@ func (f *fleet) quiet(t *testing.T) {
 		faults := f.audit(t)
 		if left := len(f.profiles(t)); left != 1 {
 			faults = append(faults, fmt.Sprintf("there are %d profiles", left))
+		}
+		check := &v1alpha1.SpokeCheck{}
+		if err := hub.Get(t.Context(), f.keeper(), check); err != nil ||
+			!meta.IsStatusConditionTrue(check.Status.Conditions, v1alpha1.ConditionReachable) {
+			faults = append(faults, fmt.Sprintf("the consumer does not reach the keeper: %v %+v", err, check.Status.Conditions))
 		}
 		if owned := len(f.grantsAndChecks(t)); owned != 2 {
 			faults = append(faults, fmt.Sprintf("there are %d grants and SpokeChecks", owned))
