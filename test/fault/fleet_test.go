@@ -79,6 +79,7 @@ func (f *fleet) createKeeper(t *testing.T) {
 }
 
 func (f *fleet) removeGrants(t *testing.T) {
+	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	for _, namespace := range f.namespaces() {
 		var grants v1alpha1.AccessGrantList
@@ -136,6 +137,20 @@ func (f *fleet) step(t *testing.T) {
 	default:
 		f.setKubeconfig(t, key, f.spokes.kubeconfig(key.Name, uid))
 	}
+}
+
+// fill has every Cluster published by both Inventories, with scoped access.
+func (f *fleet) fill(t *testing.T) {
+	t.Helper()
+	for _, key := range f.keys {
+		if f.uids[key] == "" {
+			f.join(t, key)
+		}
+		f.editCluster(t, key, clusterState{version: "v1.36.0", healthy: true})
+	}
+	f.giveKubeconfigs(t)
+	f.setInventory(t, "a", inventoryState{access: f.access()})
+	f.setInventory(t, "b", inventoryState{into: f.shared, access: f.access()})
 }
 
 // calm gives every Cluster a kubeconfig, and has one of the Inventories ask for no access any more.
