@@ -28,12 +28,7 @@ func (r *reconciler) authorize(ctx context.Context, of *v1alpha1.AccessGrant) er
 		return err
 	}
 	if cluster == nil {
-		return refused(
-			"the Cluster %s/%s with the UID %s does not exist",
-			of.Spec.Cluster.Namespace,
-			of.Spec.Cluster.Name,
-			of.Spec.Cluster.UID,
-		)
+		return clusterGone(of)
 	}
 	namespace := &corev1.Namespace{}
 	if err := r.live.Get(ctx, client.ObjectKey{Name: cluster.Namespace}, namespace); err != nil {
@@ -76,6 +71,10 @@ func (r *reconciler) kept(ctx context.Context, of *v1alpha1.AccessGrant, invalid
 	return profile.Kept(published, invalid)
 }
 
+func clusterGone(of *v1alpha1.AccessGrant) error {
+	return refused("the Cluster %s with the UID %s does not exist", clusterKey(of), of.Spec.Cluster.UID)
+}
+
 func refused(format string, args ...any) error {
 	return &remote.Error{Reason: v1alpha1.ReasonNotWanted, Message: profile.Bound(fmt.Sprintf(format, args...))}
 }
@@ -114,6 +113,12 @@ func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remot
 		return nil, unusable("the broker is not allowed to read the Secret %s", key)
 	case err != nil:
 		return nil, fmt.Errorf("reading the Secret %s: %w", key, err)
+	}
+	// The name may have become another Cluster's after the last look at it; then the Secret leads to another spoke.
+	if cluster, err := r.cluster(ctx, of); err != nil {
+		return nil, err
+	} else if cluster == nil {
+		return nil, clusterGone(of)
 	}
 	spoke, err := remote.Open(secret.Data[source.Key], r.Spokes)
 	if failure := (*remote.Error)(nil); errors.As(err, &failure) {

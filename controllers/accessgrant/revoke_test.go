@@ -5,6 +5,9 @@ package accessgrant_test
 
 import (
 	"context"
+	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/controllers/accessgrant"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 // rightsOnSpoke counts the bindings and roles that were made for the grant of a digest.
@@ -43,6 +47,31 @@ func (s *stage) stopAsking(g *WithT) {
 			Name: "other", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{},
 		}}
 	})
+}
+
+// TestMakesNothingOnTheSpokeOfALaterCluster has another Cluster take the name of the grant's between the look at the Cluster and the read
+// of its kubeconfig. Nothing would revoke what is made on the spoke of that one: the grant goes with its own Cluster.
+func TestMakesNothingOnTheSpokeOfALaterCluster(t *testing.T) {
+	s := newStage(t, readConfigMaps())
+	g := NewWithT(t)
+	g.Eventually(s.grant).ShouldNot(BeNil())
+	replace := sync.OnceFunc(func() {
+		later := fixture.Cluster(s.namespace, "c1", fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}))
+		g.Expect(s.hub.Delete(t.Context(), s.cluster)).To(Succeed())
+		s.create(later)
+	})
+	s.startBroker(func(_ *accessgrant.Options, config *rest.Config) {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(request *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(request.URL.Path, "/secrets/c1-kubeconfig") {
+					replace()
+				}
+				return next.RoundTrip(request)
+			})
+		})
+	})
+	g.Eventually(s.condition("Ready")).Should(Equal("False NotWanted"))
+	g.Expect(s.account()).To(BeNil())
 }
 
 func TestRevokesWhatIsNoLongerAskedFor(t *testing.T) {
