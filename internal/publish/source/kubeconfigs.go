@@ -67,8 +67,8 @@ func newKubeconfigReader(cached, apiReader client.Reader, clk clock.PassiveClock
 	}
 }
 
-// get reads the keys that an Inventory uses of a Cluster's Secrets. requeueAfter is when to read a Secret without events again; zero if all are in the
-// cache.
+// get reads the keys that an Inventory uses of a Cluster's Secrets. requeueAfter is when to read a Secret without events again; zero if
+// all are in the cache.
 func (r *kubeconfigReader) get(
 	ctx context.Context, cluster *clusterv1.Cluster, keys []profile.SecretKey,
 ) (found map[profile.SecretKey]profile.Kubeconfig, requeueAfter time.Duration, err error) {
