@@ -60,6 +60,9 @@ func (r *Reconciler) publish(ctx context.Context, p pass, claim profile.Claim) (
 // mayRevoke reports whether a profile can be written although that takes a scoped access away: the decision was made of what the API server
 // has now.
 func (r *Reconciler) mayRevoke(ctx context.Context, p pass, claim profile.Claim, facts profile.Facts) (bool, error) {
+	if len(facts.Grants) == 0 {
+		return true, nil
+	}
 	_, unwanted, err := claim.Inventory.Grants(facts)
 	if err != nil || len(unwanted) == 0 {
 		return err == nil, err

@@ -52,15 +52,27 @@ func TestSecretsOfEarlierClusters(t *testing.T) {
 		// reads are those of the API server for two looks at the Secret.
 		reads int
 	}{
-		"Younger":      {why: "Cluster API has made it for this Cluster", age: -time.Second, want: true},
-		"Supplied":     {why: "a user has supplied it first", age: time.Hour, live: metav1.ObjectMeta{ResourceVersion: "1"}, want: true, reads: 1},
-		"InOneSecond":  {why: "times are in seconds", live: metav1.ObjectMeta{ResourceVersion: "1"}, want: true, reads: 1},
-		"Replaced":     {why: "there is another one now", live: metav1.ObjectMeta{ResourceVersion: "2"}, reads: 2},
-		"Gone":         {why: "the cache has not lost it yet", err: notFound, reads: 2},
-		"NotReadable":  {why: "there is nothing but the cache", err: forbidden, want: true, reads: 1},
-		"OfThisOwner":  {why: "it is this Cluster's", live: metav1.ObjectMeta{ResourceVersion: "1", OwnerReferences: owner("Cluster", "this")}, want: true, reads: 1},
-		"OfThePlane":   {why: "control planes own it as a rule", live: metav1.ObjectMeta{ResourceVersion: "1", OwnerReferences: owner("Plane", "plane")}, want: true, reads: 1},
-		"OfAnEarlier":  {why: "it is still to be collected", live: metav1.ObjectMeta{ResourceVersion: "1", OwnerReferences: owner("Cluster", "earlier")}, reads: 2},
+		"Younger": {why: "Cluster API has made it for this Cluster", age: -time.Second, want: true},
+		"Supplied": {
+			why: "a user has supplied it first", age: time.Hour,
+			live: metav1.ObjectMeta{ResourceVersion: "1"}, want: true, reads: 1,
+		},
+		"InOneSecond": {why: "times are in seconds", live: metav1.ObjectMeta{ResourceVersion: "1"}, want: true, reads: 1},
+		"Replaced":    {why: "there is another one now", live: metav1.ObjectMeta{ResourceVersion: "2"}, reads: 2},
+		"Gone":        {why: "the cache has not lost it yet", err: notFound, reads: 2},
+		"NotReadable": {why: "there is nothing but the cache", err: forbidden, want: true, reads: 1},
+		"OfThisCluster": {
+			why:  "this Cluster owns it",
+			live: metav1.ObjectMeta{ResourceVersion: "1", OwnerReferences: owner("Cluster", "this")}, want: true, reads: 1,
+		},
+		"OfAControlPlane": {
+			why:  "control planes own it as a rule",
+			live: metav1.ObjectMeta{ResourceVersion: "1", OwnerReferences: owner("ControlPlane", "plane")}, want: true, reads: 1,
+		},
+		"OfAnEarlierCluster": {
+			why:  "it is still to be collected",
+			live: metav1.ObjectMeta{ResourceVersion: "1", OwnerReferences: owner("Cluster", "earlier")}, reads: 2,
+		},
 		"NotReachable": {why: "nothing is known", err: errors.New("connection refused"), reads: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
