@@ -97,20 +97,22 @@ const (
 //
 // Possible reasons of Ready when True: Granted. When False: Pending, Expired (as of ConditionExpiring), Revoking,
 // or the reason of Degraded.
-// Possible reasons of Degraded when False: AsExpected. When True: all others below.
+// Possible reasons of Degraded when False: AsExpected. When True: all others below, or ProfileNotWritten (as of
+// ConditionPropertiesImported) while the grant is revoked.
 const (
 	// ReasonGranted: the spoke has accepted the token.
 	ReasonGranted = "Granted"
 	// ReasonPending: the broker has not granted the access yet.
 	ReasonPending = "Pending"
-	// ReasonRevoking: the grant is being deleted; it goes when its ServiceAccount is gone from the spoke.
+	// ReasonRevoking: the grant is being deleted; it goes when what was made for it on the spoke, and on the profile, is gone.
 	ReasonRevoking = "Revoking"
 
 	// ReasonAsExpected: nothing is to be done before the next renewal.
 	ReasonAsExpected = "AsExpected"
 	// ReasonNotWanted: no Inventory asks for what the grant says, so the broker does nothing for it.
 	ReasonNotWanted = "NotWanted"
-	// ReasonKubeconfigUnusable: the Cluster has no kubeconfig Secret, or the broker cannot or must not use what is in it.
+	// ReasonKubeconfigUnusable: the Cluster has no kubeconfig Secret, or the broker cannot or must not use what is in it; or the hub does
+	// not serve Clusters at present.
 	ReasonKubeconfigUnusable = "KubeconfigUnusable"
 	// ReasonSpokeUnreachable: the spoke does not answer.
 	ReasonSpokeUnreachable = "SpokeUnreachable"
@@ -123,8 +125,10 @@ const (
 	ReasonEscalation = "Escalation"
 	// ReasonTokenRefused: the spoke does not accept its own token as that of the ServiceAccount.
 	ReasonTokenRefused = "TokenRefused"
-	// ReasonSecretNotWritten: the hub does not let the broker write the Secret.
+	// ReasonSecretNotWritten: the hub does not let the broker write or delete the Secret.
 	ReasonSecretNotWritten = "SecretNotWritten"
+	// ReasonContested: another writer changes or deletes the Secret again and again; it is put back after pauses.
+	ReasonContested = "Contested"
 )
 
 // ConditionPropertiesImported on an AccessGrant: what the spoke says of itself is on its profile. Only where the Inventory imports

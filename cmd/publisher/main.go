@@ -58,7 +58,7 @@ func publish(ctx context.Context, args []string) error {
 		return nil
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&options.Logging)))
-	config, err := options.RESTConfig(commandline.ClientConfig(options.Kubeconfig), userAgent)
+	config, err := options.RESTConfig(commandline.ClientConfig(options.Kubeconfig), userAgent, options.Fence())
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,6 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 )
 
-// maxClass is how long spec.publisherClass of an Inventory may be.
-const maxClass = 40
-
 const usage = `Usage:
   publisher [flags]            publishes the Clusters that Inventories select, until it is stopped
   publisher withdraw [flags]   deletes Inventories, and waits until their profiles and the access to spokes are withdrawn
@@ -83,14 +80,7 @@ func (o *options) validate() error {
 	for _, reason := range validation.IsValidLabelValue(o.clusterManager) {
 		errs.Add("cluster-manager-name", "%s", reason)
 	}
-	if o.publisherClass != "" {
-		for _, reason := range validation.IsDNS1123Label(o.publisherClass) {
-			errs.Add("publisher-class", "%s", reason)
-		}
-	}
-	if len(o.publisherClass) > maxClass {
-		errs.Add("publisher-class", "must have at most %d characters", maxClass)
-	}
+	errs.CheckPublisherClass(o.publisherClass)
 	for _, reason := range validation.IsValidLabelValue(o.watchFilter) {
 		errs.Add("watch-filter", "%s", reason)
 	}

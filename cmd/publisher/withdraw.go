@@ -60,6 +60,7 @@ func parseWithdraw(args []string) (*withdrawOptions, labels.Selector, error) {
 		errs.Add("selector", "%s", err)
 	}
 	errs.CheckPositive("timeout", int64(o.timeout))
+	errs.CheckPublisherClass(o.publisherClass)
 	return o, selector, errs.Join()
 }
 

@@ -34,11 +34,9 @@ func (r *Reconciler) isCurrent(ctx context.Context, p pass, inventories ...strin
 // isClusterCurrent reports whether the Cluster of a pass, and the labels of its namespace, are what the API server has now, as far as
 // Inventories select by it.
 func (r *Reconciler) isClusterCurrent(ctx context.Context, p pass) (bool, error) {
-	cluster := &clusterv1.Cluster{}
-	if err := r.APIReader.Get(ctx, p.key(), cluster); apierror.IsNotFound(err) {
-		return false, nil
-	} else if err != nil {
-		return false, fmt.Errorf("looking up the Cluster: %w", err)
+	cluster, err := r.liveCluster(ctx, p.key())
+	if err != nil || cluster == nil {
+		return false, err
 	}
 	if cluster.UID != p.cluster.UID || cluster.Generation != p.cluster.Generation || !maps.Equal(cluster.Labels, p.cluster.Labels) {
 		return false, nil
@@ -66,11 +64,20 @@ func (r *Reconciler) inventoryRevision(ctx context.Context, name string) (profil
 
 // clusterUID returns the UID of a Cluster on the API server; empty if there is none.
 func (r *Reconciler) clusterUID(ctx context.Context, key types.NamespacedName) (types.UID, error) {
-	cluster := &clusterv1.Cluster{}
-	if err := r.APIReader.Get(ctx, key, cluster); apierror.IsNotFound(err) {
-		return "", nil
-	} else if err != nil {
-		return "", fmt.Errorf("looking up the Cluster: %w", err)
+	cluster, err := r.liveCluster(ctx, key)
+	if err != nil || cluster == nil {
+		return "", err
 	}
 	return cluster.UID, nil
+}
+
+// liveCluster returns a Cluster as it is on the API server; nil if there is none.
+func (r *Reconciler) liveCluster(ctx context.Context, key types.NamespacedName) (*clusterv1.Cluster, error) {
+	cluster := &clusterv1.Cluster{}
+	if err := r.APIReader.Get(ctx, key, cluster); apierror.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("looking up the Cluster: %w", err)
+	}
+	return cluster, nil
 }

@@ -6,12 +6,14 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
@@ -67,7 +69,20 @@ func (r *Reconciler) mayRevoke(ctx context.Context, p pass, claim profile.Claim,
 	if err != nil || len(unwanted) == 0 {
 		return err == nil, err
 	}
-	return r.isCurrent(ctx, p, claim.Inventory.Name())
+	return r.isCurrent(ctx, p, asking(p, claim, unwanted)...)
+}
+
+// asking returns the names of the Inventories that decide about scoped access which is taken away: the one that has the profile now, and
+// those that have asked for the access.
+func asking(p pass, claim profile.Claim, unwanted []*v1alpha1.AccessGrant) []string {
+	names := []string{claim.Inventory.Name()}
+	for _, of := range unwanted {
+		if !p.snapshot.IsOfOtherClass(of.Spec.Inventory) {
+			names = append(names, of.Spec.Inventory)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // checkProfile reports whether the live profile must not be written, and what is done instead.
@@ -132,14 +147,5 @@ func (r *Reconciler) await(ctx context.Context, read *profile.Live, cluster type
 
 // ownership returns that of a live profile for a Cluster. One that the Inventory of another publisher class has published is foreign.
 func (r *Reconciler) ownership(snapshot *source.Snapshot, live *profile.Live, cluster *clusterv1.Cluster) profile.Ownership {
-	ownership := profile.OwnershipOf(live, r.ClusterManager, cluster)
-	if ownership == profile.Absent || ownership == profile.Foreign {
-		return ownership
-	}
-	if _, inventory, owned := live.Source(); owned {
-		if _, other := snapshot.OtherClasses[inventory]; other {
-			return profile.Foreign
-		}
-	}
-	return ownership
+	return profile.OwnershipAmong(live, r.ClusterManager, cluster, snapshot.IsOfOtherClass)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -52,16 +53,23 @@ type findings struct {
 	errs         []error
 }
 
+// add adds what came of one profile. An error is a problem of its Inventory too, unless the result says more of it.
 func (f *findings) add(inventory string, result target.Result, err error) {
-	if f.problems == nil {
-		f.problems = map[string][]profile.Problem{}
+	if err != nil && len(result.Problems) == 0 && inventory != "" {
+		failed, _ := target.Failed(err)
+		result.Problems = failed.Problems
 	}
-	f.problems[inventory] = append(f.problems[inventory], result.Problems...)
-	f.requeueAfter = requeue.Min(f.requeueAfter, result.RequeueAfter)
-	f.errs = append(f.errs, err)
+	f.merge(findings{
+		problems:     map[string][]profile.Problem{inventory: result.Problems},
+		requeueAfter: result.RequeueAfter,
+		errs:         []error{err},
+	})
 }
 
 func (f *findings) merge(other findings) {
+	if f.problems == nil {
+		f.problems = map[string][]profile.Problem{}
+	}
 	for inventory, problems := range other.problems {
 		f.problems[inventory] = append(f.problems[inventory], problems...)
 	}
@@ -95,13 +103,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // reconcile publishes a Cluster where it is wanted, withdraws it elsewhere, and records the problems.
 func (r *Reconciler) reconcile(ctx context.Context, snapshot *source.Snapshot, cluster *clusterv1.Cluster) (ctrl.Result, error) {
 	key := client.ObjectKeyFromObject(cluster)
-	since := r.Latency.Dequeued(key)
 	p, err := r.newPass(ctx, snapshot, cluster)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("choosing Inventories: %w", err)
 	}
+	since := r.Latency.Dequeued(key)
 	var (
-		found   = findings{problems: p.claims.Refused}
+		found   = findings{problems: maps.Clone(p.claims.Refused)}
 		wrote   bool
 		pending bool
 	)
@@ -115,8 +123,7 @@ func (r *Reconciler) reconcile(ctx context.Context, snapshot *source.Snapshot, c
 		pending = pending || result.Keep || result.Held
 	}
 	found.merge(r.withdraw(ctx, p))
-	found.errs = append(found.errs,
-		r.Clusters.SetReferences(ctx, key, referencesOf(p)), r.Clusters.KeepSpokeChecks(ctx, snapshot.Valid))
+	found.errs = append(found.errs, r.Clusters.SetReferences(ctx, key, referencesOf(p)), r.keepSpokeChecks(ctx))
 	if err := ctx.Err(); err != nil {
 		// The publisher is stopping: a failure for that reason is not a problem of the Cluster.
 		return ctrl.Result{}, err
@@ -135,9 +142,22 @@ func (r *Reconciler) reconcile(ctx context.Context, snapshot *source.Snapshot, c
 	return ctrl.Result{RequeueAfter: found.requeueAfter}, nil
 }
 
+// keepSpokeChecks ends the watch of SpokeChecks if no Inventory trusts them now. The snapshot of the reconcile may be older than the watch.
+func (r *Reconciler) keepSpokeChecks(ctx context.Context) error {
+	latest, err := r.Inventories.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Clusters.KeepSpokeChecks(ctx, latest.Valid)
+}
+
 // reconcileDelete withdraws the profiles of a Cluster that is not in the cache any more, and forgets it when they are gone.
 func (r *Reconciler) reconcileDelete(ctx context.Context, snapshot *source.Snapshot, key types.NamespacedName) (ctrl.Result, error) {
+	r.Latency.Dequeued(key)
 	found := r.withdrawAll(ctx, snapshot, key)
+	if err := ctx.Err(); err != nil {
+		return ctrl.Result{}, err
+	}
 	r.Results.RecordDeleted(key, found.problems)
 	found.errs = append(found.errs, r.Clusters.Forget(ctx, key))
 	if err := errors.Join(found.errs...); err != nil {

@@ -90,7 +90,7 @@ func (s strayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 func (s strayReconciler) repaired(ctx context.Context, snapshot *source.Snapshot, live *profile.Live) (bool, error) {
 	r := s.clusters
 	_, inventory, _ := live.Source()
-	if _, other := snapshot.OtherClasses[inventory]; other {
+	if snapshot.IsOfOtherClass(inventory) {
 		return true, nil
 	}
 	var clusters clusterv1.ClusterList

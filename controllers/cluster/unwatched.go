@@ -38,7 +38,10 @@ func (r *Reconciler) reconcileUnwatched(
 		}
 		return target.Result{Problems: []profile.Problem{notWatched(client.ObjectKeyFromObject(live), key)}, RequeueAfter: wait}, nil
 	})
-	r.Results.RecordUnwatched(key, found.problems)
+	if err := ctx.Err(); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.Results.RecordUnwatched(key, found.problems, cached != nil)
 	if err := r.Clusters.Forget(ctx, key); err != nil {
 		return ctrl.Result{}, err
 	}

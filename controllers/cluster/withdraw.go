@@ -26,7 +26,7 @@ func (r *Reconciler) forEachOwned(
 			continue
 		}
 		_, inventory, _ := live.Source()
-		if _, other := snapshot.OtherClasses[inventory]; other || !live.MayBeDeleted(r.ClusterManager) {
+		if snapshot.IsOfOtherClass(inventory) || !live.MayBeDeleted(r.ClusterManager) {
 			continue
 		}
 		result, err := decide(live)

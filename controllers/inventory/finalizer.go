@@ -57,8 +57,9 @@ func (r *Reconciler) patchFinalizers(
 		return nil
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, inventory, patch, client.FieldOwner(profile.FieldManager)); err != nil {
-		return fmt.Errorf("patching the finalizers: %w", client.IgnoreNotFound(err))
+	err := r.Client.Patch(ctx, inventory, patch, client.FieldOwner(profile.FieldManager))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("patching the finalizers: %w", err)
 	}
 	return nil
 }

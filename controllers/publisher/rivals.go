@@ -49,8 +49,9 @@ type Rivals struct {
 	Clock clock.WithTicker
 }
 
-// Check returns an error that names another publisher of the class, if one is alive. It waits as long as needed to see
-// a renewal: not at all if no other Lease is held.
+// Check returns an error that names another publisher of the class, if one is alive whose Lease is older than this publisher's. One with a
+// younger Lease ends by itself; so a user who may write Leases in some namespace does not keep a publisher that has led before from
+// starting again. It waits as long as needed to see a renewal: not at all if no other Lease is held.
 func (r *Rivals) Check(ctx context.Context) error {
 	first, err := r.held(ctx)
 	if err != nil || len(first) == 0 {
@@ -68,10 +69,12 @@ func (r *Rivals) Check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for namespace, lease := range now {
-			if before, held := first[namespace]; held && !lease.Spec.RenewTime.Equal(before.Spec.RenewTime) {
-				return r.refuse(lease)
-			}
+		rival, err := r.rival(ctx, first, now)
+		if err != nil {
+			return err
+		}
+		if rival != nil {
+			return refuse(rival)
 		}
 	}
 	return nil
@@ -88,15 +91,14 @@ func (r *Rivals) Start(ctx context.Context) error {
 	var before map[string]coordinationv1.Lease
 	for {
 		now, err := r.held(ctx)
+		if err == nil {
+			var rival *coordinationv1.Lease
+			if rival, err = r.rival(ctx, before, now); rival != nil {
+				return refuse(rival)
+			}
+		}
 		if err != nil && ctx.Err() == nil {
 			logf.FromContext(ctx).Error(err, "Could not look for other publishers of this class")
-		}
-		for namespace, lease := range now {
-			if last, held := before[namespace]; held && !lease.Spec.RenewTime.Equal(last.Spec.RenewTime) {
-				if mine, err := r.own(ctx); err == nil && older(lease, mine) {
-					return r.refuse(lease)
-				}
-			}
 		}
 		before = now
 		select {
@@ -105,6 +107,23 @@ func (r *Rivals) Start(ctx context.Context) error {
 		case <-ticker.C():
 		}
 	}
+}
+
+// rival returns the Lease of another publisher that has precedence over this one's, and that was renewed between two lists; nil if there
+// is none.
+func (r *Rivals) rival(ctx context.Context, before, now map[string]coordinationv1.Lease) (*coordinationv1.Lease, error) {
+	for namespace, lease := range now {
+		last, held := before[namespace]
+		if !held || last.UID != lease.UID || lease.Spec.RenewTime.Equal(last.Spec.RenewTime) {
+			continue
+		}
+		if mine, err := r.own(ctx); err != nil {
+			return nil, err
+		} else if older(lease, mine) {
+			return &lease, nil
+		}
+	}
+	return nil, nil
 }
 
 // held returns the Leases of other publishers of the class that have a holder, by namespace.
@@ -127,13 +146,15 @@ func (r *Rivals) held(ctx context.Context) (map[string]coordinationv1.Lease, err
 	return held, nil
 }
 
-// own returns this publisher's Lease; nil where it has none.
+// own returns this publisher's Lease; nil where it has none, or has never led.
 func (r *Rivals) own(ctx context.Context) (*coordinationv1.Lease, error) {
 	if r.Lease.Namespace == "" {
 		return nil, nil
 	}
 	lease := &coordinationv1.Lease{}
-	if err := r.Hub.Get(ctx, r.Lease, lease); err != nil {
+	if err := r.Hub.Get(ctx, r.Lease, lease); apierrors.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
 		return nil, fmt.Errorf("reading the Lease %s: %w", r.Lease, err)
 	}
 	return lease, nil
@@ -150,7 +171,7 @@ func older(lease coordinationv1.Lease, mine *coordinationv1.Lease) bool {
 	return lease.CreationTimestamp.Before(&mine.CreationTimestamp)
 }
 
-func (r *Rivals) refuse(lease coordinationv1.Lease) error {
+func refuse(lease *coordinationv1.Lease) error {
 	return fmt.Errorf(
 		"another publisher of the same class runs on this hub: %s holds the Lease %s/%s; stop one of them, or give each a "+
 			"--publisher-class of its own",

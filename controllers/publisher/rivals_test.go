@@ -55,9 +55,26 @@ func TestRefusesToStartBesideARival(t *testing.T) {
 		// class and holder are of the other Lease; in says whether it is in the publisher's own namespace.
 		class, holder string
 		own, renewed  bool
-		refused       bool
+		// leads says which of the two has led first: its Lease is the older one.
+		leads   string
+		refused bool
 	}{
-		"Alive":        {why: "it is renewed", class: "of-the-test", holder: "other", renewed: true, refused: true},
+		"Alive": {why: "it is renewed", class: "of-the-test", holder: "other", renewed: true, refused: true},
+		"Older": {
+			why:     "it was there first",
+			class:   "of-the-test",
+			holder:  "other",
+			renewed: true,
+			leads:   "theirs",
+			refused: true,
+		},
+		"Younger": {
+			why:     "a publisher ends by itself, and any other holder keeps nobody from publishing",
+			class:   "of-the-test",
+			holder:  "other",
+			renewed: true,
+			leads:   "mine",
+		},
 		"Abandoned":    {why: "it is not renewed", class: "of-the-test", holder: "other"},
 		"Released":     {why: "it has no holder", class: "of-the-test", renewed: true},
 		"AnotherClass": {why: "it serves other Inventories", class: "another", holder: "other", renewed: true},
@@ -77,7 +94,17 @@ func TestRefusesToStartBesideARival(t *testing.T) {
 			if tc.own {
 				theirs = mine
 			}
+			// Leases of one second are ordered by their namespaces.
+			if tc.leads == "mine" && mine > theirs || tc.leads == "theirs" && theirs > mine {
+				mine, theirs = theirs, mine
+			}
+			if tc.leads == "mine" {
+				hub.lease(t, mine, tc.class, "me")
+			}
 			other := hub.lease(t, theirs, tc.class, tc.holder)
+			if tc.leads == "theirs" {
+				hub.lease(t, mine, tc.class, "me")
+			}
 			clock := clocktesting.NewFakeClock(time.Now())
 			rivals := publisher.Rivals{
 				Hub:   hub,

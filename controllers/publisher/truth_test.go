@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +63,40 @@ func TestReportsWhatMayPass(t *testing.T) {
 	g.Eventually(func() *metav1.Condition { return hub.ready(t, "webhook") }).Should(HaveField("Status", metav1.ConditionTrue))
 	g.Expect(hub.condition(t, "webhook", v1alpha1.ConditionStalled)).To(BeNil(),
 		"kstatus takes a condition that is there for one that holds")
+}
+
+// A withdrawal that waits for the API server is reported, as a publication is.
+func TestReportsWhatKeepsAProfile(t *testing.T) {
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "keeps", v1alpha1.InventorySpec{}, namespace)
+	var failing atomic.Bool
+	config := hub.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if failing.Load() && strings.HasSuffix(request.URL.Path, "/clusters/c1") {
+				return &http.Response{StatusCode: http.StatusInternalServerError, Body: http.NoBody, Request: request}, nil
+			}
+			return next.RoundTrip(request)
+		})
+	})
+	hub.startPublisherOn(t, config)
+	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1"), nil)
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).ShouldNot(BeNil())
+	failing.Store(true)
+	hub.updateCluster(t, cluster, fixture.Labels(map[string]string{v1alpha1.LabelPublish: "false"}))
+	problems := func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "keeps").Status.Problems }
+	g.Eventually(problems).Should(ConsistOf(And(
+		HaveField("Cluster", namespace+"/c1"),
+		HaveField("Reason", v1alpha1.ProblemPublishFailed),
+		HaveField("Message", ContainSubstring("looking up the Cluster")),
+	)))
+	g.Expect(hub.get(t, namespace, "c1")).NotTo(BeNil())
+
+	failing.Store(false)
+	g.Eventually(func() any { return hub.get(t, namespace, "c1") }).Should(BeNil())
+	g.Eventually(problems).Should(BeEmpty())
 }
 
 func (hub *testHub) webhookThatIsDown(t *testing.T, namespace string) client.Object {
@@ -266,6 +301,30 @@ func TestMetrics(t *testing.T) {
 	g.Eventually(func() float64 {
 		return metric(t, running, "capi_inventory_profiles", map[string]string{"inventory": "measured"})
 	}).Should(BeZero(), "of an Inventory that is gone there are none")
+}
+
+// A name for which there was an event while there was no Cluster has not waited since then when a Cluster gets it.
+func TestLatencyBeginsWithTheCluster(t *testing.T) {
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	hub.inventory(t, "latency", v1alpha1.InventorySpec{}, namespace)
+	hub.create(t, fixture.KubeconfigSecret(namespace, "later", hub.kubeconfig("later", "https://10.0.0.1:6443")))
+	clock := clocktesting.NewFakeClock(time.Now())
+	running := hub.startPublisher(t, withClock(clock))
+	for published, name := range []string{"marker", "later"} {
+		hub.create(t, fixture.Cluster(namespace, name))
+		g.Eventually(func() float64 { return metric(t, running, "capi_inventory_publish_seconds", nil) }).
+			Should(BeNumerically(">", published))
+		clock.Step(time.Hour)
+	}
+	families, err := running.metrics.Gather()
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, family := range families {
+		if family.GetName() == "capi_inventory_publish_seconds" {
+			g.Expect(family.GetMetric()[0].GetHistogram().GetSampleSum()).To(BeNumerically("<", time.Hour.Seconds()))
+		}
+	}
 }
 
 // metric sums up a metric over all series with these labels; of a histogram, the observations.

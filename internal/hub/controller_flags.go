@@ -81,9 +81,8 @@ func (f *Flags) Validate(errs *commandline.FlagErrors) {
 }
 
 // RESTConfig returns the configuration of a client of the hub, limited as the flags say. A warning of the API server is logged once: that
-// a version is deprecated comes with the answer to each request. All clients that are made of it write nothing any more when the Lease
-// has not been renewed in time by which this program leads.
-func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*rest.Config, error) {
+// a version is deprecated comes with the answer to each request. All clients that are made of it are behind the fence.
+func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string, fence *Fence) (*rest.Config, error) {
 	config, err := commandline.RESTConfig(loader, userAgent)
 	if err != nil {
 		return nil, err
@@ -92,10 +91,16 @@ func (f *Flags) RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*re
 		config.QPS, config.Burst = f.QPS, f.Burst
 	}
 	config.WarningHandlerWithContext = log.NewKubeAPIWarningLogger(log.KubeAPIWarningLoggerOptions{Deduplicate: true})
-	if f.LeaderElect {
-		config.Wrap((&fence{clock: clock.RealClock{}}).wrap)
-	}
+	config.Wrap(fence.Hub)
 	return config, nil
+}
+
+// Fence returns a new Fence for the clients of this program; nil if it needs no Lease.
+func (f *Flags) Fence() *Fence {
+	if !f.LeaderElect {
+		return nil
+	}
+	return NewFence(clock.RealClock{})
 }
 
 // LeaseNamespace returns the namespace of the leader's Lease; empty if there is no Lease.

@@ -95,7 +95,7 @@ func TestFlagsSelectTheHub(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			config, err := tc.flags.RESTConfig(commandline.ClientConfig(tc.flags.Kubeconfig), "agent")
+			config, err := tc.flags.RESTConfig(commandline.ClientConfig(tc.flags.Kubeconfig), "agent", tc.flags.Fence())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,9 +16,10 @@ import (
 // renewDeadline is how long a leader that cannot renew its Lease goes on. It is shorter than the Lease lasts.
 const renewDeadline = 10 * time.Second
 
-// fence keeps a leader that was frozen, or that lost its connection, from writing when it comes back and another one leads: for a moment
-// it does not know yet that its Lease has expired. Its writes are refused from the renewDeadline on, and not only when it notices.
-type fence struct {
+// Fence keeps a leader that was frozen, or that lost its connection, from writing when it comes back and another one leads: for a moment
+// it does not know yet that its Lease has expired. Its writes are refused from the renewDeadline on, and not only when it notices. All
+// clients of a program have one Fence; nil is that of a program without a Lease, and refuses nothing.
+type Fence struct {
 	clock clock.PassiveClock
 
 	mu sync.Mutex
@@ -26,43 +27,81 @@ type fence struct {
 	renewed time.Time
 }
 
-// wrap returns a transport of one client; all clients of a program have one fence.
-func (f *fence) wrap(next http.RoundTripper) http.RoundTripper {
-	return fenced{RoundTripper: next, fence: f}
+// NewFence returns the Fence of a program.
+func NewFence(clk clock.PassiveClock) *Fence { return &Fence{clock: clk} }
+
+// Hub returns a transport of a client of the hub, where the Lease is.
+func (f *Fence) Hub(next http.RoundTripper) http.RoundTripper {
+	if f == nil {
+		return next
+	}
+	return hubFenced{RoundTripper: next, fence: f}
 }
 
-type fenced struct {
+// Spokes returns a transport of a client of another cluster: a Lease there is not the one by which this program leads. Its server may have
+// any path, so that a URL does not distinguish reviews from writes: only reads are sent without the Lease.
+func (f *Fence) Spokes(next http.RoundTripper) http.RoundTripper {
+	if f == nil {
+		return next
+	}
+	return spokeFenced{RoundTripper: next, fence: f}
+}
+
+type hubFenced struct {
 	http.RoundTripper
-	fence *fence
+	fence *Fence
 }
 
 // RoundTrip sends a request, unless it is a write of a leader whose Lease has not been renewed in time.
-func (f fenced) RoundTrip(request *http.Request) (*http.Response, error) {
-	sent := f.fence.clock.Now()
+func (h hubFenced) RoundTrip(request *http.Request) (*http.Response, error) {
+	sent := h.fence.clock.Now()
 	switch {
-	case request.Method == http.MethodGet, isReview(request.URL.Path):
-	case isLease(request.URL.Path):
-		response, err := f.RoundTripper.RoundTrip(request)
+	case isReview(request.URL.Path):
+	case isLease(request.URL.Path) && request.Method != http.MethodGet:
+		response, err := h.RoundTripper.RoundTrip(request)
 		if err == nil && response.StatusCode < http.StatusMultipleChoices {
-			f.fence.renew(sent)
+			h.fence.renew(sent)
 		}
 		return response, err
-	case f.fence.expired(sent):
-		if request.Body != nil {
-			_ = request.Body.Close()
+	default:
+		if err := h.fence.refusal(request, sent); err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("not sending %s %s: the Lease has not been renewed for %s", request.Method, request.URL.Path, renewDeadline)
 	}
-	return f.RoundTripper.RoundTrip(request)
+	return h.RoundTripper.RoundTrip(request)
 }
 
-func (f *fence) renew(at time.Time) {
+type spokeFenced struct {
+	http.RoundTripper
+	fence *Fence
+}
+
+// RoundTrip sends a request, unless it is anything but a read and the Lease on the hub has not been renewed in time.
+func (s spokeFenced) RoundTrip(request *http.Request) (*http.Response, error) {
+	if err := s.fence.refusal(request, s.fence.clock.Now()); err != nil {
+		return nil, err
+	}
+	return s.RoundTripper.RoundTrip(request)
+}
+
+func (f *Fence) renew(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.renewed = at
 }
 
-func (f *fence) expired(now time.Time) bool {
+// refusal returns why a request is not sent; nil for a read, and while the Lease is renewed.
+func (f *Fence) refusal(request *http.Request, now time.Time) error {
+	if request.Method == http.MethodGet || !f.expired(now) {
+		return nil
+	}
+	if request.Body != nil {
+		_ = request.Body.Close()
+	}
+	return fmt.Errorf("not sending %s %s: the Lease has not been renewed for %s", request.Method, request.URL.Path, renewDeadline)
+}
+
+func (f *Fence) expired(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return !f.renewed.IsZero() && now.Sub(f.renewed) >= renewDeadline

@@ -21,11 +21,11 @@ func TestFence(t *testing.T) {
 	)
 	clock := clocktesting.NewFakeClock(time.Now())
 	status := http.StatusOK
-	program := &fence{clock: clock}
+	program := NewFence(clock)
 	server := roundTripper(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Body: http.NoBody}, nil
 	})
-	leases, others := program.wrap(server), program.wrap(server)
+	leases, others := program.Hub(server), program.Hub(server)
 	for _, step := range []struct {
 		why, method, path string
 		status            int
@@ -58,6 +58,62 @@ func TestFence(t *testing.T) {
 		if err == nil {
 			_ = response.Body.Close()
 		}
+	}
+}
+
+// A Lease on a spoke is not the one by which a program leads, and a spoke's server may have any path.
+func TestFenceOfSpokes(t *testing.T) {
+	const (
+		lease    = "/apis/coordination.k8s.io/v1/namespaces/system/leases/broker"
+		accounts = "/api/v1/namespaces/capi-inventory-x/serviceaccounts"
+		review   = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+	)
+	clock := clocktesting.NewFakeClock(time.Now())
+	program := NewFence(clock)
+	server := roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	})
+	hub, spoke := program.Hub(server), program.Spokes(server)
+	for _, step := range []struct {
+		why, method, path string
+		client            http.RoundTripper
+		after             time.Duration
+		refused           bool
+	}{
+		{why: "it leads", client: hub, method: http.MethodPut, path: lease},
+		{why: "the Lease is new", client: spoke, method: http.MethodPost, path: accounts, after: 9 * time.Second},
+		{why: "a Lease of the spoke counts for nothing", client: spoke, method: http.MethodPut, path: lease},
+		{why: "the Lease of the hub is too old", client: spoke, method: http.MethodPost, path: accounts, after: time.Second, refused: true},
+		{why: "a Lease of the spoke is not written", client: spoke, method: http.MethodPut, path: lease, refused: true},
+		{why: "deletions too", client: spoke, method: http.MethodDelete, path: accounts + "/a", refused: true},
+		{why: "a server's path may look like a review's", client: spoke, method: http.MethodPost, path: review + accounts, refused: true},
+		{why: "it may read", client: spoke, method: http.MethodGet, path: accounts},
+		{why: "it leads again", client: hub, method: http.MethodPut, path: lease},
+		{why: "the Lease is new again", client: spoke, method: http.MethodPost, path: accounts},
+	} {
+		clock.Step(step.after)
+		response, err := step.client.RoundTrip(httptest.NewRequest(step.method, step.path, nil))
+		if refused := err != nil; refused != step.refused {
+			t.Errorf("%s: refused %t: %v", step.why, refused, err)
+		}
+		if err == nil {
+			_ = response.Body.Close()
+		}
+	}
+}
+
+// A program that needs no Lease writes always.
+func TestNoFence(t *testing.T) {
+	none := (&Flags{}).Fence()
+	server := roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	})
+	for _, client := range []http.RoundTripper{none.Hub(server), none.Spokes(server)} {
+		response, err := client.RoundTrip(httptest.NewRequest(http.MethodPost, "/api/v1/namespaces", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
 	}
 }
 

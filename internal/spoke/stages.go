@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
 // Stage is a part of a check, with what it found out.
@@ -28,11 +29,11 @@ const stageAccess = "access"
 var failedStages = map[string][]string{
 	v1alpha1.ReasonNoAccessProvider:      {stageAccess},
 	v1alpha1.ReasonReferenceNotPermitted: {stageAccess},
-	v1alpha1.ReasonInvalidAccess:         {stageAccess, "resolve", "connect"},
-	v1alpha1.ReasonCredentialsFailed:     {"plugin"},
-	v1alpha1.ReasonNameNotResolved:       {"resolve"},
-	v1alpha1.ReasonConnectFailed:         {"resolve", "connect", "proxy-tls", "proxy", "tls"},
-	v1alpha1.ReasonTLSFailed:             {"tls"},
+	v1alpha1.ReasonInvalidAccess:         {stageAccess, probe.StepResolve, probe.StepConnect},
+	v1alpha1.ReasonCredentialsFailed:     {stepPlugin},
+	v1alpha1.ReasonNameNotResolved:       {probe.StepResolve},
+	v1alpha1.ReasonConnectFailed:         {probe.StepResolve, probe.StepConnect, probe.StepProxyTLS, probe.StepProxy, probe.StepTLS},
+	v1alpha1.ReasonTLSFailed:             {probe.StepTLS},
 }
 
 // Stages returns the stages that were reached, in order; the last one failed unless the spoke is reachable.
@@ -65,9 +66,9 @@ func (r *Report) access() string {
 // said returns what a step found out, beyond its success.
 func (r *Report) said(step string) string {
 	switch step {
-	case "version":
+	case probe.StepVersion:
 		return r.Version
-	case "whoami":
+	case probe.StepWhoAmI:
 		return r.User
 	}
 	return ""

@@ -10,6 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/validation"
 )
 
+// maxPublisherClass is how many characters spec.publisherClass of an Inventory may have.
+const maxPublisherClass = 40
+
 // FlagErrors is everything that is wrong with a command line, so that one run reports it all.
 type FlagErrors []error
 
@@ -31,6 +34,20 @@ func (e *FlagErrors) CheckNamespaces(flag string, namespaces []string) {
 		if len(validation.ValidateNamespaceName(namespace, false)) > 0 {
 			e.Add(flag, "%q is not a valid namespace name", namespace)
 		}
+	}
+}
+
+// CheckPublisherClass appends an error for each reason why no Inventory can have a value of --publisher-class; empty is valid.
+func (e *FlagErrors) CheckPublisherClass(class string) {
+	const flag = "publisher-class"
+	if class == "" {
+		return
+	}
+	for _, reason := range validation.NameIsDNSLabel(class, false) {
+		e.Add(flag, "%s", reason)
+	}
+	if len(class) > maxPublisherClass {
+		e.Add(flag, "must have at most %d characters", maxPublisherClass)
 	}
 }
 

@@ -69,6 +69,18 @@ func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownersh
 	return Owned
 }
 
+// OwnershipAmong returns OwnershipOf where several publishers share a hub: the profile of an Inventory that another one serves is Foreign.
+func OwnershipAmong(live *Live, manager string, cluster *clusterv1.Cluster, isOthers func(inventory string) bool) Ownership {
+	ownership := OwnershipOf(live, manager, cluster)
+	if ownership == Absent || ownership == Foreign {
+		return ownership
+	}
+	if _, inventory, owned := live.Source(); owned && isOthers(inventory) {
+		return Foreign
+	}
+	return ownership
+}
+
 // SourceOf returns the Cluster that a profile's labels name, no matter which writer set them; false if they name none.
 func SourceOf(live metav1.Object) (types.NamespacedName, bool) {
 	labels := live.GetLabels()
@@ -81,8 +93,8 @@ func ForeignProblem(live *Live, manager string) Problem {
 	owner := fmt.Sprintf("the cluster manager %q", live.Spec.ClusterManager.Name)
 	if live.Spec.ClusterManager.Name == manager {
 		owner = "another writer, who copied or restored it"
-		if source, _, owned := live.Source(); owned {
-			owner = fmt.Sprintf("the Cluster %s", source)
+		if source, inventory, owned := live.Source(); owned {
+			owner = fmt.Sprintf("the Cluster %s in the Inventory %q", source, inventory)
 		}
 	}
 	return problem(

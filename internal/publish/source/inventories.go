@@ -51,6 +51,12 @@ type Snapshot struct {
 	OtherClasses map[string]string
 }
 
+// IsOfOtherClass reports whether another publisher serves the Inventory of a name.
+func (s *Snapshot) IsOfOtherClass(inventory string) bool {
+	_, other := s.OtherClasses[inventory]
+	return other
+}
+
 // NewInventories returns the Inventories of a publisher class, read from a cache.
 func NewInventories(cached client.Reader, compiler *cel.Compiler, class string) *Inventories {
 	return &Inventories{cached: cached, compiler: compiler, class: class, compiled: map[types.UID]compiled{}}

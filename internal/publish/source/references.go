@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -143,7 +144,10 @@ func (r *references) kindOf(ref clusterv1.ContractVersionedObjectReference) (sch
 	defer r.mu.Unlock()
 	switch {
 	case meta.IsNoMatchError(err):
-		r.unserved[kind] = r.clock.Now()
+		now := r.clock.Now()
+		// A Cluster may name any kind: what was seen long ago is looked up again anyway.
+		maps.DeleteFunc(r.unserved, func(_ schema.GroupKind, seen time.Time) bool { return now.Sub(seen) >= discoveryInterval })
+		r.unserved[kind] = now
 		return schema.GroupVersionKind{}, false, nil
 	case err != nil:
 		return schema.GroupVersionKind{}, false, fmt.Errorf("finding the resource of %s: %w", kind, err)

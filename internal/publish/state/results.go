@@ -112,9 +112,11 @@ func (r *Results) RecordDeleted(cluster types.NamespacedName, problems map[strin
 	r.replace(cluster, clusterResult{inventories: after}, len(after) > 0)
 }
 
-// RecordUnwatched records that a Cluster is not in the scope of the publisher, and the problems of its profiles.
-func (r *Results) RecordUnwatched(cluster types.NamespacedName, problems map[string][]profile.Problem) {
-	r.replace(cluster, clusterResult{inventories: unselected(nil, problems)}, true)
+// RecordUnwatched records that a Cluster is not in the scope of the publisher, and the problems of its profiles. One that is not in the
+// cache is forgotten if there are none: any label of a profile may name it.
+func (r *Results) RecordUnwatched(cluster types.NamespacedName, problems map[string][]profile.Problem, cached bool) {
+	after := unselected(nil, problems)
+	r.replace(cluster, clusterResult{inventories: after}, cached || len(after) > 0)
 }
 
 // replace replaces the result of a Cluster, and forgets the Cluster unless it is to be kept. It returns the problems that were not

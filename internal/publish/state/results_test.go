@@ -108,7 +108,7 @@ func TestResults(t *testing.T) {
 		"Unwatched": {
 			why:      "no revision is waited for, and it is not selected",
 			before:   []record{reconciled(c1, selected(revision1, nil))},
-			last:     func(r *state.Results) []profile.Problem { r.RecordUnwatched(c1, inDefault); return nil },
+			last:     func(r *state.Results) []profile.Problem { r.RecordUnwatched(c1, inDefault, false); return nil },
 			wanted:   revision2,
 			notified: []string{"default"},
 			want:     state.Summary{Complete: true, Problems: []state.ClusterProblem{{Cluster: c1, Problem: problem}}},
@@ -178,12 +178,16 @@ func TestSeen(t *testing.T) {
 		t.Error("a Cluster that exists has not been reconciled for that reason")
 	}
 	r.Record(c1, selected(revision1, inDefault))
-	r.RecordUnwatched(c2, nil)
+	r.RecordUnwatched(c2, nil, true)
 	if !r.Seen(c1) || !r.Seen(c2) {
 		t.Error("both have a result, though that of c2 is empty")
 	}
 	if diff := cmp.Diff([]profile.Problem{problem}, r.Problems(c1, "default")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	r.RecordUnwatched(c2, nil, false)
+	if r.Seen(c2) {
+		t.Error("a name that no Cluster of the cache has is forgotten")
 	}
 	r.RecordDeleted(c1, nil)
 	if r.Seen(c1) || len(r.Problems(c1, "default")) > 0 {

@@ -6,7 +6,6 @@ package access
 import (
 	"cmp"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -138,7 +137,7 @@ func checkServer(raw string, allowLocal bool) error {
 			"credentials travel over https only", withoutUserInfo(raw), u.Scheme)
 	case u.User != nil:
 		return failure.New(v1alpha1.ReasonInvalidAccess, "The server carries a user name or password, which a profile must not")
-	case !allowLocal && local(u):
+	case !allowLocal && netaddr.IsLocalHost(u.Hostname()):
 		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is on a loopback, link-local or metadata address, "+
 			"which is another machine for every reader; --allow-local-servers permits it", raw)
 	}
@@ -166,15 +165,9 @@ func checkProxy(raw string, allowLocal bool) (func(*http.Request) (*url.URL, err
 	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5":
 		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy-url has the scheme %q; only http, https "+
 			"and socks5 are supported", u.Scheme)
-	case !allowLocal && local(u):
+	case !allowLocal && netaddr.IsLocalHost(u.Hostname()):
 		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy-url is on a loopback, link-local or metadata "+
 			"address; --allow-local-servers permits it")
 	}
 	return http.ProxyURL(u), nil
-}
-
-// local reports whether the address in the URL is local. A name is checked by the dialer when it has been resolved.
-func local(u *url.URL) bool {
-	addr, err := netip.ParseAddr(u.Hostname())
-	return err == nil && netaddr.IsLocal(addr)
 }

@@ -13,10 +13,11 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
 )
 
-// twoProviders knows "first", which takes nothing from profiles, and "second", which takes arguments and three
+// twoProviders knows "first", which takes no arguments or variables from profiles, and "second", which takes arguments and three
 // variables.
 const twoProviders = `{"providers": [
-	{"name": "first", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "one", "provideClusterInfo": true}},
+	{"name": "first", "profileSourcedClusterNameAllowed": true, "execConfig": {"apiVersion": "client.authentication.k8s.io/v1",
+		"command": "one", "provideClusterInfo": true}},
 	{"name": "second", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "two", "args": ["base"],
 		"env": [{"name": "B", "value": "file"}, {"name": "A", "value": "file"}]},
 	 "profileSourcedCLIArgsPolicy": "Append", "profileSourcedEnvVarsPolicy": "AppendIfNotExists",

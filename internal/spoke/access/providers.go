@@ -57,6 +57,9 @@ type provider struct {
 	// EnvVarsAllowed are the variables that profiles may set for the plugin, if ProfileSourcedEnvVarsPolicy allows any. A list of
 	// forbidden variables could not be complete: many make programs run commands or send tokens.
 	EnvVarsAllowed []string `json:"profileSourcedEnvVarsAllowed,omitempty"`
+	// ClusterNameAllowed says that the plugin reads no Secret by the field clusterName of an extension, so that profiles of every
+	// namespace may set it.
+	ClusterNameAllowed bool `json:"profileSourcedClusterNameAllowed,omitempty"`
 }
 
 // Load reads a provider file. It is stricter than upstream's reader, which ignores misspelt fields: the error names every field that is
@@ -101,6 +104,7 @@ func parse(raw []byte) ([]provider, error) {
 		}
 		problems = append(problems, check(field, provider.Provider)...)
 		problems = append(problems, provider.checkEnvVars(field)...)
+		problems = append(problems, provider.checkClusterName(field)...)
 	}
 	return config.Providers, errors.Join(problems...)
 }

@@ -91,6 +91,13 @@ func TestLoadReportsInvalidFiles(t *testing.T) {
 		},
 		"EnvsPolicy": {why: "likewise", content: `{"providers": [{"name": "a", "profileSourcedEnvVarsPolicy": "Append", ` + exec + `}]}`,
 			want: `providers[0].profileSourcedEnvVarsPolicy: "Append" is not Ignore, AppendIfNotExists or Replace`},
+		"ClusterName": {
+			why: "the reference could not be refused any more",
+			content: `{"providers": [{"name": "a", "profileSourcedClusterNameAllowed": true, "execConfig": {"apiVersion": ` +
+				`"client.authentication.k8s.io/v1", "command": "bin/secretreader-plugin"}}]}`,
+			want: `providers[0].profileSourcedClusterNameAllowed: must not be set: the plugin secretreader reads the Secret of that ` +
+				`name; --reference-namespaces permits it`,
+		},
 		"AllowedReserved": {
 			why: "it decides where the consumer's own token for the hub goes",
 			content: `{"providers": [{"name": "a", "profileSourcedEnvVarsPolicy": "Replace", "profileSourcedEnvVarsAllowed": ` +

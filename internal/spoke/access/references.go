@@ -5,8 +5,8 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -49,63 +49,95 @@ type Reference struct {
 	Server, Proxy string
 }
 
-// check returns the reference of an offer, or nil, and an error if it is not permitted.
+// found is a reference, with what else than --reference-namespaces permits it.
+type found struct {
+	Reference
+	hint string
+}
+
+// check returns the reference of an offer, or nil, and an error if it is not permitted. Of several, it is the one that is not permitted,
+// else one to another namespace than the profile's.
 func (r *References) check(
 	profile *inventoryv1alpha1.ClusterProfile, provider *provider, offer *inventoryv1alpha1.AccessProvider,
 ) (*Reference, error) {
-	reference, err := r.find(provider, offer)
-	if reference == nil || err != nil {
+	references, err := r.find(provider, offer)
+	if len(references) == 0 || err != nil {
 		return nil, err
 	}
-	switch {
-	case reference.Namespace == profile.Namespace,
-		slices.Contains(r.Namespaces, AllNamespaces),
-		slices.Contains(r.Namespaces, reference.Namespace):
-		return reference, nil
-	case r.Permit != nil && r.Permit(profile, *reference):
-		return reference, nil
+	reference := &references[0].Reference
+	for i := range references {
+		if references[i].Namespace == profile.Namespace {
+			continue
+		}
+		reference = &references[i].Reference
+		if !r.permits(profile, reference) {
+			return reference, failure.New(v1alpha1.ReasonReferenceNotPermitted, "The profile refers to a Secret in the namespace %q, "+
+				"which is not its own; --reference-namespaces permits it%s",
+				printable.Line(reference.Namespace, maxNamespace), references[i].hint)
+		}
 	}
-	return reference, failure.New(v1alpha1.ReasonReferenceNotPermitted, "The profile refers to a Secret in the namespace "+
-		"%q, which is not its own; --reference-namespaces permits it", printable.Line(reference.Namespace, maxNamespace))
+	return reference, nil
+}
+
+// permits reports whether a profile may refer to a Secret of another namespace than its own.
+func (r *References) permits(profile *inventoryv1alpha1.ClusterProfile, reference *Reference) bool {
+	return slices.Contains(r.Namespaces, AllNamespaces) || slices.Contains(r.Namespaces, reference.Namespace) ||
+		r.Permit != nil && r.Permit(profile, *reference)
 }
 
 // maxNamespace is the length of the longest name of a namespace, in bytes.
 const maxNamespace = 63
 
-// find reads the reference as the plugin will. A field named namespace, or the fields name and key, as kubeconfig-secretreader uses
-// them, are a reference for every plugin.
-func (r *References) find(provider *provider, offer *inventoryv1alpha1.AccessProvider) (*Reference, error) {
-	var raw []byte
-	for _, extension := range offer.Cluster.Extensions {
-		if extension.Name == extensionExec {
-			raw = extension.Extension.Raw
-		}
-	}
+// find reads the references as the plugin will. Only where the command is one of upstream's plugins it is known which fields count: any
+// other command may run one of these. So for every other plugin a field named namespace, the fields name and key, as
+// kubeconfig-secretreader uses them, and a field named clusterName, as secretreader does, are references.
+func (r *References) find(provider *provider, offer *inventoryv1alpha1.AccessProvider) ([]found, error) {
+	raw := execExtension(offer)
 	fields, err := parseFields(raw)
 	if err != nil {
 		return nil, err
 	}
-	reference := &Reference{Server: offer.Cluster.Server, Proxy: offer.Cluster.ProxyURL}
-	if reference.Namespace, err = stringField(fields, "namespace"); err != nil {
+	namespace, err := stringField(fields, "namespace")
+	if err != nil || raw == nil {
 		return nil, err
 	}
-	name, plugin := "name", filepath.Base(provider.ExecConfig.Command)
-	switch {
-	case raw == nil:
-		return nil, nil
-	case plugin == "secretreader":
+	command, named := pluginName(provider.ExecConfig.Command), pluginName(provider.Name)
+	var references []found
+	add := func(namespace, field, hint string) {
+		// If the name cannot be read, the plugin fails.
+		name, _ := stringField(fields, field)
+		references = append(references, found{hint: hint, Reference: Reference{
+			Namespace: cmp.Or(namespace, r.Default), Name: name, Server: offer.Cluster.Server, Proxy: offer.Cluster.ProxyURL,
+		}})
+	}
+	if command == tokenReader {
 		// This plugin reads in its own namespace only.
-		name, reference.Namespace = "clusterName", ""
-	case plugin == "kubeconfig-secretreader", reference.Namespace != "", hasField(fields, "name") && hasField(fields, "key"):
-	default:
-		return nil, nil
+		add("", "clusterName", "")
+		return references, nil
 	}
-	if reference.Namespace == "" {
-		reference.Namespace = r.Default
+	if command == kubeconfigReader || named == kubeconfigReader || namespace != "" ||
+		hasField(fields, "name") && hasField(fields, "key") {
+		add(namespace, "name", "")
 	}
-	// If the name cannot be read, the plugin fails.
-	reference.Name, _ = stringField(fields, name)
-	return reference, nil
+	switch {
+	case command == kubeconfigReader:
+	case named == tokenReader:
+		add("", "clusterName", "")
+	case hasField(fields, "clusterName") && !provider.ClusterNameAllowed:
+		add("", "clusterName", ", and "+fieldClusterName+" of the provider "+provider.Name+
+			" does if its plugin reads no Secret by clusterName")
+	}
+	return references, nil
+}
+
+// execExtension returns the value of the extension that says which Secret a plugin reads, or nil.
+func execExtension(offer *inventoryv1alpha1.AccessProvider) []byte {
+	for _, extension := range offer.Cluster.Extensions {
+		if extension.Name == extensionExec {
+			return extension.Extension.Raw
+		}
+	}
+	return nil
 }
 
 func hasField(fields map[string]json.RawMessage, name string) bool {

@@ -21,13 +21,27 @@ const readers = `{"providers": [
 		"provideClusterInfo": true}},
 	{"name": "token", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "secretreader",
 		"provideClusterInfo": true}},
-	{"name": "other", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "cloud", "provideClusterInfo": true}}]}`
+	{"name": "other", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "cloud", "provideClusterInfo": true}},
+	{"name": "built", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/plugin/bin/secretreader-plugin",
+		"provideClusterInfo": true}},
+	{"name": "windows", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "SecretReader-Plugin.EXE",
+		"provideClusterInfo": true}},
+	{"name": "built-kubeconfig", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1",
+		"command": "./bin/kubeconfig-secretreader-plugin", "provideClusterInfo": true}},
+	{"name": "secretreader", "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "reader.sh",
+		"provideClusterInfo": true}},
+	{"name": "named", "profileSourcedClusterNameAllowed": true, "execConfig": {"apiVersion": "client.authentication.k8s.io/v1",
+		"command": "cloud", "provideClusterInfo": true}}]}`
 
 // TestReferencesToOtherNamespacesAreRefused: a user who may write profiles in the namespace fleet must not get Secrets of others.
 func TestReferencesToOtherNamespacesAreRefused(t *testing.T) {
 	refused := func(namespace string) string {
 		return v1alpha1.ReasonReferenceNotPermitted + `: The profile refers to a Secret in the namespace "` + namespace +
 			`", which is not its own; --reference-namespaces permits it`
+	}
+	guessed := func(provider string) string {
+		return refused("system") + `, and profileSourcedClusterNameAllowed of the provider ` + provider +
+			` does if its plugin reads no Secret by clusterName`
 	}
 	const invalid = v1alpha1.ReasonInvalidAccess + ": The extension client.authentication.k8s.io/exec"
 	cases := map[string]struct {
@@ -132,7 +146,82 @@ func TestReferencesToOtherNamespacesAreRefused(t *testing.T) {
 			namespaces: []string{"system"},
 			want:       &access.Reference{Namespace: "system", Name: "a"},
 		},
-		"OtherPlugin": {why: "a cloud's plugin reads no Secret", provider: "other", extension: `{"clusterName": "a"}`},
+		"TokenBuilt": {
+			why:       "upstream builds, ships and documents it under this name",
+			provider:  "built",
+			extension: `{"clusterName": "a", "namespace": "fleet"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"TokenWindows": {
+			why:       "Windows adds .exe, and takes the name in any case",
+			provider:  "windows",
+			extension: `{"clusterName": "a", "namespace": "fleet"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"TokenWrapped": {
+			why:       "a script that runs secretreader, for the provider of its name",
+			provider:  "secretreader",
+			extension: `{"clusterName": "a", "namespace": "fleet"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"TokenWrappedNamespace": {
+			why:        "the script may read the namespace all the same",
+			provider:   "secretreader",
+			extension:  `{"clusterName": "a", "namespace": "team-a"}`,
+			namespaces: []string{"system"},
+			want:       &access.Reference{Namespace: "team-a"},
+			err:        refused("team-a"),
+		},
+		"TokenLookalike": {
+			why:       "a plugin under another name may be upstream's, or read a Secret by this field too",
+			provider:  "other",
+			extension: `{"ClusterName": "a"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       guessed("other"),
+		},
+		"TokenBesideOwn": {
+			why:       "a reference that is permitted does not hide the other one",
+			provider:  "other",
+			extension: `{"name": "b", "key": "value", "namespace": "fleet", "clusterName": "a"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       guessed("other"),
+		},
+		"TokenBesideOwnListed": {
+			why:        "the reference to another namespace is the one to warn of",
+			provider:   "other",
+			extension:  `{"name": "b", "key": "value", "namespace": "fleet", "clusterName": "a"}`,
+			namespaces: []string{"system"},
+			want:       &access.Reference{Namespace: "system", Name: "a"},
+		},
+		"KubeconfigBuilt": {
+			why:       "it takes no clusterName, and its own namespace where the extension has none",
+			provider:  "built-kubeconfig",
+			extension: `{"name": "a", "clusterName": "b"}`,
+			want:      &access.Reference{Namespace: "system", Name: "a"},
+			err:       refused("system"),
+		},
+		"KubeconfigOwn": {
+			why:       "likewise",
+			provider:  "built-kubeconfig",
+			extension: `{"name": "a", "key": "value", "namespace": "fleet", "clusterName": "b"}`,
+			want:      &access.Reference{Namespace: "fleet", Name: "a"},
+		},
+		"Allowed": {
+			why:       "the provider file says that the plugin reads no Secret by clusterName",
+			provider:  "named",
+			extension: `{"clusterName": "a"}`,
+		},
+		"AllowedNamespace": {
+			why:       "and says nothing about the other fields",
+			provider:  "named",
+			extension: `{"clusterName": "a", "namespace": "team-a"}`,
+			want:      &access.Reference{Namespace: "team-a"},
+			err:       refused("team-a"),
+		},
+		"OtherPlugin": {why: "a cloud's plugin reads no Secret", provider: "other", extension: `{"clusterId": "a", "region": "b"}`},
 		"Lookalike": {
 			why:       "a plugin under another name may be upstream's",
 			provider:  "other",

@@ -99,6 +99,46 @@ func TestPluginIsKilledWithItsProbe(t *testing.T) {
 	}
 }
 
+// TestAnswerBeforeTheDeadlineCounts: the deadline is the plugin's, and not that of a child which holds its output open.
+func TestAnswerBeforeTheDeadlineCounts(t *testing.T) {
+	listener := lifeline(t)
+	ctx := make(deadline)
+	go func() {
+		// The first connection is the plugin's, the second its child's.
+		if conn, err := listener.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+			close(ctx)
+		}
+	}()
+	source, _ := newSource(time.Minute)
+	got, _, err := source.Get(ctx, spoke, "p", dialling(plugin("leave-child-connected", "LIFELINE="+listener.Addr().String())))
+	if err != nil || got.Token != "from-the-parent" {
+		t.Errorf("the plugin ended before its deadline: %v, %v", got, err)
+	}
+}
+
+// deadline is a context whose deadline passes when the channel is closed.
+type deadline chan struct{}
+
+// Deadline implements context.Context.
+func (d deadline) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done implements context.Context.
+func (d deadline) Done() <-chan struct{} { return d }
+
+// Err implements context.Context.
+func (d deadline) Err() error {
+	select {
+	case <-d:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// Value implements context.Context.
+func (d deadline) Value(any) any { return nil }
+
 // lifeline listens for processes that hold a connection as long as they live.
 func lifeline(t *testing.T) net.Listener {
 	t.Helper()

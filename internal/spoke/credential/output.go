@@ -114,6 +114,11 @@ func (t *tailBuffer) reason(env []clientcmdapi.ExecEnvVar) string {
 	return printable.Line(scrub(line), failure.MaxMessage/2)
 }
 
+// introduced matches a name that ends as those of credentials do (client_secret, "refresh_token", AWS_SECRET_ACCESS_KEY), and what is
+// between it and its value in JSON, in JSON within a string, in YAML, in a query, and in a header as Go prints it.
+const introduced = `(?i)((?:token|passw(?:or)?d|passphrase|secret|authorization|(?:api|access|account|private)[-_]?key)` +
+	`\\*["']?\s*[:=]\s*\[?\\*`
+
 var scrubbers = []struct {
 	pattern *regexp.Regexp
 	instead string
@@ -126,8 +131,11 @@ var scrubbers = []struct {
 	// Addresses in memory, and request identifiers.
 	{regexp.MustCompile(`\b0x[0-9a-f]{9,}\b`), "…"},
 	{regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`), "…"},
-	// Credentials: what follows the words that introduce them, and long numbers.
-	{regexp.MustCompile(`(?i)\b((bearer|basic)\s+|(token|password|secret|authorization)["']?\s*[:=]\s*["']?)[^\s"']+`), "$1…"},
+	// Credentials: what follows the words that introduce them, to the closing quote where there is one, and long numbers.
+	{regexp.MustCompile(introduced + `")[^"]+`), "$1…"},
+	{regexp.MustCompile(introduced + `')[^']+`), "$1…"},
+	{regexp.MustCompile(introduced + `)((bearer|basic|token)\s+)?[^\s"'\\][^\s"']*`), "$1…"},
+	{regexp.MustCompile(`(?i)(\b(bearer|basic)\s+)[^\s"']+`), "$1…"},
 	{regexp.MustCompile(`://[^\s/@]+@`), "://…@"},
 	{regexp.MustCompile(`\b[0-9a-f]{32,}\b`), "…"},
 }

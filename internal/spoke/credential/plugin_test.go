@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,6 +90,11 @@ func play(role string) {
 	case "leave-child": // It shares the output.
 		bear("child", childOf{})
 		answer("from-the-parent", "")
+	case "leave-child-connected":
+		conn := connected()
+		bear("child", childOf{})
+		answer("from-the-parent", "")
+		runtime.KeepAlive(conn)
 	case "fail-leaving-child":
 		bear("child", childOf{})
 		fmt.Fprint(os.Stderr, "no")
@@ -155,11 +161,13 @@ func forever() { <-time.After(time.Hour) }
 func ready() { _ = os.NewFile(3, "ready").Close() }
 
 // connected holds a connection to the test for as long as the process lives: its end is that of the process.
-func connected() {
+func connected() net.Conn {
 	if os.Getenv("LIFELINE") == "" {
-		return
+		return nil
 	}
-	if _, err := net.Dial("tcp", os.Getenv("LIFELINE")); err != nil {
+	conn, err := net.Dial("tcp", os.Getenv("LIFELINE"))
+	if err != nil {
 		panic(err)
 	}
+	return conn
 }

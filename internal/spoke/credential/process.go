@@ -24,7 +24,7 @@ type process struct {
 }
 
 // execute runs a plugin and returns when neither the plugin nor its children are left, as far as the system lets us find them. It waits
-// for the plugin until ctx ends.
+// for the plugin until ctx ends; the error is that of ctx if the plugin was killed for it.
 func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr io.Writer) error {
 	s.first.Do(s.adopt)
 	apart(command)
@@ -47,9 +47,11 @@ func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr 
 		defer close(ended)
 		plugin.await()
 	}()
+	var late error
 	select {
 	case <-ended:
 	case <-ctx.Done():
+		late = ctx.Err()
 		plugin.killGroup()
 		<-ended
 	}
@@ -61,6 +63,9 @@ func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr 
 	<-read
 	err = plugin.reap()
 	s.Reaper.ended(plugin.Pid)
+	if err != nil && late != nil {
+		return late
+	}
 	return err
 }
 

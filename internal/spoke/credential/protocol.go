@@ -54,7 +54,7 @@ func execInfo(config *rest.Config) ([]byte, error) {
 	return info, nil
 }
 
-// ask is a fingerprint of everything that an answer may depend on.
+// fingerprint returns a hash of everything that an answer may depend on.
 func fingerprint(provider string, plugin *clientcmdapi.ExecConfig, info []byte) [sha256.Size]byte {
 	hash := sha256.New()
 	// The encoder ends each value with a line break, so that no two questions run into the same bytes.

@@ -71,7 +71,7 @@ func (s *Source) run(ctx context.Context, provider string, plugin *clientcmdapi.
 	case stdout.overflowed():
 		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s wrote more than "+
 			"%d bytes and was killed", name(plugin), provider, maxAnswer)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded):
 		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s gave no answer "+
 			"within %s and was killed", name(plugin), provider, s.Timeout)
 	case err != nil:

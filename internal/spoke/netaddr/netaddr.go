@@ -35,6 +35,12 @@ var embedding = []struct {
 	{netip.MustParsePrefix("::/96"), 12},          // IPv4-compatible
 }
 
+// IsLocalHost reports whether the host of a URL is an address that IsLocal. A name is not resolved.
+func IsLocalHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && IsLocal(addr)
+}
+
 // IsLocal reports whether an address belongs to the machine itself, to its link, or to its cloud's metadata service.
 func IsLocal(addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")

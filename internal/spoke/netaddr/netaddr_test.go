@@ -49,6 +49,15 @@ func TestIsLocal(t *testing.T) {
 			if got := netaddr.IsLocal(netip.MustParseAddr(addr)); got != tc.want {
 				t.Errorf("Local(%s) = %t: %s", addr, got, tc.why)
 			}
+			if got := netaddr.IsLocalHost(addr); got != tc.want {
+				t.Errorf("IsLocalHost(%q) = %t: %s", addr, got, tc.why)
+			}
 		})
+	}
+}
+
+func TestNamesAreNotResolved(t *testing.T) {
+	if netaddr.IsLocalHost("localhost") || netaddr.IsLocalHost("") {
+		t.Error("a name is checked when it is dialled")
 	}
 }

@@ -68,14 +68,14 @@ func (p *Prober) newConn(config *rest.Config) (*conn, error) {
 	if err != nil {
 		return nil, failure.New(v1alpha1.ReasonInvalidAccess, "The proxy before the server cannot be used: %s", err)
 	}
-	l := &conn{
+	c := &conn{
 		server:    server,
 		token:     config.BearerToken,
 		userAgent: p.UserAgent,
 		timer:     &stepTimer{timeout: p.Timeout},
 		blame:     diagnosis{server: server, proxy: via, named: security.ServerName, ownRoots: len(config.CAData) > 0, timeout: p.Timeout},
 	}
-	dialer := &dialer{resolver: p.Resolver, timeout: p.Timeout, timer: l.timer, proxy: via}
+	dialer := &dialer{resolver: p.Resolver, timeout: p.Timeout, timer: c.timer, proxy: via}
 	if dialer.resolver == nil {
 		dialer.resolver = net.DefaultResolver
 	}
@@ -83,9 +83,9 @@ func (p *Prober) newConn(config *rest.Config) (*conn, error) {
 	if !p.AllowLocalServers && (via == nil || fromProfile) {
 		dialer.refuse = refuseLocal
 	}
-	l.transport = &http.Transport{
+	c.transport = &http.Transport{
 		Proxy:                  http.ProxyURL(hop(via)),
-		OnProxyConnectResponse: l.blame.proxyAnswer,
+		OnProxyConnectResponse: c.blame.proxyAnswer,
 		DialContext:            dialer.dial,
 		TLSClientConfig:        security,
 		MaxResponseHeaderBytes: maxHeader,
@@ -94,7 +94,7 @@ func (p *Prober) newConn(config *rest.Config) (*conn, error) {
 		// There is one connection with one request at a time: HTTP/2 would only add goroutines.
 		Protocols: http1(),
 	}
-	return l, nil
+	return c, nil
 }
 
 func http1() *http.Protocols {
@@ -103,57 +103,57 @@ func http1() *http.Protocols {
 	return protocols
 }
 
-func (l *conn) close() { l.transport.CloseIdleConnections() }
+func (c *conn) close() { c.transport.CloseIdleConnections() }
 
 // get sends a GET request.
-func (l *conn) get(ctx context.Context, step, path string) (response, error) {
-	return l.do(ctx, step, http.MethodGet, path, nil)
+func (c *conn) get(ctx context.Context, step, path string) (response, error) {
+	return c.do(ctx, step, http.MethodGet, path, nil)
 }
 
 // post sends an object, which the server returns with its status.
-func (l *conn) post(ctx context.Context, step, path string, object any) (response, error) {
+func (c *conn) post(ctx context.Context, step, path string, object any) (response, error) {
 	body, err := json.Marshal(object)
 	if err != nil {
 		return response{}, fmt.Errorf("encoding a request for %s: %w", path, err)
 	}
-	return l.do(ctx, step, http.MethodPost, path, body)
+	return c.do(ctx, step, http.MethodPost, path, body)
 }
 
 // do sends one request. A 401 means the same at every path: the spoke refuses the credentials.
-func (l *conn) do(ctx context.Context, step, method, path string, body []byte) (response, error) {
-	ctx, stop := l.timer.start(l.trace(ctx, step), step)
+func (c *conn) do(ctx context.Context, step, method, path string, body []byte) (response, error) {
+	ctx, stop := c.timer.start(c.trace(ctx, step), step)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, method, l.server.JoinPath(path).String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, c.server.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
 		return response{}, failure.New(
 			v1alpha1.ReasonInvalidAccess,
 			"The request to the server %q cannot be made: %s",
-			l.server.Redacted(),
+			c.server.Redacted(),
 			err,
 		)
 	}
 	request.Header.Set("Accept", "application/json, */*")
-	request.Header.Set("User-Agent", l.userAgent)
+	request.Header.Set("User-Agent", c.userAgent)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 		// All posted objects are reviews, which store nothing. With this header, net/http repeats a request on a new connection if
 		// the server has closed the old one before its response, as load balancers do. An empty value is not sent.
 		request.Header["Idempotency-Key"] = []string{}
 	}
-	if l.token != "" {
-		request.Header.Set("Authorization", "Bearer "+l.token)
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	// A transport does not follow redirects, which could send the credentials to another server.
-	resp, err := l.transport.RoundTrip(request)
+	resp, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return response{}, l.blame.of(err, l.timer.at(), context.Cause(ctx))
+		return response{}, c.blame.of(err, c.timer.at(), context.Cause(ctx))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	l.security = resp.TLS
+	c.security = resp.TLS
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	// A server may end its response when we close the connection at the deadline.
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
-		return response{}, l.blame.of(err, l.timer.at(), context.Cause(ctx))
+		return response{}, c.blame.of(err, c.timer.at(), context.Cause(ctx))
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		return response{}, failure.New(v1alpha1.ReasonUnauthorized, "The spoke refuses the credentials (401): they have "+
@@ -163,9 +163,9 @@ func (l *conn) do(ctx context.Context, step, method, path string, body []byte) (
 }
 
 // trace enters the step of TLS, which the dialer does not see, and returns to the step of the request when there is a connection.
-func (l *conn) trace(ctx context.Context, step string) context.Context {
+func (c *conn) trace(ctx context.Context, step string) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		TLSHandshakeStart: func() { l.timer.enter(stepTLS) },
-		GotConn:           func(httptrace.GotConnInfo) { l.timer.enter(step) },
+		TLSHandshakeStart: func() { c.timer.enter(StepTLS) },
+		GotConn:           func(httptrace.GotConnInfo) { c.timer.enter(step) },
 	})
 }

@@ -45,19 +45,19 @@ func (d *dialer) dial(ctx context.Context, network, hostPort string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	d.timer.enter(stepConnect)
+	d.timer.enter(StepConnect)
 	conn, err := d.connect(ctx, network, addresses)
 	if err != nil {
 		return nil, err
 	}
 	if d.proxy != nil && d.proxy.Scheme == "https" {
-		d.timer.enter(stepProxyTLS)
+		d.timer.enter(StepProxyTLS)
 		if conn, err = d.secure(ctx, conn); err != nil {
 			return nil, err
 		}
 	}
 	if d.proxy != nil {
-		d.timer.enter(stepProxy)
+		d.timer.enter(StepProxy)
 	}
 	return conn, nil
 }
@@ -75,7 +75,7 @@ func (d *dialer) resolve(ctx context.Context, hostPort string) ([]netip.AddrPort
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.AddrPort{netip.AddrPortFrom(ip, uint16(port))}, nil
 	}
-	d.timer.enter(stepResolve)
+	d.timer.enter(StepResolve)
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	ips, err := d.resolver.LookupNetIP(ctx, "ip", host)

@@ -75,13 +75,13 @@ type Step struct {
 	Took time.Duration
 }
 
-// steps is how many times the timeout of a step a whole probe may take.
-const steps = 3
+// stepTimeouts is how many times the timeout of a step a whole probe may take.
+const stepTimeouts = 3
 
 // Probe probes a spoke. config holds the credentials; clusterID is the ID of the cluster in the profile, or empty. The result is not
 // valid if ctx has ended.
 func (p *Prober) Probe(ctx context.Context, config *rest.Config, clusterID string) Result {
-	ctx, cancel := context.WithTimeoutCause(ctx, steps*p.Timeout, errTooLong)
+	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeouts*p.Timeout, errTooLong)
 	defer cancel()
 	c, err := p.newConn(config)
 	if err != nil {
@@ -100,14 +100,14 @@ func (p *Prober) Probe(ctx context.Context, config *rest.Config, clusterID strin
 // Ping sends one request without credentials, and fails only if nothing answers as it should. It finds out whether a spoke that did not
 // answer is worth a probe again, without running its plugin.
 func (p *Prober) Ping(ctx context.Context, config *rest.Config) Result {
-	ctx, cancel := context.WithTimeoutCause(ctx, steps*p.Timeout, errTooLong)
+	ctx, cancel := context.WithTimeoutCause(ctx, stepTimeouts*p.Timeout, errTooLong)
 	defer cancel()
 	c, err := p.newConn(rest.AnonymousClientConfig(config))
 	if err != nil {
 		return Result{Failure: failure.From(err, v1alpha1.ReasonInvalidAccess)}
 	}
 	defer c.close()
-	_, err = c.get(ctx, stepReady, "/readyz")
+	_, err = c.get(ctx, StepReady, "/readyz")
 	result := Result{Failure: failure.From(err, v1alpha1.ReasonNotReady), Steps: c.timer.took()}
 	if result.Failure != nil && result.Failure.Reason == v1alpha1.ReasonUnauthorized {
 		// It requires credentials, so it answers.

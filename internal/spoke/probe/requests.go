@@ -31,8 +31,8 @@ const (
 )
 
 // ready requests /readyz. A spoke that forbids it or does not have it may be ready anyway; /version shows that.
-func (l *conn) ready(ctx context.Context) error {
-	answer, err := l.get(ctx, stepReady, "/readyz")
+func (c *conn) ready(ctx context.Context) error {
+	answer, err := c.get(ctx, StepReady, "/readyz")
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func failing(body []byte) string {
 }
 
 // version returns the version of Kubernetes on the spoke; empty if the spoke forbids the request.
-func (l *conn) version(ctx context.Context) (string, error) {
-	answer, err := l.get(ctx, stepVersion, "/version")
+func (c *conn) version(ctx context.Context) (string, error) {
+	answer, err := c.get(ctx, StepVersion, "/version")
 	if err != nil {
 		return "", err
 	}
@@ -77,11 +77,11 @@ func (l *conn) version(ctx context.Context) (string, error) {
 }
 
 // whoAmI returns our user name on the spoke; empty for a spoke without that API (before v1.28).
-func (l *conn) whoAmI(ctx context.Context) (string, error) {
+func (c *conn) whoAmI(ctx context.Context) (string, error) {
 	review := &authenticationv1.SelfSubjectReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "SelfSubjectReview"},
 	}
-	answer, err := l.post(ctx, stepWhoAmI, "/apis/authentication.k8s.io/v1/selfsubjectreviews", review)
+	answer, err := c.post(ctx, StepWhoAmI, "/apis/authentication.k8s.io/v1/selfsubjectreviews", review)
 	if err != nil {
 		return "", err
 	}
@@ -108,11 +108,11 @@ func anonymousDenied(answer response) bool {
 }
 
 // canI checks that we have each permission.
-func (l *conn) canI(ctx context.Context, user string, permissions []Permission) error {
+func (c *conn) canI(ctx context.Context, user string, permissions []Permission) error {
 	var denied []string
 	for _, permission := range permissions {
 		review := permission.review()
-		answer, err := l.post(ctx, stepPermissions, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+		answer, err := c.post(ctx, StepPermissions, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
 		if err != nil {
 			return err
 		}
@@ -150,11 +150,11 @@ var propertyID = []string{
 //	another one            | equal                            | the right one
 //	another one            | another one                      | the wrong one
 //	another one            | missing, or not readable         | in doubt: the manager may not mean the UID of kube-system
-func (l *conn) identify(ctx context.Context, id string, seen *Result) error {
+func (c *conn) identify(ctx context.Context, id string, seen *Result) error {
 	if !uid.MatchString(id) {
 		return nil
 	}
-	answer, err := l.get(ctx, stepIdentity, "/api/v1/namespaces/kube-system")
+	answer, err := c.get(ctx, StepIdentity, "/api/v1/namespaces/kube-system")
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (l *conn) identify(ctx context.Context, id string, seen *Result) error {
 	if seen.ClusterID = string(namespace.UID); seen.ClusterID == id {
 		return nil
 	}
-	own, err := l.ownID(ctx)
+	own, err := c.ownID(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -181,9 +181,9 @@ func (l *conn) identify(ctx context.Context, id string, seen *Result) error {
 }
 
 // ownID returns the ID that the spoke itself stores; empty if there is none.
-func (l *conn) ownID(ctx context.Context) (string, error) {
+func (c *conn) ownID(ctx context.Context) (string, error) {
 	for _, path := range propertyID {
-		answer, err := l.get(ctx, stepIdentity, path)
+		answer, err := c.get(ctx, StepIdentity, path)
 		if err != nil {
 			return "", err
 		}

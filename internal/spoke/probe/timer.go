@@ -14,24 +14,24 @@ import (
 
 // The steps of a probe, in order; they label the metric of the same name.
 const (
-	stepResolve     = "resolve"
-	stepConnect     = "connect"
-	stepProxyTLS    = "proxy-tls"
-	stepProxy       = "proxy"
-	stepTLS         = "tls"
-	stepReady       = "readyz"
-	stepVersion     = "version"
-	stepWhoAmI      = "whoami"
-	stepPermissions = "permissions"
-	stepIdentity    = "identity"
+	StepResolve     = "resolve"
+	StepConnect     = "connect"
+	StepProxyTLS    = "proxy-tls"
+	StepProxy       = "proxy"
+	StepTLS         = "tls"
+	StepReady       = "readyz"
+	StepVersion     = "version"
+	StepWhoAmI      = "whoami"
+	StepPermissions = "permissions"
+	StepIdentity    = "identity"
 )
 
 var order = []string{
-	stepResolve, stepConnect, stepProxyTLS, stepProxy, stepTLS, stepReady, stepVersion, stepWhoAmI, stepPermissions, stepIdentity,
+	StepResolve, StepConnect, StepProxyTLS, StepProxy, StepTLS, StepReady, StepVersion, StepWhoAmI, StepPermissions, StepIdentity,
 }
 
-// dialled are the steps whose deadlines the dialer enforces, because it alone knows the errors so far when they are reached.
-var dialled = []string{stepResolve, stepConnect, stepProxyTLS}
+// dialerSteps are those whose deadlines the dialer enforces, because it alone knows the errors so far when they are reached.
+var dialerSteps = []string{StepResolve, StepConnect, StepProxyTLS}
 
 // errDeadline is the cause of the cancellation of a request whose step took too long, errTooLong if the whole probe did.
 var (
@@ -54,67 +54,67 @@ type stepTimer struct {
 }
 
 // start returns the context of one request, whose first step is the named one. The function must be called when the request has ended.
-func (w *stepTimer) start(ctx context.Context, step string) (context.Context, func()) {
+func (t *stepTimer) start(ctx context.Context, step string) (context.Context, func()) {
 	ctx, end := context.WithCancelCause(ctx)
-	w.mu.Lock()
-	w.end = end
-	w.mu.Unlock()
-	w.enter(step)
+	t.mu.Lock()
+	t.end = end
+	t.mu.Unlock()
+	t.enter(step)
 	return ctx, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.leave()
-		w.end = nil
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.leave()
+		t.end = nil
 		end(nil)
 	}
 }
 
 // enter ends the current step and begins the next. Entering the current step again changes nothing: a host with several
 // addresses has one deadline for all of them.
-func (w *stepTimer) enter(step string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.end == nil || w.current == step {
+func (t *stepTimer) enter(step string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.end == nil || t.current == step {
 		return
 	}
-	w.leave()
-	w.current, w.last, w.since = step, step, time.Now()
-	if slices.Contains(dialled, step) {
+	t.leave()
+	t.current, t.last, t.since = step, step, time.Now()
+	if slices.Contains(dialerSteps, step) {
 		return
 	}
-	end := w.end
-	w.timer = time.AfterFunc(w.timeout, func() { end(fmt.Errorf("%w: %s", errDeadline, step)) })
+	end := t.end
+	t.timer = time.AfterFunc(t.timeout, func() { end(fmt.Errorf("%w: %s", errDeadline, step)) })
 }
 
 // leave ends the current step. A step that is entered several times counts as one. The caller must hold mu.
-func (w *stepTimer) leave() {
-	if w.current == "" {
+func (t *stepTimer) leave() {
+	if t.current == "" {
 		return
 	}
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
 	}
-	if w.times == nil {
-		w.times = map[string]time.Duration{}
+	if t.times == nil {
+		t.times = map[string]time.Duration{}
 	}
-	w.times[w.current] += time.Since(w.since)
-	w.current = ""
+	t.times[t.current] += time.Since(t.since)
+	t.current = ""
 }
 
 // at returns the current step, or the last one.
-func (w *stepTimer) at() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.last
+func (t *stepTimer) at() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last
 }
 
-func (w *stepTimer) took() []Step {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (t *stepTimer) took() []Step {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var steps []Step
 	for _, name := range order {
-		if took, taken := w.times[name]; taken {
+		if took, taken := t.times[name]; taken {
 			steps = append(steps, Step{Name: name, Took: took})
 		}
 	}
