@@ -44,7 +44,8 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&options.Logging)))
-	config, err := options.RESTConfig(commandline.ClientConfig(options.Kubeconfig), accessgrant.FieldManager)
+	fence := options.Fence()
+	config, err := options.RESTConfig(commandline.ClientConfig(options.Kubeconfig), accessgrant.FieldManager, fence)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding a health check: %w", err)
 	}
-	if err := accessgrant.Add(mgr, options.broker()); err != nil {
+	if err := accessgrant.Add(mgr, options.broker(fence)); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -64,11 +63,7 @@ func parse(args []string) (*options, error) {
 
 func (o *options) validate() error {
 	var errs commandline.FlagErrors
-	if o.publisherClass != "" {
-		for _, reason := range validation.IsDNS1123Label(o.publisherClass) {
-			errs.Add("publisher-class", "%s", reason)
-		}
-	}
+	errs.CheckPublisherClass(o.publisherClass)
 	if o.timeout < time.Second || o.timeout > time.Minute {
 		errs.Add("timeout", "must be from 1s to 1m")
 	}
@@ -79,7 +74,7 @@ func (o *options) validate() error {
 	return errs.Join()
 }
 
-func (o *options) broker() accessgrant.Options {
+func (o *options) broker(fence *hub.Fence) accessgrant.Options {
 	return accessgrant.Options{
 		PublisherClass: o.publisherClass,
 		Concurrency:    o.Concurrency,
@@ -87,6 +82,7 @@ func (o *options) broker() accessgrant.Options {
 			Timeout:           o.timeout,
 			AllowLocalServers: o.allowLocalServers,
 			UserAgent:         accessgrant.FieldManager,
+			Wrap:              fence.Spokes,
 		},
 		PollInterval: o.pollInterval,
 		Clock:        clock.RealClock{},

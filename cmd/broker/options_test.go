@@ -4,9 +4,13 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
@@ -16,7 +20,8 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if broker := o.broker(); broker.PublisherClass != "blue" || broker.Spokes.Timeout != 3*time.Second || broker.Concurrency != 20 {
+	broker := o.broker(o.Fence())
+	if broker.PublisherClass != "blue" || broker.Spokes.Timeout != 3*time.Second || broker.Concurrency != 20 {
 		t.Errorf("the broker runs with %+v", broker)
 	}
 	manager := o.manager(hub.NewScheme())
@@ -28,9 +33,42 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A broker that no longer leads writes neither on the hub nor on spokes: one fence knows of the Lease.
+func TestSpokesAreFenced(t *testing.T) {
+	o, err := parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := clocktesting.NewFakeClock(time.Now())
+	fence := hub.NewFence(now)
+	spokes := o.broker(fence).Spokes
+	server := roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	})
+	send := func(client http.RoundTripper, method, path string) error {
+		response, err := client.RoundTrip(httptest.NewRequest(method, path, nil))
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		return err
+	}
+	if err := send(fence.Hub(server), http.MethodPut, "/apis/coordination.k8s.io/v1/namespaces/system/leases/broker"); err != nil {
+		t.Fatal(err)
+	}
+	now.Step(time.Minute)
+	if err := send(spokes.Wrap(server), http.MethodPost, "/api/v1/namespaces"); err == nil {
+		t.Error("a broker whose Lease has expired writes on a spoke")
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
+
 func TestParseRefuses(t *testing.T) {
 	for flag, args := range map[string][]string{
 		"publisher-class":        {"--publisher-class", "Not_A_Label"},
+		"40 characters":          {"--publisher-class", strings.Repeat("c", 41)},
 		"timeout":                {"--timeout", "1h"},
 		"property-poll-interval": {"--property-poll-interval", "1ms"},
 		"concurrency":            {"--concurrency", "0"},

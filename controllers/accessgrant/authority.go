@@ -17,6 +17,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/publish/apierror"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
@@ -83,8 +84,13 @@ func refused(format string, args ...any) error {
 func (r *reconciler) cluster(ctx context.Context, of *v1alpha1.AccessGrant) (*clusterv1.Cluster, error) {
 	cluster := &clusterv1.Cluster{}
 	switch err := r.live.Get(ctx, clusterKey(of), cluster); {
-	case apierrors.IsNotFound(err):
+	case apierror.IsNotFound(err):
 		return nil, nil
+	case apierrors.IsNotFound(err):
+		return nil, &remote.Error{
+			Reason:  v1alpha1.ReasonKubeconfigUnusable,
+			Message: "the hub does not serve Clusters, so it is not known whether the Cluster exists",
+		}
 	case err != nil:
 		return nil, fmt.Errorf("reading the Cluster: %w", err)
 	case string(cluster.UID) != of.Spec.Cluster.UID:

@@ -239,13 +239,16 @@ func TestRestoresRights(t *testing.T) {
 }
 
 // account is the ServiceAccount on the spoke; nil if there is none.
-func (s *stage) account() *corev1.ServiceAccount {
+func (s *stage) account() *corev1.ServiceAccount { return s.accountOf(grantName) }
+
+// accountOf returns the ServiceAccount that was made on the spoke for a grant; nil if there is none.
+func (s *stage) accountOf(grant string) *corev1.ServiceAccount {
 	list := &corev1.ServiceAccountList{}
 	if err := s.spoke.List(context.Background(), list, client.HasLabels{"capi-inventory.dev/grant"}); err != nil {
 		s.t.Error(err)
 	}
 	for i := range list.Items {
-		if list.Items[i].Name == s.namespace+"."+grantName {
+		if list.Items[i].Name == s.namespace+"."+grant {
 			return &list.Items[i]
 		}
 	}

@@ -66,9 +66,14 @@ func (r *retries) begin(of *v1alpha1.AccessGrant) {
 	key := client.ObjectKeyFromObject(of)
 	length := r.limiter.When(key)
 	length += rand.N(length/4 + 1) //nolint:gosec // no secret depends on it
+	r.beginFor(of, length)
+}
+
+// beginFor begins a pause of a given length.
+func (r *retries) beginFor(of *v1alpha1.AccessGrant, length time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pauses[key] = pause{until: r.clock.Now().Add(length), generation: of.Generation}
+	r.pauses[client.ObjectKeyFromObject(of)] = pause{until: r.clock.Now().Add(length), generation: of.Generation}
 }
 
 // left returns how much of a grant's pause is left; zero or less if it has none.

@@ -42,6 +42,35 @@ func TestLanes(t *testing.T) {
 	}
 }
 
+// A Secret is put back ten times at once, then after pauses that double; and at once again when there was peace for a while.
+func TestRewrites(t *testing.T) {
+	now := clocktesting.NewFakePassiveClock(time.Now())
+	r, key := newRewrites(now), client.ObjectKey{Namespace: "fleet", Name: "c1.p"}
+	for count := range rewriteBurst - 1 {
+		if pause := r.add(key); pause != 0 {
+			t.Errorf("after %d rewrites it waits for %s", count+1, pause)
+		}
+	}
+	for _, want := range []time.Duration{minRetry, 2 * minRetry, 4 * minRetry} {
+		now.SetTime(now.Now().Add(time.Minute))
+		if pause := r.add(key); pause < want-time.Millisecond || pause > want {
+			t.Errorf("it waits for %s, want %s", pause, want)
+		}
+	}
+	for range 100 {
+		if pause := r.add(key); pause > maxRetry {
+			t.Errorf("it waits for %s", pause)
+		}
+	}
+	if pause := r.add(client.ObjectKey{Namespace: "fleet", Name: "c2.p"}); pause != 0 {
+		t.Errorf("another grant waits for %s", pause)
+	}
+	now.SetTime(now.Now().Add(calm + time.Second))
+	if pause := r.add(key); pause != 0 {
+		t.Errorf("after half an hour it waits for %s", pause)
+	}
+}
+
 func TestRetries(t *testing.T) {
 	now := clocktesting.NewFakePassiveClock(time.Now())
 	r := newRetries(now)

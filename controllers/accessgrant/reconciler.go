@@ -36,6 +36,7 @@ type reconciler struct {
 	metrics     *metrics
 	lanes       *lanes
 	retries     *retries
+	rewrites    *rewrites
 	spokes      *busySpokes
 }
 
@@ -44,6 +45,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	cached := &v1alpha1.AccessGrant{}
 	if err := r.client.Get(ctx, req.NamespacedName, cached); apierrors.IsNotFound(err) {
 		r.retries.forget(req.NamespacedName)
+		r.rewrites.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the AccessGrant: %w", err)
@@ -59,16 +61,16 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return r.rest(cached), nil
 	}
 	if left := r.retries.left(cached); left > 0 {
-		return ctrl.Result{RequeueAfter: r.untilExpiry(cached, left)}, nil
+		return r.wait(ctx, cached, left)
 	}
 	leave, entered := r.lanes.enter(isAway(cached))
 	if !entered {
-		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
+		return r.wait(ctx, cached, busyRequeue())
 	}
 	defer leave()
 	release, taken := r.spokes.take(clusterKey(cached))
 	if !taken {
-		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
+		return r.wait(ctx, cached, busyRequeue())
 	}
 	defer release()
 	// Again, as it is on the API server: a cache that does not show the broker's own last writes yet would have all of it done twice.
@@ -123,19 +125,8 @@ var errTooSlow = &remote.Error{
 // fulfil brings spoke and Secret in line with a grant, and reports what came of it. What fails is tried again after a pause.
 func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl.Result, error) {
 	before := of.DeepCopy()
-	bounded, cancel := context.WithTimeout(ctx, maxRequests*r.Spokes.Timeout)
-	defer cancel()
-	err := r.grant(bounded, of)
-	if ctx.Err() != nil {
-		// The broker is stopping: a failure for that reason is no failure of the spoke.
-		return ctrl.Result{}, ctx.Err()
-	}
-	if err != nil && bounded.Err() != nil {
-		err = errTooSlow
-	}
-	var failure *remote.Error
-	if err != nil && !errors.As(err, &failure) {
-		// The hub did not answer: nothing is known of the spoke.
+	failure, err := r.attempt(ctx, of, r.grant)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	r.report(of, failure)
@@ -145,19 +136,36 @@ func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	r.announce(before, of)
 	if failure != nil {
 		r.metrics.failed(failure.Reason)
-		r.retries.begin(of)
+		if failure.Reason != v1alpha1.ReasonContested {
+			r.retries.begin(of)
+		}
 		return ctrl.Result{RequeueAfter: r.untilExpiry(of, r.retries.left(of))}, nil
 	}
 	r.retries.forget(client.ObjectKeyFromObject(of))
 	return r.rest(of), nil
 }
 
-// untilExpiry returns a pause, or what is left of the life of the token if that is shorter: its end is to be reported.
-func (r *reconciler) untilExpiry(of *v1alpha1.AccessGrant, pause time.Duration) time.Duration {
-	if left := of.Status.ExpirationTimestamp.Sub(r.Clock.Now()); isReady(of) && left > 0 {
-		return min(pause, left)
+// attempt does something for a grant within the time that a spoke may take. It returns why that failed, to be reported; or an error where
+// the hub did not answer, and nothing is known of the spoke.
+func (r *reconciler) attempt(
+	ctx context.Context, of *v1alpha1.AccessGrant, do func(context.Context, *v1alpha1.AccessGrant) error,
+) (*remote.Error, error) {
+	bounded, cancel := context.WithTimeout(ctx, maxRequests*r.Spokes.Timeout)
+	defer cancel()
+	err := do(bounded, of)
+	var failure *remote.Error
+	switch {
+	case ctx.Err() != nil:
+		// The broker is stopping, which says nothing about the spoke.
+		return nil, ctx.Err()
+	case err == nil:
+		return nil, nil
+	case bounded.Err() != nil:
+		return errTooSlow, nil
+	case errors.As(err, &failure):
+		return failure, nil
 	}
-	return pause
+	return nil, err
 }
 
 // grant does what is next: roles first, then a token where one is needed, then its proof, then the Secret.
@@ -181,20 +189,16 @@ func (r *reconciler) grant(ctx context.Context, of *v1alpha1.AccessGrant) error 
 	if err := spoke.Bind(ctx, names, of.Spec.ServiceAccount); err != nil {
 		return err
 	}
-	token, kept := r.presentToken(ctx, of, secret, spoke)
-	if !kept {
-		if token, err = spoke.Issue(ctx, names, of.Spec.ServiceAccount.TokenTTL.Duration, r.Clock.Now()); err != nil {
-			return err
-		}
-		if err := spoke.Prove(ctx, names, token.Value); err != nil {
-			return err
-		}
-		r.metrics.issued.Inc()
+	token, err := r.token(ctx, of, secret, spoke)
+	if err != nil {
+		return err
 	}
 	version, err := r.writeSecret(ctx, of, secret, newSecret{names: names, at: spoke.Endpoint, token: token})
 	if err != nil {
 		return err
 	}
+	written := secret == nil || secret.ResourceVersion != version
+	putBack := written && grant.InForce(of, r.Clock.Now())
 	of.Status.ObservedGeneration = of.Generation
 	of.Status.User = names.User()
 	of.Status.Secret = &v1alpha1.GrantedSecret{
@@ -204,6 +208,9 @@ func (r *reconciler) grant(ctx context.Context, of *v1alpha1.AccessGrant) error 
 	}
 	of.Status.Endpoint = spoke.Endpoint.Digest()
 	of.Status.IssuedAt, of.Status.ExpirationTimestamp = metav1.NewTime(token.Issued), metav1.NewTime(token.Expires)
+	if putBack {
+		return r.contested(of)
+	}
 	return nil
 }
 

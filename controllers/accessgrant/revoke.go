@@ -18,33 +18,18 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 )
 
-// revoke takes back what was made for a grant that is being deleted: the Secret on the hub first, then everything on the spoke. The
-// finalizer is the record of what is left to do; a spoke that is away is tried again, and one whose Cluster is gone is gone too.
+// revoke takes back what was made for a grant that is being deleted. The finalizer is the record of what is left to do; a spoke that is
+// away is tried again, and one whose Cluster is gone is gone too.
 func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl.Result, error) {
 	if !controllerutil.ContainsFinalizer(of, v1alpha1.FinalizerGrant) {
 		return ctrl.Result{}, nil
 	}
-	if err := r.deleteSecret(ctx, of); err != nil {
-		return ctrl.Result{}, err
-	}
-	if err := r.withdrawProperties(ctx, of); err != nil {
-		return ctrl.Result{}, err
-	}
-	bounded, cancel := context.WithTimeout(ctx, maxRequests*r.Spokes.Timeout)
-	defer cancel()
-	err := r.revokeOnSpoke(bounded, of)
-	if ctx.Err() != nil {
-		return ctrl.Result{}, ctx.Err()
-	}
-	if err != nil && bounded.Err() != nil {
-		err = errTooSlow
-	}
-	var failure *remote.Error
+	failure, err := r.attempt(ctx, of, r.takeBack)
 	switch {
-	case errors.As(err, &failure):
-		return r.stillRevoking(ctx, of, failure)
 	case err != nil:
 		return ctrl.Result{}, err
+	case failure != nil:
+		return r.stillRevoking(ctx, of, failure)
 	}
 	r.retries.forget(client.ObjectKeyFromObject(of))
 	before := of.DeepCopy()
@@ -54,6 +39,13 @@ func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 		return ctrl.Result{}, fmt.Errorf("removing the finalizer: %w", err)
 	}
 	return ctrl.Result{}, nil
+}
+
+// takeBack takes back what a grant has brought to the hub, its Secret first, and to the spoke. What cannot be done on the hub keeps nothing
+// on the spoke.
+func (r *reconciler) takeBack(ctx context.Context, of *v1alpha1.AccessGrant) error {
+	onHub := errors.Join(r.deleteSecret(ctx, of), r.withdrawProperties(ctx, of))
+	return errors.Join(r.revokeOnSpoke(ctx, of), onHub)
 }
 
 func (r *reconciler) revokeOnSpoke(ctx context.Context, of *v1alpha1.AccessGrant) error {
@@ -69,11 +61,11 @@ func (r *reconciler) revokeOnSpoke(ctx context.Context, of *v1alpha1.AccessGrant
 	return spoke.Revoke(ctx, grant.NamesOf(r.hub, client.ObjectKeyFromObject(of)))
 }
 
-// stillRevoking reports why the spoke is not free yet.
+// stillRevoking reports why something of the grant is left.
 func (r *reconciler) stillRevoking(ctx context.Context, of *v1alpha1.AccessGrant, failure *remote.Error) (ctrl.Result, error) {
 	before := of.DeepCopy()
 	r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonRevoking,
-		"The Secret is deleted; the ServiceAccount on the spoke is not yet.")
+		"What the grant has brought to the spoke, to the profile and into its Secret is not all gone yet.")
 	r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionTrue, failure.Reason, failure.Message)
 	of.Status.Secret = nil
 	if err := r.patchStatus(ctx, of, before); err != nil {

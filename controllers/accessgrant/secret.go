@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -42,6 +43,25 @@ func (r *reconciler) ownSecret(ctx context.Context, of *v1alpha1.AccessGrant) (*
 	return secret, nil
 }
 
+// token returns the token of the Secret if it is still of use, else another one that the spoke has issued and accepted.
+func (r *reconciler) token(
+	ctx context.Context, of *v1alpha1.AccessGrant, secret *corev1.Secret, spoke *remote.Spoke,
+) (grant.Token, error) {
+	if token, kept := r.presentToken(ctx, of, secret, spoke); kept {
+		return token, nil
+	}
+	names := grant.NamesOf(r.hub, client.ObjectKeyFromObject(of))
+	token, err := spoke.Issue(ctx, names, of.Spec.ServiceAccount.TokenTTL.Duration, r.Clock.Now())
+	if err != nil {
+		return grant.Token{}, err
+	}
+	if err := spoke.Prove(ctx, names, token.Value); err != nil {
+		return grant.Token{}, err
+	}
+	r.metrics.issued.Inc()
+	return token, nil
+}
+
 // presentToken returns the token of the Secret if it is still of use: it was made for the spoke's present endpoint, it is not to be
 // renewed yet, it is not valid for much longer than is asked for now, and it is the one that was proven or the spoke accepts it now.
 func (r *reconciler) presentToken(
@@ -72,7 +92,8 @@ type newSecret struct {
 	token grant.Token
 }
 
-// writeSecret writes the Secret of a grant, unless that would change nothing, and returns its version.
+// writeSecret writes the Secret of a grant, unless that would change nothing, and returns its version. Labels, annotations, finalizers and
+// further owners are other writers' business.
 func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, live *corev1.Secret, what newSecret) (string, error) {
 	secret, err := what.names.Secret(of, what.at, what.token)
 	if err != nil {
@@ -81,21 +102,20 @@ func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, 
 	if live == nil {
 		err = r.client.Create(ctx, secret, client.FieldOwner(FieldManager))
 	} else {
-		same := equality.Semantic.DeepEqual(live.Data, secret.Data) && equality.Semantic.DeepEqual(live.Annotations, secret.Annotations) &&
-			equality.Semantic.DeepEqual(live.Labels, secret.Labels)
-		if same {
+		made := secret
+		secret = live.DeepCopy()
+		secret.Labels, secret.Annotations = labels.Merge(live.Labels, made.Labels), labels.Merge(live.Annotations, made.Annotations)
+		secret.Data = made.Data
+		if equality.Semantic.DeepEqual(live, secret) {
 			return live.ResourceVersion, nil
 		}
-		secret.ResourceVersion, secret.UID = live.ResourceVersion, live.UID
 		err = r.client.Update(ctx, secret, client.FieldOwner(FieldManager))
 	}
-	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
-		return "", &remote.Error{Reason: v1alpha1.ReasonSecretNotWritten, Message: fmt.Sprintf(
-			"the hub refuses the Secret %s/%s (%s); the broker needs a Role in this namespace that lets it write Secrets",
-			secret.Namespace, secret.Name, apierrors.ReasonForError(err))}
+	if refused := secretRefused(secretKey(of), err); refused != nil {
+		return "", refused
 	}
 	if err != nil {
-		return "", fmt.Errorf("writing the Secret %s/%s: %w", secret.Namespace, secret.Name, err)
+		return "", fmt.Errorf("writing the Secret %s: %w", secretKey(of), err)
 	}
 	return secret.ResourceVersion, nil
 }
@@ -109,8 +129,22 @@ func (r *reconciler) deleteSecret(ctx context.Context, of *v1alpha1.AccessGrant)
 	case err != nil:
 		return fmt.Errorf("reading the Secret %s: %w", key, err)
 	}
-	if err := client.IgnoreNotFound(r.client.Delete(ctx, secret, client.Preconditions{UID: &secret.UID})); err != nil {
+	err := client.IgnoreNotFound(r.client.Delete(ctx, secret, client.Preconditions{UID: &secret.UID}))
+	if refused := secretRefused(key, err); refused != nil {
+		return refused
+	}
+	if err != nil {
 		return fmt.Errorf("deleting the Secret %s: %w", key, err)
 	}
 	return nil
+}
+
+// secretRefused returns what to report where the hub refuses a write of a Secret, now and each time again; nil for any other error.
+func secretRefused(key types.NamespacedName, err error) error {
+	if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
+		return nil
+	}
+	return &remote.Error{Reason: v1alpha1.ReasonSecretNotWritten, Message: fmt.Sprintf(
+		"the hub refuses the Secret %s (%s); the broker needs a Role in this namespace that lets it write Secrets",
+		key, apierrors.ReasonForError(err))}
 }

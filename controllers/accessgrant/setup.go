@@ -78,6 +78,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		metrics:     metrics,
 		lanes:       newLanes(options.Concurrency),
 		retries:     newRetries(options.Clock),
+		rewrites:    newRewrites(options.Clock),
 		spokes:      newBusySpokes(),
 	}
 	if err := r.addTo(mgr); err != nil {

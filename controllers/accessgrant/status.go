@@ -42,7 +42,7 @@ func (r *reconciler) report(of *v1alpha1.AccessGrant, failure *remote.Error) {
 	case of.Status.Secret == nil:
 		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPending, "The access has not been granted yet.")
 	case grant.Expired(of, r.Clock.Now()):
-		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonExpired, "The token has expired and could not be renewed.")
+		r.setExpired(of)
 	default:
 		r.set(of, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonGranted, "The spoke has accepted the token.")
 	}

@@ -34,11 +34,15 @@ func Expired(of *v1alpha1.AccessGrant, now time.Time) bool {
 	return !now.Before(of.Status.ExpirationTimestamp.Time)
 }
 
-// IsDue reports whether something is to be done for a grant before now: it has another generation than the one that is in force, its
-// token is to be renewed, or its Secret, nil for none, is not the one that was proven last.
-func IsDue(of *v1alpha1.AccessGrant, secret *metav1.PartialObjectMetadata, now time.Time) bool {
+// InForce reports whether what was granted last is what the grant asks for, with a token that is not to be renewed yet.
+func InForce(of *v1alpha1.AccessGrant, now time.Time) bool {
 	status := &of.Status
-	return secret == nil || status.Secret == nil || status.Secret.ResourceVersion != secret.ResourceVersion ||
-		status.ObservedGeneration != of.Generation ||
-		!now.Before(RenewAt(of, status.IssuedAt.Time, status.ExpirationTimestamp.Time))
+	return status.Secret != nil && status.ObservedGeneration == of.Generation &&
+		now.Before(RenewAt(of, status.IssuedAt.Time, status.ExpirationTimestamp.Time))
+}
+
+// IsDue reports whether something is to be done for a grant now: what it asks for is not in force, or its Secret, nil for none, is not the
+// one that was proven last.
+func IsDue(of *v1alpha1.AccessGrant, secret *metav1.PartialObjectMetadata, now time.Time) bool {
+	return secret == nil || !InForce(of, now) || of.Status.Secret.ResourceVersion != secret.ResourceVersion
 }

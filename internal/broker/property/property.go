@@ -58,8 +58,6 @@ type Decision struct {
 	Wanted *inventoryac.ClusterProfileApplyConfiguration
 	// Changes reports whether that would change anything.
 	Changes bool
-	// Imported is how many properties are wanted.
-	Imported int
 	// Skipped says in a line what is left out, and why; empty if nothing is.
 	Skipped string
 }
@@ -80,7 +78,7 @@ func Decide(said Spoke, live *inventoryv1alpha1.ClusterProfile) (Decision, error
 		status.WithProperties(inventoryac.Property().WithName(p.Name).WithValue(p.Value))
 	}
 	wanted := inventoryac.ClusterProfile(live.Name, live.Namespace).WithResourceVersion(live.ResourceVersion).WithStatus(status)
-	decision := Decision{Wanted: wanted, Imported: len(imported), Skipped: summary(skipped)}
+	decision := Decision{Wanted: wanted, Skipped: summary(skipped)}
 	if len(imported) == 0 {
 		decision.Changes = own.Owns("status", "status", "properties")
 		return decision, nil

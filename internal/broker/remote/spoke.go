@@ -42,6 +42,8 @@ type Options struct {
 	AllowLocalServers bool
 	// UserAgent is the broker's name in the audit logs of spokes.
 	UserAgent string
+	// Wrap returns a transport that decides which requests are sent; nil for all.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // Spoke is a connection to a spoke. Close must be called in the end.
@@ -65,6 +67,9 @@ func Open(kubeconfig []byte, options Options) (*Spoke, error) {
 	config, err := clientcmd.Load(kubeconfig)
 	if err != nil {
 		return nil, fail(v1alpha1.ReasonKubeconfigUnusable, "it cannot be read")
+	}
+	if !options.AllowLocalServers && isLocal(at.Server) {
+		return nil, errLocalServer
 	}
 	user := config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo]
 	s := &Spoke{Endpoint: at, options: options}
@@ -113,6 +118,7 @@ func (s *Spoke) connect(authenticate func(*rest.Config)) (client.Client, error) 
 		ResponseHeaderTimeout: s.options.Timeout,
 		MaxIdleConnsPerHost:   1,
 	}
+	config.Wrap(s.options.Wrap)
 	authenticated, err := rest.HTTPWrappersForConfig(config, bounded{transport})
 	if err != nil {
 		return nil, fail(v1alpha1.ReasonKubeconfigUnusable, "its credentials cannot be used")
@@ -129,6 +135,15 @@ func (s *Spoke) connect(authenticate func(*rest.Config)) (client.Client, error) 
 	return made, nil
 }
 
+var errLocalServer = fail(v1alpha1.ReasonKubeconfigUnusable, "its server is at a loopback, link-local or metadata address, "+
+	"which is another machine for every reader; --allow-local-servers permits it")
+
+// isLocal reports whether the address in a server is local. The dialer would not notice where a proxy is before it.
+func isLocal(server string) bool {
+	u, err := url.Parse(server)
+	return err == nil && netaddr.IsLocalHost(u.Hostname())
+}
+
 // dialer refuses local addresses: a tenant who may write a kubeconfig Secret must not have the broker dial itself.
 func (s *Spoke) dialer() *net.Dialer {
 	dialer := &net.Dialer{Timeout: s.options.Timeout}
@@ -136,8 +151,7 @@ func (s *Spoke) dialer() *net.Dialer {
 		dialer.Control = func(_, address string, _ syscall.RawConn) error {
 			to, err := netip.ParseAddrPort(address)
 			if err != nil || netaddr.IsLocal(to.Addr()) {
-				return fail(v1alpha1.ReasonKubeconfigUnusable, "its server is at a loopback, link-local or metadata address, "+
-					"which is another machine for every reader; --allow-local-servers permits it")
+				return errLocalServer
 			}
 			return nil
 		}
