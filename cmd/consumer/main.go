@@ -12,10 +12,13 @@ import (
 
 	"github.com/spf13/pflag"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 )
 
 func main() {
-	err := run(ctrl.SetupSignalHandler(), os.Args[1:])
+	ctx, _ := commandline.UntilHangup(ctrl.SetupSignalHandler())
+	err := run(ctx, os.Args[1:])
 	switch {
 	case err == nil, errors.Is(err, pflag.ErrHelp):
 		return

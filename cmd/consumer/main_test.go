@@ -96,6 +96,7 @@ func TestConsumerBinary(t *testing.T) {
 		}
 	})
 	t.Run("Hubs", func(t *testing.T) { testHubs(t, bin, server) })
+	t.Run("TemporaryFiles", func(t *testing.T) { testTemporaryFiles(t, bin, server) })
 	t.Run("References", func(t *testing.T) { testReferences(t, hubClient, consumer) })
 	publish(t, hubClient, "stranger", server.Config(), "unheard-of")
 	t.Run("OnceUnreachable", func(t *testing.T) {

@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	config, err := o.RESTConfig(loader, o.name)
+	config, err := o.RESTConfig(loader, o.name, o.Fence())
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,12 @@ func TestFailedStageIsReported(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(tokens, "workload-1"), []byte(execCredential(bearer)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	proxied := shell(
+		"open-cluster-management",
+		`case "$KUBERNETES_EXEC_INFO" in *'"clusterName":"cluster1"'*) cat "$1";; esac`,
+		filepath.Join(tokens, "workload-1"),
+	)
+	proxied["profileSourcedClusterNameAllowed"] = true
 	checker := f.checker(
 		secretReader(),
 		shell("missing", "exec no-such-plugin"),
@@ -38,11 +44,7 @@ func TestFailedStageIsReported(t *testing.T) {
 		shell("hangs", "sleep 1000"),
 		shell("floods", "yes"),
 		// The next three are the providers of the documentation of Open Cluster Management and Headlamp.
-		shell(
-			"open-cluster-management",
-			`case "$KUBERNETES_EXEC_INFO" in *'"clusterName":"cluster1"'*) cat "$1";; esac`,
-			filepath.Join(tokens, "workload-1"),
-		),
+		proxied,
 		shell("static-token-spoke-a", `cat "$1"`, filepath.Join(tokens, "workload-1")),
 		provider{"name": "capi-secret", "execConfig": map[string]any{
 			"apiVersion":         "client.authentication.k8s.io/v1",

@@ -104,7 +104,7 @@ type trackedSpoke struct {
 	triggers *rate.Limiter
 	// promoted is when a changed access last moved the spoke to the healthy queue.
 	promoted time.Time
-	// pingUntil is until when a failed ping counts as a failed probe.
+	// pingUntil is until when a silent spoke is pinged; the next time after that it is probed.
 	pingUntil time.Time
 	// failures is how many probes in a row failed in a way that needs the plugin to recover.
 	failures int

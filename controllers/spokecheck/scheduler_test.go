@@ -239,6 +239,38 @@ func TestChangedAccessPromotesOnce(t *testing.T) {
 	})
 }
 
+// TestEveryChangedAccessIsProbed: pings of the access before do not replace the probe of a new one, however soon it follows.
+func TestEveryChangedAccessIsProbed(t *testing.T) {
+	for name, waits := range map[string]bool{"BetweenPings": false, "WaitsForAPing": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, r := simulate(t)
+				key := w.track(r, 1, tenant{namespace: "fleet"}, "a", behaviour{reason: v1alpha1.ReasonConnectFailed})[0]
+				pass(time.Second)
+				r.track(spokeProfile(key, "", 1), v1alpha1.SpokeCheckStatus{})
+				pass(time.Second)
+				if waits {
+					// Other pings take all slots of the tenant, so that the spoke is queued when its access changes.
+					for i := range 8 * workers {
+						other := types.NamespacedName{Namespace: "fleet", Name: fmt.Sprintf("hangs-%d", i)}
+						w.set(other, behaviour{takes: time.Hour, reason: v1alpha1.ReasonConnectFailed})
+						r.track(spokeProfile(other, "", 0), v1alpha1.SpokeCheckStatus{Conditions: []metav1.Condition{
+							{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonConnectFailed},
+						}})
+					}
+					pass(2 * interval)
+				}
+				w.set(key, behaviour{shy: true})
+				r.track(spokeProfile(key, "", 2), v1alpha1.SpokeCheckStatus{})
+				pass(time.Second)
+				if seen, _ := r.latest(key); !seen.Reachable() || seen.Server != "https://spoke/2" {
+					t.Errorf("%s of %s was reported", seen.Reason(), seen.Server)
+				}
+			})
+		})
+	}
+}
+
 // TestClusterIDOfAnotherClusterFails: that the UID of kube-system differs from the profile's ID is the wrong cluster only where it was
 // that ID before, for this consumer or the last one.
 func TestClusterIDOfAnotherClusterFails(t *testing.T) {

@@ -4,6 +4,8 @@
 package spokecheck
 
 import (
+	"time"
+
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -15,7 +17,11 @@ import (
 func (s *scheduler) trigger(key types.NamespacedName, tracked *trackedSpoke, moved bool) {
 	now := s.clock.Now()
 	if moved {
-		tracked.failures = 0
+		// What was learnt of the old access says nothing about the new one.
+		tracked.failures, tracked.pingUntil = 0, time.Time{}
+		if tracked.health == silent {
+			tracked.health = failing
+		}
 	}
 	if !tracked.triggers.AllowN(now, 1) {
 		// The delay may have grown with the failures of the old credentials; new ones are tried within an interval anyway.
