@@ -96,15 +96,42 @@ func (v *viewer) hubName(server string) string {
 	return host
 }
 
-// hubSelection returns the flags that select the hub, for command lines to copy. A token is not among them.
+// withoutUserInfo returns a server without the user name and password that its URL may have; empty if it cannot be parsed.
+func withoutUserInfo(server string) string {
+	parsed, err := url.Parse(server)
+	if err != nil {
+		return ""
+	}
+	parsed.User = nil
+	return parsed.String()
+}
+
+// hubSelection returns the flags that select the hub and the user, for command lines to copy. A token is not among them.
 func (v *viewer) hubSelection() []string {
+	config := v.config
 	var flags []string
 	for _, flag := range []struct{ name, value string }{
-		{"--kubeconfig", *v.config.KubeConfig}, {"--context", *v.config.Context}, {"--as", *v.config.Impersonate},
+		{"--kubeconfig", *config.KubeConfig},
+		{"--context", *config.Context},
+		{"--cluster", *config.ClusterName},
+		{"--user", *config.AuthInfoName},
+		{"--server", withoutUserInfo(*config.APIServer)},
+		{"--tls-server-name", *config.TLSServerName},
+		{"--certificate-authority", *config.CAFile},
+		{"--client-certificate", *config.CertFile},
+		{"--client-key", *config.KeyFile},
+		{"--as", *config.Impersonate},
+		{"--as-uid", *config.ImpersonateUID},
 	} {
 		if flag.value != "" {
 			flags = append(flags, flag.name, flag.value)
 		}
+	}
+	for _, group := range *config.ImpersonateGroup {
+		flags = append(flags, "--as-group", group)
+	}
+	if *config.Insecure {
+		flags = append(flags, "--insecure-skip-tls-verify")
 	}
 	return flags
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/onsi/gomega"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
@@ -58,5 +59,49 @@ func TestDashboardPort(t *testing.T) {
 	got := plugin(t, in("hub.kubeconfig"), "dashboard", "--port", "70000")
 	if got.code != exitError || !strings.Contains(got.err, "--port: ") {
 		t.Errorf("exit code %d: %s", got.code, got.err)
+	}
+}
+
+// TestDashboardCommands: the commands to copy reach the same hub as the same user, and contain no token.
+func TestDashboardCommands(t *testing.T) {
+	o := &options{}
+	given := []string{
+		"--kubeconfig",
+		"hub.kubeconfig",
+		"--context",
+		"hub",
+		"--cluster",
+		"other",
+		"--user",
+		"admin",
+		"--server",
+		"https://hub.example.com",
+		"--tls-server-name",
+		"kubernetes",
+		"--certificate-authority",
+		"ca.crt",
+		"--client-certificate",
+		"tls.crt",
+		"--client-key",
+		"tls.key",
+		"--as",
+		"jane",
+		"--as-uid",
+		"1",
+		"--as-group",
+		"a",
+		"--as-group",
+		"b",
+		"--insecure-skip-tls-verify",
+	}
+	must(t, newRoot(o).ParseFlags(append([]string{"--token", "secret"}, given...)))
+	if diff := cmp.Diff(given, (&viewer{options: o}).hubSelection()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	o = &options{}
+	must(t, newRoot(o).ParseFlags([]string{"--server", "https://jane:secret@hub.example.com"}))
+	if diff := cmp.Diff([]string{"--server", "https://hub.example.com"}, (&viewer{options: o}).hubSelection()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

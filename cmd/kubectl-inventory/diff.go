@@ -47,7 +47,7 @@ func (d *differ) run(cmd *cobra.Command, _ []string) error {
 	if err := d.validate(); err != nil {
 		return err
 	}
-	manifests, err := d.manifests(d.In)
+	manifests, err := d.manifests(cmd.Context(), d.In)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
@@ -32,9 +33,10 @@ type options struct {
 	profileVersion schema.GroupVersion
 }
 
-// warnf prints a message to the error stream. An error of that stream cannot be reported.
+// warnf prints a message to the error stream, without the control characters of texts that others have written. An error of that stream
+// cannot be reported.
 func (o *options) warnf(format string, args ...any) {
-	_, _ = fmt.Fprintf(o.ErrOut, format+"\n", args...)
+	_, _ = fmt.Fprintln(o.ErrOut, printers.PrintableLines(fmt.Sprintf(format, args...)))
 }
 
 func newScheme(config *rest.Config) *runtime.Scheme {

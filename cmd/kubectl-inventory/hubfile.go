@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,6 +33,10 @@ func (w *writer) hubOfPlugins() (string, error) {
 	}
 	if err != nil {
 		return "", fmt.Errorf("--plugin-kubeconfig: %w", err)
+	}
+	if kubeconfig.SameFile(path, w.to) {
+		return "", errors.New("--plugin-kubeconfig: it is the file of --to, whose current context is no longer the hub when a spoke " +
+			"is used; set it to another kubeconfig of the hub")
 	}
 	return path, nil
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -74,6 +75,60 @@ func TestInterrupted(t *testing.T) {
 			g.Expect(requests.Load()).To(gomega.BeEquivalentTo(1), "no request is sent after the interruption")
 		})
 	}
+}
+
+// TestInterruptedFiles: Ctrl-C does not wait for the end of what is read as a manifest.
+func TestInterruptedFiles(t *testing.T) {
+	for _, command := range []string{"lint", "diff"} {
+		for name, from := range map[string]func(t *testing.T) (file string, in io.Reader, reads func() bool){
+			"StandardInput": pendingInput,
+			"URL":           pendingURL,
+		} {
+			t.Run(command+name, func(t *testing.T) {
+				g := gomega.NewWithT(t)
+				file, in, reads := from(t)
+				var out, errOut screen
+				ctx, interrupt := context.WithCancel(t.Context())
+				defer interrupt()
+				ended := make(chan int, 1)
+				go func() {
+					ended <- run(ctx, genericiooptions.IOStreams{In: in, Out: &out, ErrOut: &errOut}, later, []string{command, "-f", file})
+				}()
+				g.Eventually(reads).WithTimeout(testTimeout).Should(gomega.BeTrue())
+				interrupt()
+				g.Eventually(ended).WithTimeout(testTimeout).Should(gomega.Receive(gomega.Equal(exitError)))
+				g.Expect(errOut.lines()).To(gomega.Equal([]string{"error: interrupted"}))
+			})
+		}
+	}
+}
+
+// pendingInput returns a standard input without an end, as a terminal is.
+func pendingInput(t *testing.T) (file string, in io.Reader, reads func() bool) {
+	t.Helper()
+	reader, writer := io.Pipe()
+	t.Cleanup(func() { must(t, writer.Close()) })
+	var taken atomic.Bool
+	go func() {
+		_, _ = writer.Write([]byte("#"))
+		taken.Store(true)
+	}()
+	return "-", reader, taken.Load
+}
+
+// pendingURL returns the URL of a server that never responds.
+func pendingURL(t *testing.T) (file string, in io.Reader, reads func() bool) {
+	t.Helper()
+	var requested atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		requested.Store(true)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL + "/inventory.yaml", nil, requested.Load
 }
 
 // TestCompletionTimeout: all requests of a completion have one deadline.

@@ -12,29 +12,16 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/cli/admission"
 )
 
-// inventoryFiles are Inventories in files, which are read as in kubectl: files, folders, URLs, and - for the standard input.
-type inventoryFiles struct {
-	files     []string
-	recursive bool
-}
-
-// standardInput is how the standard input is called in errors.
-const standardInput = "standard input"
+// inventoryFiles are Inventories in files.
+type inventoryFiles struct{ manifestFiles }
 
 func (f *inventoryFiles) add(cmd *cobra.Command) {
-	flags := genericclioptions.FileNameFlags{
-		Usage:     "Files with Inventories, of any number of documents; - for the standard input.",
-		Filenames: &f.files,
-		Recursive: &f.recursive,
-	}
-	flags.AddFlags(cmd.Flags())
+	f.manifestFiles.add(cmd, "Files with Inventories, of any number of documents; - for the standard input.")
 }
 
 // manifest is an Inventory in a file.
@@ -45,39 +32,26 @@ type manifest struct {
 }
 
 // manifests returns the Inventories in the files. Each document of another kind is an error.
-func (f *inventoryFiles) manifests(in io.Reader) ([]manifest, error) {
-	if len(f.files) == 0 {
+func (f *inventoryFiles) manifests(ctx context.Context, in io.Reader) ([]manifest, error) {
+	if !f.given() {
 		return nil, errors.New("--filename: is required: the files with the Inventories, or - for the standard input")
 	}
-	builder := resource.NewLocalBuilder().Unstructured().Local()
-	files := slices.DeleteFunc(slices.Clone(f.files), func(file string) bool { return file == "-" })
-	if len(files) < len(f.files) {
-		builder = builder.Stream(in, standardInput)
-	}
+	documents, err := f.documents(ctx, in)
 	var all []manifest
 	var errs []error
-	documents := map[string]int{}
-	err := builder.
-		FilenameParam(false, &resource.FilenameOptions{Filenames: files, Recursive: f.recursive}).
-		Flatten().
-		ContinueOnError().
-		Do().
-		Visit(func(info *resource.Info, err error) error {
-			if err != nil {
-				return err
-			}
-			documents[info.Source]++
-			m := manifest{
-				where:  fmt.Sprintf("%s: document %d", info.Source, documents[info.Source]),
-				object: info.Object.(*unstructured.Unstructured),
-			}
-			if err := m.check(all); err != nil {
-				errs = append(errs, err)
-				return nil
-			}
-			all = append(all, m)
-			return nil
-		})
+	numbers := map[string]int{}
+	for _, document := range documents {
+		numbers[document.Source]++
+		m := manifest{
+			where:  fmt.Sprintf("%s: document %d", document.Source, numbers[document.Source]),
+			object: document.Object.(*unstructured.Unstructured),
+		}
+		if err := m.check(all); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, m)
+	}
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}

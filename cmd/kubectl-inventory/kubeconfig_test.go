@@ -142,6 +142,14 @@ func TestKubeconfigMerges(t *testing.T) {
 	step("an existing file is not changed without --merge", exitError, "exists; --merge adds to it")
 	unchanged("an existing file is not changed without --merge", original)
 
+	link := filepath.Join(t.TempDir(), "link.kubeconfig")
+	must(t, os.Symlink(to, link))
+	for _, same := range []string{to, link} {
+		step("plugins would start each other", exitError, "error: --plugin-kubeconfig: it is the file of --to", "--merge",
+			"--plugin-kubeconfig", same)
+		unchanged("plugins would start each other", original)
+	}
+
 	step("--merge adds to it", 0, "1 contexts added, 0 replaced, 0 unchanged", "--merge")
 	config, err := clientcmd.LoadFromFile(to)
 	must(t, err)

@@ -148,7 +148,7 @@ func (l *linter) targets(
 		if len(names) > 0 || l.allNamespaces || l.selector != "" {
 			return nil, nil, errors.New("--filename: cannot be combined with names, -A or a selector")
 		}
-		profiles, err := l.manifests.read()
+		profiles, err := l.manifests.profiles(cmd.Context(), l.In)
 		return profiles, profiles, err
 	}
 	hub, err := l.hub()

@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -15,6 +16,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 )
+
+// refreshEvery is how often a watch looks for rows that change with the time alone.
+const refreshEvery = 10 * time.Second
 
 type lister struct {
 	*options
@@ -90,5 +94,8 @@ func (l *lister) follow(
 	if err != nil {
 		return fmt.Errorf("connecting to the hub: %w", err)
 	}
+	ticker := time.NewTicker(refreshEvery)
+	defer ticker.Stop()
+	list.Ticks = ticker.C
 	return list.Watch(cmd.Context(), watcher, profiles)
 }

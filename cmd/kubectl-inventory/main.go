@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 )
 
 // Exit codes. The first means that the command has succeeded and its answer is no; the second, that it could not find out.
@@ -40,6 +41,9 @@ func start() int {
 	defer stop()
 	// The first signal cancels the command, which removes its temporary files; the second one kills it.
 	context.AfterFunc(ctx, stop)
+	// A shell may repeat what the system sends when the terminal is closed, so that does not kill it.
+	ctx, ignore := commandline.UntilHangup(ctx)
+	defer ignore()
 	log.SetLogger(logr.Discard())
 	args := os.Args[1:]
 	if filepath.Base(os.Args[0]) == completer {

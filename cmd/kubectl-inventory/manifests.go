@@ -4,72 +4,58 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/cli-runtime/pkg/resource"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 )
 
-// manifests are profiles in files, which are read as in kubectl: files, folders, URLs, and - for the standard input.
-type manifests struct {
-	files     []string
-	recursive bool
-}
+// manifests are profiles in files.
+type manifests struct{ manifestFiles }
 
 func (m *manifests) add(cmd *cobra.Command) {
-	flags := genericclioptions.FileNameFlags{
-		Usage:     "Files with profiles, instead of those on the hub; - for the standard input.",
-		Filenames: &m.files,
-		Recursive: &m.recursive,
-	}
-	flags.AddFlags(cmd.Flags())
+	m.manifestFiles.add(cmd, "Files with profiles, instead of those on the hub; - for the standard input.")
 }
 
-func (m *manifests) given() bool { return len(m.files) > 0 }
-
-// read returns the profiles in the files. Other kinds are ignored.
-func (m *manifests) read() ([]inventoryv1alpha1.ClusterProfile, error) {
+// profiles returns the profiles in the files. Other kinds are ignored.
+func (m *manifests) profiles(ctx context.Context, in io.Reader) ([]inventoryv1alpha1.ClusterProfile, error) {
+	documents, err := m.documents(ctx, in)
+	errs := []error{err}
 	var profiles []inventoryv1alpha1.ClusterProfile
-	err := resource.NewLocalBuilder().
-		Unstructured().
-		Local().
-		FilenameParam(false, &resource.FilenameOptions{Filenames: m.files, Recursive: m.recursive}).
-		Flatten().
-		ContinueOnError().
-		Do().
-		Visit(func(info *resource.Info, err error) error {
-			if err != nil {
-				return err
-			}
-			kind := info.Object.GetObjectKind().GroupVersionKind()
-			if kind.Group != inventoryv1alpha1.Group || kind.Kind != "ClusterProfile" {
-				return nil
-			}
-			if known := hub.ClusterProfiles.KnownVersions(); !slices.Contains(known, kind.Version) {
-				return fmt.Errorf("%s: apiVersion: the version %q is unknown, only %s are supported",
-					info.Source, kind.Version, strings.Join(known, " and "))
-			}
-			profile, err := profileOf(info.Object)
-			if err != nil {
-				return fmt.Errorf("%s: ClusterProfile %s: %w", info.Source, info.Name, err)
-			}
-			profiles = append(profiles, *profile)
-			return nil
-		})
-	if err == nil && len(profiles) == 0 {
-		err = errors.New("--filename: the files contain no ClusterProfile")
+	for _, document := range documents {
+		kind := document.Object.GetObjectKind().GroupVersionKind()
+		if kind.Group != inventoryv1alpha1.Group || kind.Kind != "ClusterProfile" {
+			continue
+		}
+		if known := hub.ClusterProfiles.KnownVersions(); !slices.Contains(known, kind.Version) {
+			errs = append(errs, fmt.Errorf("%s: apiVersion: the version %q is unknown, only %s are supported",
+				document.Source, kind.Version, strings.Join(known, " and ")))
+			continue
+		}
+		profile, err := profileOf(document.Object)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: ClusterProfile %s: %w", document.Source, document.Name, err))
+			continue
+		}
+		profiles = append(profiles, *profile)
 	}
-	return profiles, err
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(profiles) == 0 {
+		return nil, errors.New("--filename: the files contain no ClusterProfile")
+	}
+	return profiles, nil
 }
 
 // profileOf decodes a manifest strictly: the API server would drop an unknown field without an error.

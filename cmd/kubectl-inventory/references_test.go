@@ -53,7 +53,7 @@ func TestForeignReferences(t *testing.T) {
 			why:       "london's server, through a proxy of the tenant",
 			labels:    london.Labels,
 			server:    server,
-			proxy:     strings.Replace(elsewhere.URL(), "https", "http", 1),
+			proxy:     strings.Replace(elsewhere.URL(), "https://", "http://user:password@", 1),
 			reference: `{"name": "london-kubeconfig", "key": "value", "namespace": "team-a"}`,
 			secret:    "team-a/london-kubeconfig",
 		},
@@ -126,8 +126,12 @@ func TestForeignReferences(t *testing.T) {
 				}
 			}
 			got = plugin(t, in("hub.kubeconfig"), append([]string{"check", "--reference-namespaces", "default," + namespace}, file...)...)
+			through := ""
+			if tc.proxy != "" {
+				through = " through the proxy " + strings.TrimPrefix(tc.proxy, "http://user:password@")
+			}
 			if want := fmt.Sprintf("Warning: tenant/%s refers to the Secret %s, whose credentials are sent to "+
-				"%s\n", name, tc.secret, tc.server); got.err != want {
+				"%s%s\n", name, tc.secret, tc.server, through); got.err != want {
 				t.Errorf("%s: a reference that a flag permits needs a warning: got %q, want %q", tc.why, got.err, want)
 			}
 			if strings.Contains(got.out, "ReferenceNotPermitted") {

@@ -9,6 +9,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 )
 
@@ -32,7 +33,7 @@ var headers = map[string]string{
 // loopback, and so can other users of the machine.
 type guard struct {
 	next http.Handler
-	// host is the loopback address and the port; the name of a rebound domain is another one.
+	// host is the loopback address and the port, as browsers send them; the name of a rebound domain is another one.
 	host string
 	// token is in the printed URL, and session in the cookie for which it is exchanged.
 	token, session string
@@ -42,8 +43,9 @@ type guard struct {
 	once string
 }
 
-func newGuard(host string, next http.Handler) *guard {
-	return &guard{next: next, host: host, token: rand.Text(), session: rand.Text()}
+// newGuard returns the guard of an address. Browsers leave out the port of HTTP, in Host and in Origin.
+func newGuard(address string, next http.Handler) *guard {
+	return &guard{next: next, host: strings.TrimSuffix(address, ":80"), token: rand.Text(), session: rand.Text()}
 }
 
 // url returns the URL with a token.

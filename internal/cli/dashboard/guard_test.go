@@ -97,6 +97,25 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// TestPortOfHTTP: browsers send neither Host nor Origin with the port 80.
+func TestPortOfHTTP(t *testing.T) {
+	served := false
+	g := newGuard("127.0.0.1:80", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true }))
+	if got, want := g.url("x"), "http://127.0.0.1/?token=x"; got != want {
+		t.Errorf("the URL is %s, want %s", got, want)
+	}
+	r := request(g, "/api/stream", host("127.0.0.1"))
+	r.Header.Set("Origin", "http://127.0.0.1")
+	response := httptest.NewRecorder()
+	if g.ServeHTTP(response, r); response.Code != http.StatusOK || !served {
+		t.Errorf("status %d, served %t", response.Code, served)
+	}
+	response = httptest.NewRecorder()
+	if g.ServeHTTP(response, request(g, "/api/stream", host("127.0.0.1:4242"))); response.Code != http.StatusMisdirectedRequest {
+		t.Errorf("another port: status %d", response.Code)
+	}
+}
+
 func header(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, value) }
 }

@@ -5,6 +5,7 @@ package dashboard
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -50,18 +51,27 @@ func (d *Dashboard) inventory(w http.ResponseWriter, r *http.Request) {
 	respond(w, details, err)
 }
 
-// respond writes a value, or an error: nil means that what was asked for does not exist.
+// respond writes a value, or an error. The value is encoded first, so that a failure is not an empty success.
 func respond[T any](w http.ResponseWriter, value T, err error) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	var content any = value
+	code := http.StatusOK
 	switch {
 	case isGone(err):
-		w.WriteHeader(http.StatusNotFound)
-		content = map[string]string{"error": err.Error()}
+		code = http.StatusNotFound
 	case err != nil:
-		w.WriteHeader(http.StatusBadGateway)
-		content = map[string]string{"error": bounded(err.Error())}
+		code = http.StatusBadGateway
 	}
+	var raw []byte
+	if err == nil {
+		if raw, err = json.Marshal(value); err != nil {
+			code, err = http.StatusInternalServerError, fmt.Errorf("encoding: %w", err)
+		}
+	}
+	if err != nil {
+		// Texts can always be encoded.
+		raw, _ = json.Marshal(map[string]string{"error": bounded(err.Error())})
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(code)
 	// The browser may be gone.
-	_ = json.NewEncoder(w).Encode(content)
+	_, _ = w.Write(raw)
 }

@@ -7,15 +7,19 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/cli/dashboard/fleet"
@@ -267,10 +271,37 @@ func TestDetails(t *testing.T) {
 	}
 }
 
+// TestForeignTimes: a time of a writer that is in no year of four digits in UTC does not end the dashboard.
+func TestForeignTimes(t *testing.T) {
+	g := eventually(t)
+	namespace := newNamespace(t)
+	p := newProfile(t, namespace, "london")
+	must(t, env.k8s.Status().Patch(t.Context(), p, client.RawPatch(types.JSONPatchType,
+		[]byte(`[{"op": "replace", "path": "/status/conditions/0/lastTransitionTime", "value": "9999-12-31T23:59:59-01:00"}]`))))
+	d := serve(t, env.hub.Config(), namespace)
+	g.Eventually(view(t, d).states).Should(gomega.Equal(map[string]string{"london": "fine"}))
+	var details fleet.Profile
+	if code := fetch(t, d, "/api/profile?namespace="+namespace+"&name=london", &details); code != http.StatusOK {
+		t.Errorf("the details are answered with %d", code)
+	}
+	if len(details.Conditions) != 1 || details.Conditions[0].Since != nil {
+		t.Errorf("the conditions are %+v; want one without a time", details.Conditions)
+	}
+}
+
+// TestNotEncodable: what cannot be encoded is an error, and no empty success.
+func TestNotEncodable(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	respond(recorder, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), nil)
+	if body := recorder.Body.String(); recorder.Code != http.StatusInternalServerError || !strings.Contains(body, `{"error":"encoding:`) {
+		t.Errorf("%d, %q", recorder.Code, body)
+	}
+}
+
 // TestFiles: the page is served with the types that browsers require, and nothing else is.
 func TestFiles(t *testing.T) {
 	d := serve(t, env.hub.Config(), newNamespace(t))
-	client := browser(t, d)
+	one := browser(t, d)
 	for path, want := range map[string]string{
 		"/":          "text/html; charset=utf-8",
 		"/style.css": "text/css; charset=utf-8",
@@ -279,7 +310,7 @@ func TestFiles(t *testing.T) {
 		"/page.go":   "",
 		"/api/":      "",
 	} {
-		response, err := client.Get("http://" + d.listener.Addr().String() + path)
+		response, err := one.Get("http://" + d.listener.Addr().String() + path)
 		must(t, err)
 		must(t, response.Body.Close())
 		if got := response.Header.Get("Content-Type"); want != "" && (got != want || response.StatusCode != http.StatusOK) {

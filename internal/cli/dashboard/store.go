@@ -145,27 +145,32 @@ func (s *store) objects(key types.NamespacedName) fleet.Objects {
 	return objects
 }
 
-// update makes the tile of a profile again, and marks it for the subscribers if it differs. It must hold mu.
+// update makes the tile of a profile again, and marks it for the subscribers if it differs. What cannot be encoded is not shown, because
+// one profile must not hide the others. It must hold mu.
 func (s *store) update(key types.NamespacedName) {
 	objects := s.objects(key)
 	before, shown := s.tiles[key]
-	if objects.Profile == nil {
-		delete(s.tiles, key)
-		if shown {
+	if made, ok := s.tile(objects); ok {
+		s.tiles[key] = made
+		if !bytes.Equal(made.json, before.json) {
 			s.mark(key)
 		}
 		return
 	}
-	made, until := fleet.NewTile(objects, s.now())
-	raw, err := json.Marshal(made)
-	if err != nil {
-		// A tile has only texts and times.
-		panic(err)
-	}
-	s.tiles[key] = tile{json: raw, until: until}
-	if !bytes.Equal(raw, before.json) {
+	delete(s.tiles, key)
+	if shown {
 		s.mark(key)
 	}
+}
+
+// tile returns the tile of a profile; false if there is no profile, or its tile cannot be encoded.
+func (s *store) tile(objects fleet.Objects) (tile, bool) {
+	if objects.Profile == nil {
+		return tile{}, false
+	}
+	made, until := fleet.NewTile(objects, s.now())
+	raw, err := json.Marshal(made)
+	return tile{json: raw, until: until}, err == nil
 }
 
 // refresh makes the tiles again whose time has come.

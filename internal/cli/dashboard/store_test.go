@@ -173,8 +173,8 @@ func TestKinds(t *testing.T) {
 		},
 		"Forbidden": {
 			why:  "what may not be read is not shown",
-			do:   func(h *handler) { h.Ended(apierrors.NewUnauthorized("log in")) },
-			want: kind{State: stateForbidden, Error: "log in"},
+			do:   func(h *handler) { h.Ended(apierrors.NewForbidden(resource, "x", errors.New("no"))) },
+			want: kind{State: stateForbidden, Error: `spokechecks "x" is forbidden: no`},
 		},
 		"Absent": {
 			why:  "the CRD is not installed",

@@ -105,16 +105,10 @@ func (p *pass) blocked(claim profile.Claim) string {
 
 // ownership returns that of a profile for the Cluster. One that an Inventory of another publisher class has published is foreign.
 func (p *pass) ownership(live *profile.Live) profile.Ownership {
-	ownership := profile.OwnershipOf(live, p.manager(), p.cluster)
-	if ownership == profile.Absent {
-		return ownership
-	}
-	if _, inventory, owned := live.Source(); owned {
-		if class, known := p.edit.classOf[inventory]; known && class != p.class.name {
-			return profile.Foreign
-		}
-	}
-	return ownership
+	return profile.OwnershipAmong(live, p.manager(), p.cluster, func(inventory string) bool {
+		class, known := p.edit.classOf[inventory]
+		return known && class != p.class.name
+	})
 }
 
 func (p *pass) manager() string { return cmp.Or(p.managers[p.class.name], defaultManager) }

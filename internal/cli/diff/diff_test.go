@@ -175,7 +175,7 @@ func TestPlaces(t *testing.T) {
 			edited:   inventories{inventory("b", 0, ofClass("y"))},
 			profiles: clusterProfiles{beside}, stops: true,
 			want: []string{"team-a/london b: Blocked team-a/london; why ClusterProfile team-a/london belongs to the Cluster team-a/london " +
-				"and is left untouched; rename or delete it, or choose another namespace or profileName"},
+				"in the Inventory \"a\" and is left untouched; rename or delete it, or choose another namespace or profileName"},
 		},
 		"KeptByAnInvalidOne": {
 			why:      "nobody's turn comes because of a typo",

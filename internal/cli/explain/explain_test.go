@@ -137,7 +137,7 @@ func TestPlacements(t *testing.T) {
 			},
 		},
 		"OtherClass": {
-			why: "Inventories of different publishers do not compete",
+			why: "Inventories of different publishers do not compete, and neither takes the profile of the other",
 			inventories: []v1alpha1.Inventory{
 				inventory("blue", time.Hour, selecting("env", "prod"), func(i *v1alpha1.Inventory) { i.Spec.PublisherClass = "blue" }),
 				inventory("default", 0),
@@ -145,7 +145,13 @@ func TestPlacements(t *testing.T) {
 			cluster:  []fixture.ClusterOption{fixture.Labels(map[string]string{"env": "prod"})},
 			profiles: []inventoryv1alpha1.ClusterProfile{published("team-a", "london", "default", "1")},
 			want: []explain.Placement{
-				{Inventory: "blue", State: explain.Published, Profile: "team-a/london", Why: "it selects the Cluster"},
+				{
+					Inventory: "blue",
+					State:     explain.Blocked,
+					Profile:   "team-a/london",
+					Why: `ClusterProfile team-a/london belongs to the Cluster team-a/london in the Inventory "default" and is left untouched; ` +
+						"rename or delete it, or choose another namespace or profileName",
+				},
 				{Inventory: "default", State: explain.Published, Profile: "team-a/london", Why: "it selects the Cluster"},
 			},
 		},

@@ -152,7 +152,7 @@ func (p *placement) in(inventory *profile.Inventory) Placement {
 	case !slices.Contains(claims.Selecting, inventory.Name()):
 		out.State, out.Profile, out.Why = NotSelected, "", p.whyNotSelected(source)
 		live := p.find(key)
-		if live != nil && live.Labels[v1alpha1.LabelInventory] == source.Name && p.ownership(live) == profile.Owned {
+		if live != nil && live.Labels[v1alpha1.LabelInventory] == source.Name && p.ownership(source, live) == profile.Owned {
 			out.State, out.Profile = Withdrawing, key.String()
 		}
 	case len(refused) > 0:
@@ -168,7 +168,7 @@ func (p *placement) in(inventory *profile.Inventory) Placement {
 
 // granted returns what became of a claim that was granted.
 func (p *placement) granted(source *v1alpha1.Inventory, live *profile.Live) (state State, why string) {
-	switch p.ownership(live) {
+	switch p.ownership(source, live) {
 	case profile.Owned:
 		if !live.DeletionTimestamp.IsZero() {
 			return Pending, fmt.Sprintf("the profile is being deleted and waits for %s; it is created again after that",
@@ -201,11 +201,14 @@ func (f Facts) find(key types.NamespacedName) *profile.Live {
 	return nil
 }
 
-// ownership returns what a profile is to the Cluster. No object but its profiles has the publisher's cluster manager name, so a
-// profile with the provenance of a Cluster counts as the publisher's.
-func (f Facts) ownership(live *profile.Live) profile.Ownership {
+// ownership returns what a profile is to the Cluster, for the publisher that serves an Inventory. No object but its profiles has the
+// publisher's cluster manager name, so a profile with the provenance of a Cluster counts as a publisher's.
+func (p *placement) ownership(of *v1alpha1.Inventory, live *profile.Live) profile.Ownership {
 	if live == nil {
 		return profile.Absent
 	}
-	return profile.OwnershipOf(live, live.Spec.ClusterManager.Name, f.Cluster)
+	return profile.OwnershipAmong(live, live.Spec.ClusterManager.Name, p.Cluster, func(inventory string) bool {
+		other, known := p.sources[inventory]
+		return known && other.Spec.PublisherClass != of.Spec.PublisherClass
+	})
 }

@@ -7,14 +7,9 @@ package feed
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"sync"
 
 	"github.com/go-logr/logr"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -61,14 +56,9 @@ func (f Feed) Start(ctx context.Context, hub client.WithWatch, handler Handler) 
 }
 
 func (f Feed) start(ctx context.Context, hub client.WithWatch, handler Handler, stop context.CancelFunc) error {
-	responses := &responses{handler: handler, stop: stop}
-	informer := toolscache.NewSharedIndexInformer(f.source(hub, responses.report), f.Object, 0, nil)
-	err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *toolscache.Reflector, err error) {
-		if !isEndOfStream(err) {
-			responses.report(err)
-		}
-	})
-	if err != nil {
+	informer := toolscache.NewSharedIndexInformer(f.source(hub, &responses{handler: handler, stop: stop}), f.Object, 0, nil)
+	// The errors are those of the source, which has reported them.
+	if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *toolscache.Reflector, error) {}); err != nil {
 		return err
 	}
 	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
@@ -93,8 +83,8 @@ func (f Feed) start(ctx context.Context, hub client.WithWatch, handler Handler, 
 	return nil
 }
 
-// source lists and watches by the hub's client. report gets the error of every response, or nil.
-func (f Feed) source(hub client.WithWatch, report func(error)) *toolscache.ListWatch {
+// source lists and watches by the hub's client, and has every response evaluated.
+func (f Feed) source(hub client.WithWatch, responses *responses) *toolscache.ListWatch {
 	options := func(raw metav1.ListOptions) *client.ListOptions {
 		return &client.ListOptions{Namespace: f.Namespace, LabelSelector: f.Selector, Raw: &raw}
 	}
@@ -102,15 +92,12 @@ func (f Feed) source(hub client.WithWatch, report func(error)) *toolscache.ListW
 		ListWithContextFunc: func(ctx context.Context, raw metav1.ListOptions) (runtime.Object, error) {
 			list := f.NewList()
 			err := hub.List(ctx, list, options(raw))
-			report(err)
+			responses.listed(err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, raw metav1.ListOptions) (watch.Interface, error) {
 			events, err := hub.Watch(ctx, f.NewList(), options(raw))
-			// A hub that does not support streaming lists responds with an error, and the informer lists next.
-			if streamed := raw.SendInitialEvents != nil; !streamed || isPermanent(err) || !isResponse(err) {
-				report(err)
-			}
+			responses.watched(err, raw.SendInitialEvents != nil)
 			return events, err
 		},
 	}
@@ -122,58 +109,4 @@ func (f Feed) Where() string {
 		return f.Kind
 	}
 	return f.Kind + " in the namespace " + f.Namespace
-}
-
-// responses evaluates the responses of the hub.
-type responses struct {
-	handler Handler
-	stop    context.CancelFunc
-
-	mu sync.Mutex
-	// lastError is the last error that was reported, until the hub responds again.
-	lastError string
-	ended     bool
-}
-
-// report reports the error of a response: a permanent one ends the feed, and any other is reported once.
-func (r *responses) report(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.ended:
-	case err == nil:
-		if r.lastError != "" {
-			r.handler.Recovered()
-		}
-		r.lastError = ""
-	case isPermanent(err):
-		r.ended = true
-		r.handler.Ended(err)
-		r.stop()
-	case !isExpected(err) && r.lastError != err.Error():
-		r.lastError = err.Error()
-		r.handler.Failed(err)
-	}
-}
-
-// isPermanent reports whether the hub would return the same error again.
-func isPermanent(err error) bool {
-	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
-}
-
-// isResponse reports whether an error is a response of the hub.
-func isResponse(err error) bool {
-	var response apierrors.APIStatus
-	return errors.As(err, &response)
-}
-
-// isExpected reports whether an error occurs in every long watch.
-func isExpected(err error) bool {
-	return errors.Is(err, context.Canceled) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
-}
-
-// isEndOfStream reports whether an error may be the end of a watch, as every watch ends. A list that gets no response, where a load
-// balancer has no server, fails with the same error, and is reported when it is made. Of a watch client-go hides it.
-func isEndOfStream(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

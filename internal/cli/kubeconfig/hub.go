@@ -29,7 +29,7 @@ func HubFile(hub *hubconfig.Hub, flags []string, target string) (string, error) 
 			strings.Join(flags, ", "), hint)
 	case hub.File == "":
 		return "", fmt.Errorf("KUBECONFIG: the hub is merged from %d files, and plugins read only one%s", len(hub.Files), hint)
-	case target != "" && sameFile(hub.File, target):
+	case SameFile(hub.File, target):
 		return "", fmt.Errorf("--to: plugins connect to the hub by the current context of %s, which is no longer the hub when a spoke "+
 			"is used%s",
 			target, hint)
@@ -37,7 +37,11 @@ func HubFile(hub *hubconfig.Hub, flags []string, target string) (string, error) 
 	return hub.File, nil
 }
 
-func sameFile(a, b string) bool {
+// SameFile reports whether two paths are those of one file; an empty path is that of none.
+func SameFile(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
 	one, errOne := os.Stat(a)
 	other, errOther := os.Stat(b)
 	return a == b || errOne == nil && errOther == nil && os.SameFile(one, other)

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -65,8 +64,7 @@ func notLocal(p provider) string {
 	if err != nil {
 		return ""
 	}
-	addr, err := netip.ParseAddr(u.Hostname())
-	if u.Hostname() == "localhost" || err == nil && netaddr.IsLocal(addr) {
+	if u.Hostname() == "localhost" || netaddr.IsLocalHost(u.Hostname()) {
 		return fmt.Sprintf("server %q is on a loopback, link-local or metadata address", p.Cluster.Server)
 	}
 	return ""

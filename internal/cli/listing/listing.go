@@ -32,6 +32,8 @@ type Listing struct {
 	// Warnf prints a message that is not part of the table.
 	Warnf func(format string, args ...any)
 	Now   func() time.Time
+	// Ticks are when a watch compares its rows with the clock: a check that is no longer renewed becomes stale without an event.
+	Ticks <-chan time.Time
 	// Wide adds columns.
 	Wide bool
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -65,11 +66,12 @@ func (l *Listing) Watch(ctx context.Context, hub client.WithWatch, listed []inve
 			return err
 		}
 	}
-	return t.loop(ctx, changes)
+	return t.loop(ctx, changes, l.Ticks)
 }
 
-// loop applies the changes. Nothing is printed before the initial state is complete, because it defines the widths of the columns.
-func (t *watchTable) loop(ctx context.Context, changes <-chan change) error {
+// loop applies the changes, and prints at each tick what has changed with the time alone. Nothing is printed before the initial state is
+// complete, because it defines the widths of the columns.
+func (t *watchTable) loop(ctx context.Context, changes <-chan change, ticks <-chan time.Time) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -78,6 +80,8 @@ func (t *watchTable) loop(ctx context.Context, changes <-chan change) error {
 			if err := change(t); err != nil {
 				return err
 			}
+		case <-ticks:
+			t.printAll()
 		}
 		if t.table == nil {
 			continue

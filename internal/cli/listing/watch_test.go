@@ -5,6 +5,7 @@ package listing
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -108,6 +109,61 @@ func TestWatchTable(t *testing.T) {
 				t.Errorf("%s\nwarnings -want +got:\n%s", tc.why, diff)
 			}
 		})
+	}
+}
+
+// TestWatchTicks: a row that changes with the time alone is printed when its time has come, and no other row is.
+func TestWatchTicks(t *testing.T) {
+	now := time.Date(2026, 1, 5, 3, 4, 5, 0, time.UTC)
+	created := metav1.NewTime(now.Add(-72 * time.Hour))
+	var out bytes.Buffer
+	table := newWatchTable(&Listing{
+		Selection: lookup.Selection{Namespace: "a"},
+		NewTable: func(headers ...string) *printers.Table {
+			return printers.NewTable(&out, printers.Palette{}, headers...)
+		},
+		Warnf: t.Errorf,
+		Now:   func() time.Time { return now },
+	}, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	changes, ticks, ended := make(chan change), make(chan time.Time), make(chan error)
+	go func() { ended <- table.loop(ctx, changes, ticks) }()
+	// The initial state is not there yet.
+	ticks <- created.Time
+	changes <- func(t *watchTable) error {
+		for _, name := range []string{"london", "paris"} {
+			meta := metav1.ObjectMeta{Namespace: "a", Name: name, CreationTimestamp: created}
+			profile := &inventoryv1alpha1.ClusterProfile{ObjectMeta: meta}
+			profile.Spec.ClusterManager.Name = "test"
+			t.put(profile)
+		}
+		probed := metav1.NewTime(now)
+		check := &v1alpha1.SpokeCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "london"}}
+		check.Status.LastProbeTime = &probed
+		check.Status.Conditions = []metav1.Condition{
+			{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReachable},
+		}
+		t.put(check)
+		t.synced()
+		return nil
+	}
+	ticks <- created.Time
+	changes <- func(*watchTable) error { now = now.Add(30 * time.Minute); return nil }
+	ticks <- created.Time
+	// The change is taken after the tick.
+	changes <- func(*watchTable) error { return nil }
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE",
+		"london a test <none> <none> True",
+		"paris a test <none> <none> <none>",
+		"london a test <none> <none> True(stale)",
+	}
+	if diff := cmp.Diff(strings.Join(want, "\n"), lines(out.String())); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

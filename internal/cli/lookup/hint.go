@@ -46,16 +46,18 @@ func NotServed(from client.Reader) error {
 	return ErrNotInstalled
 }
 
-// Hint returns why a selection is empty, and what to do about it.
+// Hint returns why a selection is empty, and what to do about it. A user who may not read all namespaces gets that of the selected one.
 func Hint(ctx context.Context, hub client.Reader, selection Selection) string {
 	selected := selection.Selector != nil && !selection.Selector.Empty()
-	everywhere, err := list(ctx, hub, "", nil)
+	seen, _, err := Fleet(ctx, hub, selection.Namespace)
+	others := slices.DeleteFunc(slices.Clone(seen), func(p inventoryv1alpha1.ClusterProfile) bool {
+		return p.Namespace == selection.Namespace
+	})
 	switch {
-	case err == nil && len(everywhere) > 0 && selected:
+	case err == nil && len(seen) > 0 && selected:
 		return fmt.Sprintf("No ClusterProfile%s has the labels %q.", in(selection.Namespace), selection.Selector)
-	case err == nil && len(everywhere) > 0:
-		return fmt.Sprintf("No ClusterProfiles%s; -A shows those of %s.", in(selection.Namespace),
-			strings.Join(namespacesOf(everywhere), ", "))
+	case err == nil && len(others) > 0:
+		return fmt.Sprintf("No ClusterProfiles%s; -A shows those of %s.", in(selection.Namespace), strings.Join(namespacesOf(others), ", "))
 	}
 	return fmt.Sprintf("No ClusterProfiles%s. %s", in(selection.Namespace), whyNone(ctx, hub))
 }

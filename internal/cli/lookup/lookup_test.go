@@ -289,6 +289,12 @@ func TestLimitedRights(t *testing.T) {
 	}); err == nil || !strings.Contains(err.Error(), "did you mean paris?") {
 		t.Errorf("a suggestion needs no additional rights; got %v", err)
 	}
+	typo, err := labels.Parse("env=typo")
+	must(t, err)
+	want := `No ClusterProfile in the namespace a has the labels "env=typo".`
+	if diff := cmp.Diff(want, lookup.Hint(t.Context(), alice, lookup.Selection{Namespace: "a", Selector: typo})); diff != "" {
+		t.Errorf("a hint needs no additional rights -want +got:\n%s", diff)
+	}
 }
 
 func TestNamespaces(t *testing.T) {

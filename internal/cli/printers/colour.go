@@ -64,11 +64,21 @@ func (p Palette) Paint(tone Tone, text string) string {
 
 // Printable returns an untrusted text as a single line without control characters. cli-runtime's EscapeTerminal keeps line breaks and
 // marks that change the direction of writing.
-func Printable(text string) string {
+func Printable(text string) string { return strings.Map(printable, text) }
+
+// PrintableLines is Printable for a message of several lines, and keeps tabs.
+func PrintableLines(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if r == '\n' || r == '\t' {
 			return r
 		}
-		return ' '
+		return printable(r)
 	}, text)
+}
+
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }

@@ -38,7 +38,7 @@ type Policy struct {
 }
 
 // Permit returns the providers with the references of the profiles that are permitted. Warnings name the references that only the
-// user's namespaces permit, and the servers that get their credentials.
+// user's namespaces permit, and the servers and proxies that get their credentials.
 //
 // A profile that is published into another namespace refers to a Secret in the namespace of its Cluster. The profile's labels name the
 // Cluster, but its writer may have set them freely. So the Cluster itself is read: its credentials are sent only to its own endpoint.
@@ -61,11 +61,25 @@ func (p Policy) Permit(
 		_, err := own.Connection(&profiles[i])
 		connection, errPermitted := permitted.Connection(&profiles[i])
 		if err != nil && errPermitted == nil {
-			warnings = append(warnings, fmt.Sprintf("%s refers to the Secret %s/%s, whose credentials are sent to %s",
-				kubeconfig.Name(&profiles[i]), connection.Reference.Namespace, connection.Reference.Name, connection.Server))
+			warnings = append(warnings, fmt.Sprintf("%s refers to the Secret %s/%s, whose credentials are sent to %s%s",
+				kubeconfig.Name(&profiles[i]), connection.Reference.Namespace, connection.Reference.Name, connection.Server,
+				through(connection.Reference.Proxy)))
 		}
 	}
 	return permitted, warnings, nil
+}
+
+// through names the proxy of a profile, which is its writer's as the certificate authority is, so that it can read what it forwards.
+func through(proxy string) string {
+	if proxy == "" {
+		return ""
+	}
+	// The URL may contain a password.
+	parsed, err := url.Parse(proxy)
+	if err != nil {
+		return " through a proxy"
+	}
+	return " through the proxy " + parsed.Host
 }
 
 // clusterOf returns the Cluster that a profile's labels name.

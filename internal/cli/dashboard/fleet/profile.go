@@ -53,8 +53,8 @@ type Check struct {
 
 // Expiration is the end of a certificate or a token.
 type Expiration struct {
-	Kind string    `json:"kind"`
-	Time time.Time `json:"time"`
+	Kind string     `json:"kind"`
+	Time *time.Time `json:"time,omitempty"`
 }
 
 // Provider is an access provider of the profile.
@@ -146,7 +146,7 @@ func (o Objects) check(now time.Time) *Check {
 		check.Stages = Stages(condition.Reason)
 	}
 	for _, e := range status.Expirations {
-		check.Expirations = append(check.Expirations, Expiration{Kind: string(e.Kind), Time: e.Time.UTC()})
+		check.Expirations = append(check.Expirations, Expiration{Kind: string(e.Kind), Time: instant(e.Time.Time)})
 	}
 	return check
 }

@@ -114,12 +114,12 @@ func (o Objects) lastChange() (at *time.Time, what string) {
 	return instant(last.LastTransitionTime.Time), fmt.Sprintf("%s: %s (%s)", last.Type, last.Status, last.Reason)
 }
 
-// instant returns a time for JSON; nil if it is zero.
+// instant returns a time for JSON; nil if it is zero, or in UTC in no year that JSON can hold, which the API server accepts with an offset.
 func instant(at time.Time) *time.Time {
-	if at.IsZero() {
+	at = at.UTC()
+	if year := at.Year(); at.IsZero() || year < 0 || year > 9999 {
 		return nil
 	}
-	at = at.UTC()
 	return &at
 }
 

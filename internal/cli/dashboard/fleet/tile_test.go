@@ -4,6 +4,7 @@
 package fleet
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
 )
 
 func TestTile(t *testing.T) {
@@ -84,6 +86,34 @@ func TestLastChange(t *testing.T) {
 	o = with()
 	if _, what := o.lastChange(); what != "ControlPlaneHealthy: True (ProbeSucceeded)" {
 		t.Errorf("%s", what)
+	}
+}
+
+// TestForeignTimes: a time that JSON cannot hold in UTC is left out; the API server accepts both.
+func TestForeignTimes(t *testing.T) {
+	for _, text := range []string{"9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00"} {
+		t.Run(text, func(t *testing.T) {
+			var at metav1.Time
+			if err := at.UnmarshalJSON([]byte(`"` + text + `"`)); err != nil {
+				t.Fatal(err)
+			}
+			o := with(checked(metav1.ConditionFalse, v1alpha1.ReasonTLSFailed, time.Minute), expires(40*day), func(o *Objects) {
+				o.Profile.Status.Conditions[0].LastTransitionTime = at
+				status := &o.Check.Status
+				status.LastProbeTime, status.Conditions[0].LastTransitionTime = &at, at
+				status.Expires, status.Expirations[0].Time = &at, at
+			})
+			details, err := NewProfile(o, explain.Facts{Profiles: []inventoryv1alpha1.ClusterProfile{*o.Profile}, Now: now}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := json.Marshal(details); err != nil {
+				t.Error(err)
+			}
+			if e := details.Check.Expirations; len(e) != 1 || e[0].Kind != "ServingCertificate" || details.Tile.Expires != nil {
+				t.Errorf("the expirations are %v, the first %v; want one without a time", e, details.Tile.Expires)
+			}
+		})
 	}
 }
 

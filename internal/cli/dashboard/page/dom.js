@@ -33,6 +33,25 @@ export function glyph(state) {
   return h("span", { class: `glyph ${state}`, "aria-hidden": "true" }, states[state] ?? "?");
 }
 
+// place makes elements the only children of a parent, in their order. Where few have changed their places, few are moved.
+export function place(parent, elements) {
+  let current = parent.firstChild;
+  for (const element of elements) {
+    if (current && current !== element && current.nextSibling === element) {
+      current.remove();
+      current = element;
+    }
+    if (current === element) {
+      current = current.nextSibling;
+    } else {
+      parent.insertBefore(element, current);
+    }
+  }
+  while (parent.children.length > elements.length) {
+    parent.lastChild.remove();
+  }
+}
+
 const units = [["d", 86400], ["h", 3600], ["min", 60]];
 
 // span returns a length of time in words, such as 3 d.

@@ -116,19 +116,14 @@ export function versions(tiles) {
 
 // expiring returns the tiles whose access expires within 30 days, the first one first.
 export function expiring(tiles, now) {
-  return tiles.filter((tile) => tile.expires && Date.parse(tile.expires) - now <= 30 * day)
-    .sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
+  return tiles.map((tile) => ({ tile, time: Date.parse(tile.expires) })).filter(({ time }) => time - now <= 30 * day)
+    .sort((a, b) => a.time - b.time).map(({ tile }) => tile);
 }
 
 // changes returns what has changed in the last hour, the last one first.
 export function changes(tiles, removals, now) {
-  const recent = (at) => now - Date.parse(at) < day / 24;
-  const found = tiles.filter((tile) => tile.changed && recent(tile.changed))
-    .map((tile) => ({ key: tile.key, at: tile.changed, what: tile.change, state: tile.state }));
-  for (const { key, at } of removals) {
-    if (recent(at)) {
-      found.push({ key, at, what: "deleted" });
-    }
-  }
-  return found.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+  const all = tiles.map(({ key, changed, change, state }) => ({ key, at: changed, what: change, state }))
+    .concat(removals.map(({ key, at }) => ({ key, at, what: "deleted" })));
+  return all.map((one) => ({ ...one, time: Date.parse(one.at) })).filter(({ time }) => now - time < day / 24)
+    .sort((a, b) => b.time - a.time);
 }

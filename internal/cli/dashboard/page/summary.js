@@ -29,7 +29,7 @@ function section(title, number, content, more = 0) {
 }
 
 function rows(entries, open) {
-  return entries.length ? h("ul", { class: "rows" }, entries.slice(0, most).map(({ key, state, gone, text, time }) => {
+  return entries.length ? h("ul", { class: "rows" }, entries.map(({ key, state, gone, text, time }) => {
     const name = gone ? h("span", { class: "value" }, key) : h("button", { type: "button", class: "value", onclick: () => open(key) }, key);
     return h("li", {}, state ? glyph(state) : h("span", { class: "glyph", "aria-hidden": "true" }, "–"), name,
       h("span", { class: "time" }, time), h("span", { class: "text" }, text));
@@ -55,9 +55,9 @@ export function summarize(root, { tiles, status, watched }, { search, open, open
   const recent = changes(tiles, status.removals ?? [], now);
   const parts = [
     barList("Reasons", "reason", reasons, search),
-    section("Changed in the last hour", recent.length, rows(recent.map(({ key, at, what, state }) => (
+    section("Changed in the last hour", recent.length, rows(recent.slice(0, most).map(({ key, at, what, state }) => (
       { key, state, gone: !state, text: what, time: when(at) })), open), recent.length - most),
-    section("Expires within 30 days", soon.length, rows(soon.map((tile) => (
+    section("Expires within 30 days", soon.length, rows(soon.slice(0, most).map((tile) => (
       { key: tile.key, state: tile.state, text: tile.expiring, time: when(tile.expires) })), open), soon.length - most),
     barList("Versions", "version", versions(tiles), search),
     watched("Inventories") && section("Inventories", status.inventories.length,

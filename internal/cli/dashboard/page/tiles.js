@@ -1,10 +1,26 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { glyph, h, order, states } from "./dom.js";
+import { glyph, h, order, place, states } from "./dom.js";
 
 // chunk is the number of tiles that the browser lays out together, or not at all while they are not visible.
 const chunk = 120;
+
+// arrange puts elements into the chunks of a list, in their order. A tile whose state has changed goes to another place: then one element
+// of each chunk between the two places is moved, and not all.
+function arrange(list, elements) {
+  for (let i = 0, start = 0; start < elements.length; i++, start += chunk) {
+    const part = elements.slice(start, start + chunk);
+    const element = list.children[i] ?? list.appendChild(h("div", { class: "chunk" }));
+    if (!element.children.length) {
+      element.append(...part);
+    } else {
+      place(element, part);
+    }
+  }
+  while (list.children.length > Math.ceil(elements.length / chunk)) {
+    list.lastChild.remove();
+  }}
 
 // Tiles shows groups of tiles, and changes only the elements whose tiles have changed.
 export class Tiles {
@@ -28,6 +44,7 @@ export class Tiles {
   }
 
   show(groups) {
+    const focused = document.activeElement;
     const names = new Set(groups.map(({ name }) => name));
     for (const [name, { section }] of this.#groups) {
       if (!names.has(name)) {
@@ -52,6 +69,10 @@ export class Tiles {
     if (this.#keys.length && !this.#root.querySelector('button.tile[tabindex="0"]')) {
       this.#elements.get(this.#keys[0]).button.tabIndex = 0;
     }
+    // An element that was moved has lost the focus.
+    if (document.activeElement !== focused && this.#root.contains(focused)) {
+      focused.focus({ preventScroll: true });
+    }
   }
 
   focus(key) {
@@ -72,20 +93,7 @@ export class Tiles {
     if (group.summary.textContent !== text) {
       group.summary.textContent = text;
     }
-    const buttons = tiles.map((tile) => this.#tile(tile));
-    for (let i = 0, start = 0; start < buttons.length; i++, start += chunk) {
-      const part = buttons.slice(start, start + chunk);
-      const element = group.list.children[i] ?? group.list.appendChild(h("div", { class: "chunk" }));
-      const children = element.children;
-      if (children.length !== part.length || part.some((button, at) => children[at] !== button)) {
-        const focused = part.find((button) => button === document.activeElement);
-        element.replaceChildren(...part);
-        focused?.focus({ preventScroll: true });
-      }
-    }
-    while (group.list.children.length > Math.ceil(buttons.length / chunk)) {
-      group.list.lastChild.remove();
-    }
+    arrange(group.list, tiles.map((tile) => this.#tile(tile)));
     return group;
   }
 
