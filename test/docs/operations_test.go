@@ -98,7 +98,7 @@ func TestProofsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range []string{"docs/security.md", "docs/reconcile.md"} {
+	for _, document := range []string{"docs/architecture.md", "docs/security.md", "docs/reconcile.md"} {
 		named := proof.FindAllStringSubmatch(contents(t, document), -1)
 		if len(named) == 0 {
 			t.Errorf("%s names no test", document)

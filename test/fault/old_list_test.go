@@ -140,15 +140,22 @@ func TestOldLists(t *testing.T) {
 			},
 			after: func(t *testing.T, s *stage, cluster types.NamespacedName) {
 				t.Helper()
-				access := client.RawPatch(types.MergePatchType,
-					[]byte(`{"spec":{"accessProviders":[{"name":"reader","serviceAccount":{"clusterRoles":["view"]}}]}}`))
-				must(t, hub.Patch(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: s.name + "-a"}}, access))
-				eventually(t, func() []string {
-					if len(s.grants(t, cluster.Namespace)) == 0 {
-						return []string{"no access is asked for"}
-					}
-					return nil
-				})
+				s.askForAccess(t, "a", cluster.Namespace)
+			},
+		},
+		"OlderInventorySelectedLess": {
+			kind: "/inventories",
+			before: func(t *testing.T, s *stage, cluster types.NamespacedName) {
+				t.Helper()
+				s.setInventory(t, "a", inventoryState{production: true})
+				s.setInventory(t, "b", inventoryState{})
+				uid := s.createCluster(t, cluster, clusterState{env: "test", version: "v1.36.1"})
+				s.setKubeconfig(t, cluster, kubeconfig(cluster.Name, s.serverOf(cluster, uid)))
+			},
+			after: func(t *testing.T, s *stage, cluster types.NamespacedName) {
+				t.Helper()
+				s.setInventory(t, "a", inventoryState{})
+				s.askForAccess(t, "a", cluster.Namespace)
 			},
 		},
 		"InventoryPublishedElsewhere": {
@@ -279,6 +286,20 @@ func TestOldLists(t *testing.T) {
 			}
 		})
 	}
+}
+
+// askForAccess has an Inventory ask for scoped access, and waits until the publisher does so.
+func (s *stage) askForAccess(t *testing.T, inventory, namespace string) {
+	t.Helper()
+	access := client.RawPatch(types.MergePatchType,
+		[]byte(`{"spec":{"accessProviders":[{"name":"reader","serviceAccount":{"clusterRoles":["view"]}}]}}`))
+	must(t, hub.Patch(t.Context(), &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: s.name + "-" + inventory}}, access))
+	eventually(t, func() []string {
+		if len(s.grants(t, namespace)) == 0 {
+			return []string{"no access is asked for"}
+		}
+		return nil
+	})
 }
 
 // grants returns the UIDs of the AccessGrants in a namespace.

@@ -133,8 +133,8 @@ func TestCountsRequests(t *testing.T) {
 	}
 	want := map[string]int{
 		"get namespaces": 1, "create namespaces": 1, "get serviceaccounts": 1, "create serviceaccounts": 1, "get clusterroles": 1,
-		"get clusterrolebindings": 1, "create clusterrolebindings": 1,
-		"list clusterrolebindings": 1, "list rolebindings": 1, "list clusterroles": 1,
+		"create clusterrolebindings": 1,
+		"list clusterrolebindings":   1, "list rolebindings": 1, "list clusterroles": 1,
 	}
 	if diff := cmp.Diff(want, server.Requests(1)); diff != "" {
 		t.Errorf("the spoke has counted other requests (-want +got):\n%s", diff)
