@@ -120,7 +120,7 @@ func (e *explainer) explain(ctx context.Context, hub client.Client, kind string,
 		if i >= 0 {
 			known.Only = key
 			var stamped bool
-			if source, stamped = profile.SourceOf(&known.Profiles[i]); stamped {
+			if source, stamped = profile.LabelledCluster(&known.Profiles[i]); stamped {
 				if err := facts.Cluster(ctx, hub, source, &known); err != nil {
 					return explain.Report{}, err
 				}

@@ -19,6 +19,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/publish/apierror"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // authorize returns an error unless an Inventory asks for just what the grant says, now. The Cluster and the labels of its namespace are
@@ -42,22 +43,25 @@ func (r *reconciler) authorize(ctx context.Context, of *v1alpha1.AccessGrant) er
 	if invalid := snapshot.Invalid[of.Spec.Inventory]; invalid != nil {
 		return refused("the Inventory %q is invalid: %v", of.Spec.Inventory, invalid)
 	}
-	kept, err := r.kept(ctx, of, snapshot.Invalid)
+	var published []*inventoryv1alpha1.ClusterProfile
+	if len(snapshot.Invalid) > 0 {
+		if published, err = r.profilesOf(ctx, of); err != nil {
+			return err
+		}
+	}
+	claims, err := snapshot.Claims(published, cluster, namespace.Labels)
 	if err != nil {
 		return err
 	}
-	if !profile.Decide(snapshot.Valid, kept, cluster, namespace.Labels).AskFor(of, cluster) {
+	if !claims.AskFor(of, cluster) {
 		return refused("the Inventory %q does not ask for this access to the Cluster, or not for a profile of that name in this namespace",
 			of.Spec.Inventory)
 	}
 	return nil
 }
 
-// kept returns the invalid Inventory, by the namespace of a grant, that has published its Cluster there: no other one publishes it there.
-func (r *reconciler) kept(ctx context.Context, of *v1alpha1.AccessGrant, invalid map[string]error) (map[string]string, error) {
-	if len(invalid) == 0 {
-		return nil, nil
-	}
+// profilesOf returns the profiles of a grant's Cluster in the namespace of the grant: an invalid Inventory keeps what it has published there.
+func (r *reconciler) profilesOf(ctx context.Context, of *v1alpha1.AccessGrant) ([]*inventoryv1alpha1.ClusterProfile, error) {
 	var list inventoryv1alpha1.ClusterProfileList
 	err := r.live.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingLabels{
 		v1alpha1.LabelClusterNamespace: of.Spec.Cluster.Namespace, v1alpha1.LabelClusterName: of.Spec.Cluster.Name,
@@ -69,7 +73,7 @@ func (r *reconciler) kept(ctx context.Context, of *v1alpha1.AccessGrant, invalid
 	for i := range list.Items {
 		published = append(published, &list.Items[i])
 	}
-	return profile.Kept(published, invalid)
+	return published, nil
 }
 
 func clusterGone(of *v1alpha1.AccessGrant) error {
@@ -77,7 +81,7 @@ func clusterGone(of *v1alpha1.AccessGrant) error {
 }
 
 func refused(format string, args ...any) error {
-	return &remote.Error{Reason: v1alpha1.ReasonNotWanted, Message: profile.Bound(fmt.Sprintf(format, args...))}
+	return failure.New(v1alpha1.ReasonNotWanted, format, args...)
 }
 
 // cluster returns the Cluster of a grant as the API server has it; nil if it is gone, or another one has its name.
@@ -87,10 +91,7 @@ func (r *reconciler) cluster(ctx context.Context, of *v1alpha1.AccessGrant) (*cl
 	case apierror.IsNotFound(err):
 		return nil, nil
 	case apierrors.IsNotFound(err):
-		return nil, &remote.Error{
-			Reason:  v1alpha1.ReasonKubeconfigUnusable,
-			Message: "the hub does not serve Clusters, so it is not known whether the Cluster exists",
-		}
+		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "the hub does not serve Clusters, so it is not known whether the Cluster exists")
 	case err != nil:
 		return nil, fmt.Errorf("reading the Cluster: %w", err)
 	case string(cluster.UID) != of.Spec.Cluster.UID:
@@ -107,7 +108,7 @@ func clusterKey(of *v1alpha1.AccessGrant) types.NamespacedName {
 // time, and kept no longer than the connection.
 func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remote.Spoke, error) {
 	unusable := func(format string, args ...any) error {
-		return &remote.Error{Reason: v1alpha1.ReasonKubeconfigUnusable, Message: fmt.Sprintf(format, args...)}
+		return failure.New(v1alpha1.ReasonKubeconfigUnusable, format, args...)
 	}
 	source := profile.DefaultSecret(of.Spec.Cluster.Name)
 	key := types.NamespacedName{Namespace: of.Spec.Cluster.Namespace, Name: source.Name}
@@ -127,8 +128,8 @@ func (r *reconciler) open(ctx context.Context, of *v1alpha1.AccessGrant) (*remot
 		return nil, clusterGone(of)
 	}
 	spoke, err := remote.Open(secret.Data[source.Key], r.Spokes)
-	if failure := (*remote.Error)(nil); errors.As(err, &failure) {
-		return nil, unusable("Secret %s: %s", key, failure.Message)
+	if failed := (*failure.Error)(nil); errors.As(err, &failed) {
+		return nil, unusable("Secret %s: %s", key, failed.Message)
 	}
 	return spoke, err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/broker/property"
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // errBusy says that something is changing at this moment, and that another attempt will do.
@@ -81,12 +82,12 @@ func (i *importer) left(of *v1alpha1.AccessGrant) time.Duration {
 func (i *importer) poll(ctx context.Context, cached *v1alpha1.AccessGrant) (ctrl.Result, error) {
 	of := cached.DeepCopy()
 	skipped, err := i.importProperties(ctx, of)
-	var failure *remote.Error
-	if errors.As(err, &failure) {
+	var failed *failure.Error
+	if errors.As(err, &failed) {
 		err = nil
 	}
 	if err == nil {
-		i.report(of, failure, skipped)
+		i.report(of, failed, skipped)
 		err = i.grants.patchStatus(ctx, of, cached)
 	}
 	if errors.Is(err, errBusy) || apierrors.IsConflict(err) {
@@ -96,13 +97,13 @@ func (i *importer) poll(ctx context.Context, cached *v1alpha1.AccessGrant) (ctrl
 		// The hub did not answer, or the broker is stopping: nothing is known of the spoke.
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	return ctrl.Result{RequeueAfter: i.pause(of, failure)}, nil
+	return ctrl.Result{RequeueAfter: i.pause(of, failed)}, nil
 }
 
 // pause returns how long to wait for the next look at the spoke of a grant.
-func (i *importer) pause(of *v1alpha1.AccessGrant, failure *remote.Error) time.Duration {
-	if failure != nil {
-		i.grants.metrics.importFailures.WithLabelValues(failure.Reason).Inc()
+func (i *importer) pause(of *v1alpha1.AccessGrant, failed *failure.Error) time.Duration {
+	if failed != nil {
+		i.grants.metrics.importFailures.WithLabelValues(failed.Reason).Inc()
 		i.retries.begin(of)
 		return i.retries.left(of)
 	}
@@ -171,19 +172,19 @@ func (i *importer) identify(ctx context.Context, of *v1alpha1.AccessGrant, id st
 		of.Status.ClusterID = id
 		return i.grants.patchStatus(ctx, of, before)
 	default:
-		return &remote.Error{Reason: v1alpha1.ReasonWrongCluster, Message: fmt.Sprintf("the server belongs to the cluster %q, and the "+
-			"properties on the profile are those of %q; if the spoke was rebuilt, delete this AccessGrant", id, known)}
+		return failure.New(v1alpha1.ReasonWrongCluster, "the server belongs to the cluster %q, and the properties on the profile are "+
+			"those of %q; if the spoke was rebuilt, delete this AccessGrant", id, known)
 	}
 }
 
 // report sets the condition of a grant.
-func (i *importer) report(of *v1alpha1.AccessGrant, failure *remote.Error, skipped string) {
+func (i *importer) report(of *v1alpha1.AccessGrant, failed *failure.Error, skipped string) {
 	set := func(status metav1.ConditionStatus, reason, message string) {
 		i.grants.set(of, v1alpha1.ConditionPropertiesImported, status, reason, message)
 	}
 	switch {
-	case failure != nil:
-		set(metav1.ConditionFalse, failure.Reason, failure.Message)
+	case failed != nil:
+		set(metav1.ConditionFalse, failed.Reason, failed.Message)
 	case skipped != "":
 		set(metav1.ConditionFalse, v1alpha1.ReasonPropertiesSkipped, "Left out: "+skipped)
 	default:

@@ -18,9 +18,9 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
-	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // reconciler fulfils one AccessGrant at a time.
@@ -117,26 +117,23 @@ func (r *reconciler) rest(of *v1alpha1.AccessGrant) ctrl.Result {
 }
 
 // errTooSlow is why an attempt was given up, wherever it was at that moment: the spoke has taken all of its time.
-var errTooSlow = &remote.Error{
-	Reason:  v1alpha1.ReasonSpokeUnreachable,
-	Message: "the spoke answers, but too slowly to finish in time",
-}
+var errTooSlow = failure.New(v1alpha1.ReasonSpokeUnreachable, "the spoke answers, but too slowly to finish in time")
 
 // fulfil brings spoke and Secret in line with a grant, and reports what came of it. What fails is tried again after a pause.
 func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl.Result, error) {
 	before := of.DeepCopy()
-	failure, err := r.attempt(ctx, of, r.grant)
+	failed, err := r.attempt(ctx, of, r.grant)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.report(of, failure)
+	r.report(of, failed)
 	if err := r.patchStatus(ctx, of, before); err != nil {
 		return ctrl.Result{}, err
 	}
 	r.announce(before, of)
-	if failure != nil {
-		r.metrics.failed(failure.Reason)
-		if failure.Reason != v1alpha1.ReasonContested {
+	if failed != nil {
+		r.metrics.failed(failed.Reason)
+		if failed.Reason != v1alpha1.ReasonContested {
 			r.retries.begin(of)
 		}
 		return ctrl.Result{RequeueAfter: r.untilExpiry(of, r.retries.left(of))}, nil
@@ -149,11 +146,11 @@ func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 // the hub did not answer, and nothing is known of the spoke.
 func (r *reconciler) attempt(
 	ctx context.Context, of *v1alpha1.AccessGrant, do func(context.Context, *v1alpha1.AccessGrant) error,
-) (*remote.Error, error) {
+) (*failure.Error, error) {
 	bounded, cancel := context.WithTimeout(ctx, maxRequests*r.Spokes.Timeout)
 	defer cancel()
 	err := do(bounded, of)
-	var failure *remote.Error
+	var failed *failure.Error
 	switch {
 	case ctx.Err() != nil:
 		// The broker is stopping, which says nothing about the spoke.
@@ -162,8 +159,8 @@ func (r *reconciler) attempt(
 		return nil, nil
 	case bounded.Err() != nil:
 		return errTooSlow, nil
-	case errors.As(err, &failure):
-		return failure, nil
+	case errors.As(err, &failed):
+		return failed, nil
 	}
 	return nil, err
 }

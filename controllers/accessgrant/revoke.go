@@ -15,7 +15,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
-	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // revoke takes back what was made for a grant that is being deleted. The finalizer is the record of what is left to do; a spoke that is
@@ -24,12 +24,12 @@ func (r *reconciler) revoke(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	if !controllerutil.ContainsFinalizer(of, v1alpha1.FinalizerGrant) {
 		return ctrl.Result{}, nil
 	}
-	failure, err := r.attempt(ctx, of, r.takeBack)
+	failed, err := r.attempt(ctx, of, r.takeBack)
 	switch {
 	case err != nil:
 		return ctrl.Result{}, err
-	case failure != nil:
-		return r.stillRevoking(ctx, of, failure)
+	case failed != nil:
+		return r.stillRevoking(ctx, of, failed)
 	}
 	r.retries.forget(client.ObjectKeyFromObject(of))
 	before := of.DeepCopy()
@@ -62,17 +62,17 @@ func (r *reconciler) revokeOnSpoke(ctx context.Context, of *v1alpha1.AccessGrant
 }
 
 // stillRevoking reports why something of the grant is left.
-func (r *reconciler) stillRevoking(ctx context.Context, of *v1alpha1.AccessGrant, failure *remote.Error) (ctrl.Result, error) {
+func (r *reconciler) stillRevoking(ctx context.Context, of *v1alpha1.AccessGrant, failed *failure.Error) (ctrl.Result, error) {
 	before := of.DeepCopy()
 	r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonRevoking,
 		"What the grant has brought to the spoke, to the profile and into its Secret is not all gone yet.")
-	r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionTrue, failure.Reason, failure.Message)
+	r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionTrue, failed.Reason, failed.Message)
 	of.Status.Secret = nil
 	if err := r.patchStatus(ctx, of, before); err != nil {
 		return ctrl.Result{}, err
 	}
 	r.announce(before, of)
-	r.metrics.failed(failure.Reason)
+	r.metrics.failed(failed.Reason)
 	r.retries.begin(of)
 	return ctrl.Result{RequeueAfter: r.retries.left(of)}, nil
 }

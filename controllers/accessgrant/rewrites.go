@@ -4,7 +4,6 @@
 package accessgrant
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 const (
@@ -73,7 +72,6 @@ func (r *reconciler) contested(of *v1alpha1.AccessGrant) error {
 		return nil
 	}
 	r.retries.beginFor(of, pause)
-	return &remote.Error{Reason: v1alpha1.ReasonContested, Message: fmt.Sprintf(
-		"another writer changes or deletes the Secret %s again and again; it is put back after pauses of up to %s",
-		secretKey(of), maxRetry)}
+	return failure.New(v1alpha1.ReasonContested,
+		"another writer changes or deletes the Secret %s again and again; it is put back after pauses of up to %s", secretKey(of), maxRetry)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // secretKey is where the Secret of a grant is.
@@ -35,10 +36,8 @@ func (r *reconciler) ownSecret(ctx context.Context, of *v1alpha1.AccessGrant) (*
 	case err != nil:
 		return nil, fmt.Errorf("reading the Secret %s: %w", key, err)
 	case !grant.IsOwn(secret, of):
-		return nil, &remote.Error{
-			Reason:  v1alpha1.ReasonForeignObject,
-			Message: fmt.Sprintf("the Secret %s exists and was not made by the broker for this grant; rename or delete it", key),
-		}
+		return nil, failure.New(v1alpha1.ReasonForeignObject,
+			"the Secret %s exists and was not made by the broker for this grant; rename or delete it", key)
 	}
 	return secret, nil
 }
@@ -144,7 +143,7 @@ func secretRefused(key types.NamespacedName, err error) error {
 	if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
 		return nil
 	}
-	return &remote.Error{Reason: v1alpha1.ReasonSecretNotWritten, Message: fmt.Sprintf(
+	return failure.New(v1alpha1.ReasonSecretNotWritten,
 		"the hub refuses the Secret %s (%s); the broker needs a Role in this namespace that lets it write Secrets",
-		key, apierrors.ReasonForError(err))}
+		key, apierrors.ReasonForError(err))
 }

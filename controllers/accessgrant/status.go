@@ -16,16 +16,16 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
 	"github.com/capi-inventory/capi-inventory/internal/broker/property"
-	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // FieldManager is the name under which the broker writes on the hub.
 const FieldManager = property.FieldManager
 
 // report sets the conditions of a grant after an attempt. A token that was granted stays good until it expires, whatever fails now.
-func (r *reconciler) report(of *v1alpha1.AccessGrant, failure *remote.Error) {
-	if failure == nil {
+func (r *reconciler) report(of *v1alpha1.AccessGrant, failed *failure.Error) {
+	if failed == nil {
 		r.set(
 			of,
 			v1alpha1.ConditionDegraded,
@@ -34,11 +34,11 @@ func (r *reconciler) report(of *v1alpha1.AccessGrant, failure *remote.Error) {
 			"Nothing is to be done before the next renewal.",
 		)
 	} else {
-		r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionTrue, failure.Reason, failure.Message)
+		r.set(of, v1alpha1.ConditionDegraded, metav1.ConditionTrue, failed.Reason, failed.Message)
 	}
 	switch {
-	case of.Status.Secret == nil && failure != nil:
-		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, failure.Reason, failure.Message)
+	case of.Status.Secret == nil && failed != nil:
+		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, failed.Reason, failed.Message)
 	case of.Status.Secret == nil:
 		r.set(of, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPending, "The access has not been granted yet.")
 	case grant.Expired(of, r.Clock.Now()):

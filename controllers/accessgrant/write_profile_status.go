@@ -15,8 +15,8 @@ import (
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/property"
-	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 func profileKey(of *v1alpha1.AccessGrant) types.NamespacedName {
@@ -24,7 +24,7 @@ func profileKey(of *v1alpha1.AccessGrant) types.NamespacedName {
 }
 
 func notWritten(format string, args ...any) error {
-	return &remote.Error{Reason: v1alpha1.ReasonProfileNotWritten, Message: profile.Bound(fmt.Sprintf(format, args...))}
+	return failure.New(v1alpha1.ReasonProfileNotWritten, format, args...)
 }
 
 // publish brings the profile of a grant in line with what its spoke says of itself, and returns what of that is left out. At rest it

@@ -36,7 +36,7 @@ func clustersOfSecret(_ context.Context, object client.Object) []types.Namespace
 }
 
 func clusterOfProfile(_ context.Context, object client.Object) []types.NamespacedName {
-	if source, named := profile.SourceOf(object); named {
+	if source, named := profile.LabelledCluster(object); named {
 		return []types.NamespacedName{source}
 	}
 	return nil
@@ -56,7 +56,7 @@ func (r *Reconciler) clustersOfGrant(ctx context.Context, object client.Object) 
 		// Without a profile nobody waits for the name.
 		return clusters
 	}
-	if source, named := profile.SourceOf(&published); named && source != clusters[0] {
+	if source, named := profile.LabelledCluster(&published); named && source != clusters[0] {
 		clusters = append(clusters, source)
 	}
 	return clusters
@@ -66,7 +66,7 @@ func (r *Reconciler) clustersOfGrant(ctx context.Context, object client.Object) 
 func (r *Reconciler) clustersOfInventory(ctx context.Context, inventory client.Object) []types.NamespacedName {
 	clusters := r.clustersIn(ctx, "")
 	for _, published := range r.Index.ForInventory(inventory.GetName()) {
-		if source, _ := profile.SourceOf(published); !r.scope.watches(source.Namespace) {
+		if source, _ := profile.LabelledCluster(published); !r.scope.watches(source.Namespace) {
 			clusters = append(clusters, source)
 		}
 	}

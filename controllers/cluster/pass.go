@@ -33,16 +33,11 @@ func (r *Reconciler) newPass(ctx context.Context, snapshot *source.Snapshot, clu
 	if err != nil {
 		return pass{}, err
 	}
-	kept, err := profile.Kept(r.Index.ForCluster(client.ObjectKeyFromObject(cluster)), snapshot.Invalid)
+	claims, err := snapshot.Claims(r.Index.ForCluster(client.ObjectKeyFromObject(cluster)), cluster, namespaceLabels)
 	if err != nil {
 		return pass{}, err
 	}
-	return pass{
-		snapshot:        snapshot,
-		cluster:         cluster,
-		namespaceLabels: namespaceLabels,
-		claims:          profile.Decide(snapshot.Valid, kept, cluster, namespaceLabels),
-	}, nil
+	return pass{snapshot: snapshot, cluster: cluster, namespaceLabels: namespaceLabels, claims: claims}, nil
 }
 
 // referencesOf returns the objects that the Cluster refers to and its profiles are made of.

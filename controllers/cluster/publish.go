@@ -95,7 +95,7 @@ func (r *Reconciler) checkProfile(
 		requeueAfter, err := r.await(ctx, live, p.key())
 		problem := profile.ForeignProblem(live, r.ClusterManager)
 		return target.Result{Problems: []profile.Problem{problem}, RequeueAfter: requeueAfter}, true, err
-	case ownership == profile.Stale:
+	case ownership == profile.OfEarlier:
 		// Its successor is published when it is gone.
 		result, err = r.replace(ctx, p, locked, live)
 		return result, true, err

@@ -89,7 +89,7 @@ func (s strayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 // name, or to the publisher that serves its Inventory.
 func (s strayReconciler) repaired(ctx context.Context, snapshot *source.Snapshot, live *profile.Live) (bool, error) {
 	r := s.clusters
-	_, inventory, _ := live.Source()
+	_, inventory, _ := live.Provenance()
 	if snapshot.IsOfOtherClass(inventory) {
 		return true, nil
 	}
@@ -121,7 +121,7 @@ func (s strayReconciler) notOrphaned(ctx context.Context, live *profile.Live) (w
 	clusters := &metav1.PartialObjectMetadataList{}
 	clusters.SetGroupVersionKind(clusterv1.GroupVersion.WithKind("ClusterList"))
 	// An object never changes its namespace. If the publisher does not own that label, it may be any one.
-	cluster, _, _ := live.Source()
+	cluster, _, _ := live.Provenance()
 	err = s.clusters.APIReader.List(ctx, clusters, client.InNamespace(cluster.Namespace))
 	switch {
 	case apierrors.IsForbidden(err):

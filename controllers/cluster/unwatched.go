@@ -54,7 +54,7 @@ func (r *Reconciler) reconcileUnwatched(
 func (r *Reconciler) ended(
 	ctx context.Context, snapshot *source.Snapshot, live *profile.Live, cached *clusterv1.Cluster,
 ) (bool, time.Duration, error) {
-	cluster, inventory, _ := live.Source()
+	cluster, inventory, _ := live.Provenance()
 	if _, known := snapshot.Revisions[inventory]; !known {
 		revision, err := r.inventoryRevision(ctx, inventory)
 		return err == nil && revision == profile.Revision{}, 0, err

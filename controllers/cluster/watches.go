@@ -148,7 +148,7 @@ func (r *Reconciler) enqueueByCheck() handler.TypedEventHandler[types.Namespaced
 			if r.Client.Get(ctx, e.Object, published) != nil {
 				return
 			}
-			if cluster, named := profile.SourceOf(published); named {
+			if cluster, named := profile.LabelledCluster(published); named {
 				r.add(cluster, withLowPriority(to))
 			}
 		},
@@ -158,7 +158,7 @@ func (r *Reconciler) enqueueByCheck() handler.TypedEventHandler[types.Namespaced
 // stillClaimed reports whether a profile that this process has created is wanted when the cache shows it. If the Cluster was
 // deselected before that, there was nothing to withdraw yet.
 func (r *Reconciler) stillClaimed(ctx context.Context, created client.Object) bool {
-	key, _ := profile.SourceOf(created)
+	key, _ := profile.LabelledCluster(created)
 	cluster := &clusterv1.Cluster{}
 	snapshot, err := r.Inventories.Snapshot(ctx)
 	if err != nil || !r.scope.watches(key.Namespace) || r.Client.Get(ctx, key, cluster) != nil || !r.scope.includes(cluster) {

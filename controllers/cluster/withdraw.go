@@ -25,7 +25,7 @@ func (r *Reconciler) forEachOwned(
 			found.add("", target.Result{}, err)
 			continue
 		}
-		_, inventory, _ := live.Source()
+		_, inventory, _ := live.Provenance()
 		if snapshot.IsOfOtherClass(inventory) || !live.MayBeDeleted(r.ClusterManager) {
 			continue
 		}
@@ -57,7 +57,7 @@ func (r *Reconciler) withdraw(ctx context.Context, p pass) findings {
 
 // deciding returns the names of the Inventories by which a profile is withdrawn: its own, and those that replace it.
 func deciding(p pass, live *profile.Live) []string {
-	_, inventory, _ := live.Source()
+	_, inventory, _ := live.Provenance()
 	replacements := p.claims.Replacements(live)
 	names := append(make([]string, 0, len(replacements)+1), inventory)
 	for _, claim := range replacements {

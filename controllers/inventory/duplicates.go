@@ -79,7 +79,7 @@ func (u unique) duplicates(inventory string, all []*inventoryv1alpha1.ClusterPro
 			if p == first {
 				other = group[1]
 			}
-			source, _ := profile.SourceOf(p)
+			source, _ := profile.LabelledCluster(p)
 			found = append(found, state.ClusterProblem{
 				Cluster: source,
 				Problem: profile.NewProblem(u.reason, u.format, other.Name, p.Name, at.namespace, at.value),

@@ -97,7 +97,7 @@ func (s *stage) auditClaim(ctx context.Context, seen *hubState, of clusterFacts,
 // auditAccess checks that a profile's labels and access name one Cluster.
 func (s *stage) auditAccess(live *inventoryv1alpha1.ClusterProfile) []string {
 	var faults []string
-	source, _ := profile.SourceOf(live)
+	source, _ := profile.LabelledCluster(live)
 	for _, provider := range live.Status.AccessProviders {
 		if !s.isServerOf(provider.Cluster.Server, source, types.UID(live.Labels[v1alpha1.LabelClusterUID])) {
 			faults = append(faults,

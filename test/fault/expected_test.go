@@ -28,16 +28,15 @@ type hubState struct {
 	secrets     map[types.NamespacedName]*corev1.Secret
 	profiles    map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile
 	namespaces  map[string]labels.Set
-	inventories []*profile.Inventory
-	invalid     map[string]error
+	inventories profile.Compiled
 }
 
 func (s *stage) read(ctx context.Context) (*hubState, error) {
 	seen := &hubState{
-		secrets:    map[types.NamespacedName]*corev1.Secret{},
-		profiles:   map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile{},
-		namespaces: map[string]labels.Set{},
-		invalid:    map[string]error{},
+		secrets:     map[types.NamespacedName]*corev1.Secret{},
+		profiles:    map[types.NamespacedName]*inventoryv1alpha1.ClusterProfile{},
+		namespaces:  map[string]labels.Set{},
+		inventories: profile.Compiled{Invalid: map[string]error{}},
 	}
 	var namespaces corev1.NamespaceList
 	if err := hub.List(ctx, &namespaces); err != nil {
@@ -92,12 +91,12 @@ func (h *hubState) readInventories(ctx context.Context, class string) error {
 		}
 		compiled, err := profile.Compile(compiler, source)
 		if err != nil {
-			h.invalid[source.Name] = err
+			h.inventories.Invalid[source.Name] = err
 			continue
 		}
-		h.inventories = append(h.inventories, compiled)
+		h.inventories.Valid = append(h.inventories.Valid, compiled)
 	}
-	profile.SortByAge(h.inventories)
+	profile.SortByAge(h.inventories.Valid)
 	return nil
 }
 
@@ -110,15 +109,14 @@ type clusterFacts struct {
 }
 
 func (h *hubState) decide(cluster *clusterv1.Cluster) clusterFacts {
-	of := clusterFacts{cluster: cluster, invalid: h.invalid}
+	of := clusterFacts{cluster: cluster, invalid: h.inventories.Invalid}
 	for _, live := range h.profiles {
-		if source, _ := profile.SourceOf(live); source == client.ObjectKeyFromObject(cluster) {
+		if source, _ := profile.LabelledCluster(live); source == client.ObjectKeyFromObject(cluster) {
 			of.published = append(of.published, live)
 		}
 	}
-	// An error says that managedFields cannot be decoded: then nothing is kept, and the audit fails.
-	kept, _ := profile.Kept(of.published, h.invalid)
-	of.claims = profile.Decide(h.inventories, kept, cluster, h.namespaces[cluster.Namespace])
+	// An error says that managedFields cannot be decoded: then there are no claims, and the audit fails.
+	of.claims, _ = h.inventories.Claims(of.published, cluster, h.namespaces[cluster.Namespace])
 	return of
 }
 

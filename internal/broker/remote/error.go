@@ -12,30 +12,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
-	"github.com/capi-inventory/capi-inventory/internal/printable"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
-// maxMessage is how many bytes of what a spoke answers are reported.
-const maxMessage = 512
-
-// Error is why something could not be done on a spoke: a reason of the API package, and a message of one bounded line without
-// credentials.
-type Error struct {
-	Reason  string
-	Message string
-}
-
-// Error implements error.
-func (f *Error) Error() string { return f.Reason + ": " + f.Message }
-
-func fail(reason, format string, args ...any) *Error {
-	return &Error{Reason: reason, Message: printable.Line(fmt.Sprintf(format, args...), maxMessage)}
-}
-
-// failed turns an error of a request into an Error. A spoke may answer with the credentials that it was sent.
+// failed turns an error of a request into a failure.Error. A spoke may answer with the credentials that it was sent.
 func (s *Spoke) failed(doing string, err error) error {
-	var failure *Error
-	if err == nil || errors.As(err, &failure) {
+	if known := (*failure.Error)(nil); err == nil || errors.As(err, &known) {
 		return err
 	}
 	reason := v1alpha1.ReasonSpokeUnreachable
@@ -50,5 +32,5 @@ func (s *Spoke) failed(doing string, err error) error {
 	for _, secret := range s.secrets {
 		text = strings.ReplaceAll(text, secret, "[redacted]")
 	}
-	return fail(reason, "%s: %s", doing, text)
+	return failure.New(reason, "%s: %s", doing, text)
 }

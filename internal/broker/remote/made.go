@@ -14,6 +14,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 const (
@@ -59,5 +60,5 @@ func (s *Spoke) addPages(ctx context.Context, list client.ObjectList, names gran
 			return err
 		}
 	}
-	return fail(v1alpha1.ReasonSpokeRefused, "the spoke has more than %d objects of a kind with the label of the grant", maxPages*pageSize)
+	return failure.New(v1alpha1.ReasonSpokeRefused, "the spoke has more than %d objects of a kind with the label of the grant", maxPages*pageSize)
 }

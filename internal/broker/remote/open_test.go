@@ -10,6 +10,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/remote"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // TestLocalServersBehindAProxy: the dialer sees the proxy's address alone, so the server's is checked before.
@@ -29,8 +30,8 @@ func TestLocalServersBehindAProxy(t *testing.T) {
 		if err == nil {
 			opened.Close()
 		}
-		failure := (*remote.Error)(nil)
-		if refused := errors.As(err, &failure) && failure.Reason == v1alpha1.ReasonKubeconfigUnusable; refused == permitted {
+		failed := (*failure.Error)(nil)
+		if refused := errors.As(err, &failed) && failed.Reason == v1alpha1.ReasonKubeconfigUnusable; refused == permitted {
 			t.Errorf("%s: got %v", server, err)
 		}
 		if opened, err = remote.Open(kubeconfig(server), remote.Options{AllowLocalServers: true}); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
 	"github.com/capi-inventory/capi-inventory/internal/publish/apierror"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // Revoke removes everything that was made for a grant: the ServiceAccount first, with which every token ends; and the namespace, when
@@ -50,7 +51,7 @@ func (s *Spoke) revokeNamespace(ctx context.Context, names grant.Names) error {
 	}
 	for i := range others.Items {
 		if isOwn(&others.Items[i], names.Account()) {
-			return fail(v1alpha1.ReasonSpokeRefused, "the spoke says that the ServiceAccount %s is gone, and lists it",
+			return failure.New(v1alpha1.ReasonSpokeRefused, "the spoke says that the ServiceAccount %s is gone, and lists it",
 				names.ServiceAccount)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
 	"github.com/capi-inventory/capi-inventory/internal/publish/apierror"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 // Bind makes the ServiceAccount of a grant and gives it exactly the rights that are asked for. Others that were made for the grant are
@@ -34,7 +35,7 @@ func (s *Spoke) Bind(ctx context.Context, names grant.Names, access v1alpha1.Ser
 	access.ClusterRoles = slices.DeleteFunc(slices.Clone(access.ClusterRoles), func(role string) bool {
 		escalates, err := s.escalates(ctx, role)
 		if escalates && !access.AllowEscalation {
-			errs = append(errs, fail(v1alpha1.ReasonEscalation,
+			errs = append(errs, failure.New(v1alpha1.ReasonEscalation,
 				"the ClusterRole %q of the spoke gives every right, which needs allowEscalation: true", role))
 			return true
 		}
@@ -85,7 +86,7 @@ func (s *Spoke) ensure(ctx context.Context, want client.Object) error {
 func (s *Spoke) update(ctx context.Context, live, want client.Object) error {
 	switch {
 	case !isOwn(live, want):
-		return fail(v1alpha1.ReasonForeignObject,
+		return failure.New(v1alpha1.ReasonForeignObject,
 			"the %s %s exists on the spoke and was not made by this broker for this grant", kindOf(want), client.ObjectKeyFromObject(want))
 	case !adjust(live, want):
 		return nil

@@ -28,6 +28,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/netaddr"
 )
 
@@ -62,11 +63,11 @@ type Spoke struct {
 func Open(kubeconfig []byte, options Options) (*Spoke, error) {
 	at, err := endpoint.Parse(kubeconfig)
 	if err != nil {
-		return nil, fail(v1alpha1.ReasonKubeconfigUnusable, "%v", err)
+		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "%v", err)
 	}
 	config, err := clientcmd.Load(kubeconfig)
 	if err != nil {
-		return nil, fail(v1alpha1.ReasonKubeconfigUnusable, "it cannot be read")
+		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "it cannot be read")
 	}
 	if !options.AllowLocalServers && isLocal(at.Server) {
 		return nil, errLocalServer
@@ -108,7 +109,7 @@ func (s *Spoke) connect(authenticate func(*rest.Config)) (client.Client, error) 
 	authenticate(config)
 	tlsConfig, err := rest.TLSConfigFor(config)
 	if err != nil {
-		return nil, fail(v1alpha1.ReasonKubeconfigUnusable, "its certificates cannot be used")
+		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "its certificates cannot be used")
 	}
 	transport := &http.Transport{
 		DialContext:           s.dialer().DialContext,
@@ -121,7 +122,7 @@ func (s *Spoke) connect(authenticate func(*rest.Config)) (client.Client, error) 
 	config.Wrap(s.options.Wrap)
 	authenticated, err := rest.HTTPWrappersForConfig(config, bounded{transport})
 	if err != nil {
-		return nil, fail(v1alpha1.ReasonKubeconfigUnusable, "its credentials cannot be used")
+		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "its credentials cannot be used")
 	}
 	s.idle = append(s.idle, transport)
 	made, err := client.New(config, client.Options{
@@ -135,7 +136,7 @@ func (s *Spoke) connect(authenticate func(*rest.Config)) (client.Client, error) 
 	return made, nil
 }
 
-var errLocalServer = fail(v1alpha1.ReasonKubeconfigUnusable, "its server is at a loopback, link-local or metadata address, "+
+var errLocalServer = failure.New(v1alpha1.ReasonKubeconfigUnusable, "its server is at a loopback, link-local or metadata address, "+
 	"which is another machine for every reader; --allow-local-servers permits it")
 
 // isLocal reports whether the address in a server is local. The dialer would not notice where a proxy is before it.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/failure"
 )
 
 const (
@@ -35,9 +36,9 @@ func (s *Spoke) Issue(ctx context.Context, names grant.Names, ttl time.Duration,
 	token := grant.Token{Value: request.Status.Token, Issued: now, Expires: request.Status.ExpirationTimestamp.Time}
 	switch {
 	case len(token.Value) == 0 || len(token.Value) > maxToken || strings.ContainsFunc(token.Value, notInHeader):
-		return grant.Token{}, fail(v1alpha1.ReasonTokenRefused, "the spoke answered with something that is not a token")
+		return grant.Token{}, failure.New(v1alpha1.ReasonTokenRefused, "the spoke answered with something that is not a token")
 	case token.Expires.Sub(now) < minLife:
-		return grant.Token{}, fail(v1alpha1.ReasonTokenRefused,
+		return grant.Token{}, failure.New(v1alpha1.ReasonTokenRefused,
 			"the spoke's token is valid for less than %s from now: compare the clocks of hub and spoke", minLife)
 	case token.Expires.Sub(now) > 2*ttl:
 		// Neither a clock that is ahead nor a spoke that grants more than was asked for delays the renewal.
@@ -55,12 +56,12 @@ func (s *Spoke) Prove(ctx context.Context, names grant.Names, token string) erro
 	}
 	review := &authenticationv1.SelfSubjectReview{}
 	if err := holder.Create(ctx, review); apierrors.IsUnauthorized(err) {
-		return fail(v1alpha1.ReasonTokenRefused, "the spoke does not accept the token that it has issued")
+		return failure.New(v1alpha1.ReasonTokenRefused, "the spoke does not accept the token that it has issued")
 	} else if err != nil {
 		return s.failed("proving the token", err)
 	}
 	if user := review.Status.UserInfo.Username; user != names.User() {
-		return fail(v1alpha1.ReasonTokenRefused, "the spoke knows the token as that of %q and not of %q", user, names.User())
+		return failure.New(v1alpha1.ReasonTokenRefused, "the spoke knows the token as that of %q and not of %q", user, names.User())
 	}
 	return nil
 }

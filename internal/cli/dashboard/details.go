@@ -39,7 +39,7 @@ func (d *Dashboard) profileDetails(ctx context.Context, key types.NamespacedName
 	if objects.Profile == nil {
 		return fleet.Profile{}, fmt.Errorf("the ClusterProfile %s %w", key, errGone)
 	}
-	if source, stamped := profile.SourceOf(objects.Profile); stamped {
+	if source, stamped := profile.LabelledCluster(objects.Profile); stamped {
 		if err := facts.Cluster(ctx, d.options.Hub, source, &known); err != nil {
 			return fleet.Profile{}, err
 		}

@@ -32,7 +32,7 @@ func (p *pass) compareFate(live *profile.Live) {
 	if after.fate == profile.Stays || before.fate == profile.Withdrawn || before == after {
 		return
 	}
-	_, inventory, _ := live.Source()
+	_, inventory, _ := live.Provenance()
 	change := ProfileChange{Inventory: inventory, Action: Withdraw, Profile: nameOf(live).String(), Why: after.why}
 	switch replaced := after.by != (types.NamespacedName{}); {
 	case after.fate == profile.StaysUntilReplaced:
@@ -64,8 +64,8 @@ func (p *pass) compareFate(live *profile.Live) {
 // outcome decides what becomes of a published profile: as the publisher, which withdraws one that is wanted otherwise only when its
 // replacement is on the hub, with access if the old one had any.
 func (p *pass) outcome(s side, claims profile.Claims, live *profile.Live) outcome {
-	_, inventory, _ := live.Source()
-	fate := claims.FateOf(live, p.cluster, s.invalid)
+	_, inventory, _ := live.Provenance()
+	fate := claims.FateOf(live, p.cluster, s.Invalid)
 	if fate != profile.StaysUntilReplaced {
 		return outcome{fate: fate}
 	}
@@ -159,7 +159,7 @@ func (p *pass) compareUnclaimed(claim profile.Claim, change ProfileChange) {
 	change.Action, change.Problems = Publish, problemsOf(wanted.problems)
 	switch live := p.live[claim.Profile]; p.ownership(live) {
 	case profile.Owned:
-		if _, inventory, _ := live.Source(); inventory != change.Inventory {
+		if _, inventory, _ := live.Provenance(); inventory != change.Inventory {
 			change.Action, change.FromInventory = TakeOver, inventory
 			break
 		}
@@ -168,7 +168,7 @@ func (p *pass) compareUnclaimed(claim profile.Claim, change ProfileChange) {
 			return
 		}
 		change.Action, change.Why = Change, "the profile that is on the hub stays, and is updated"
-	case profile.Stale:
+	case profile.OfEarlier:
 		change.Why = "after the profile of an earlier Cluster of this name is gone"
 	}
 	p.add(change)

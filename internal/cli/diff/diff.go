@@ -101,7 +101,7 @@ func (d *differ) index() error {
 		}
 		d.live[types.NamespacedName{Namespace: p.Namespace, Name: p.Name}] = live
 		// No object but its profiles has the publisher's cluster manager name.
-		cluster, inventory, _ := live.Source()
+		cluster, inventory, _ := live.Provenance()
 		if !live.MayBeDeleted(p.Spec.ClusterManager.Name) {
 			continue
 		}
@@ -140,7 +140,7 @@ func (d *differ) cluster(class *class, cluster *clusterv1.Cluster) error {
 		p.namespace = namespace.Labels
 	}
 	for _, live := range d.published[p.key()] {
-		_, inventory, _ := live.Source()
+		_, inventory, _ := live.Provenance()
 		if class, known := d.edit.classOf[inventory]; known && class == p.class.name {
 			p.published = append(p.published, live)
 		}
@@ -173,11 +173,7 @@ func (p *pass) decide(s side) (profile.Claims, error) {
 	for i, live := range p.published {
 		published[i] = live.ClusterProfile
 	}
-	kept, err := profile.Kept(published, s.invalid)
-	if err != nil {
-		return profile.Claims{}, err
-	}
-	return profile.Decide(s.valid, kept, p.cluster, p.namespace), nil
+	return s.Claims(published, p.cluster, p.namespace)
 }
 
 // countSelected counts the Cluster for the edited Inventories that select it.

@@ -44,8 +44,7 @@ type class struct {
 
 // side is what Inventories want before, or after, the edit.
 type side struct {
-	valid   []*profile.Inventory
-	invalid map[string]error
+	profile.Compiled
 	sources map[string]*v1alpha1.Inventory
 }
 
@@ -107,7 +106,7 @@ func (e *Edit) edit(edited, live *v1alpha1.Inventory, now time.Time) (*v1alpha1.
 
 // compile compiles the Inventories of a class, as the publisher does: what an invalid one has published stays.
 func compile(compiler *cel.Compiler, class string, inventories map[string]*v1alpha1.Inventory) side {
-	s := side{invalid: map[string]error{}, sources: map[string]*v1alpha1.Inventory{}}
+	s := side{Compiled: profile.Compiled{Invalid: map[string]error{}}, sources: map[string]*v1alpha1.Inventory{}}
 	for name, source := range inventories {
 		if source.Spec.PublisherClass != class || !source.DeletionTimestamp.IsZero() {
 			continue
@@ -115,12 +114,12 @@ func compile(compiler *cel.Compiler, class string, inventories map[string]*v1alp
 		s.sources[name] = source
 		inventory, err := profile.Compile(compiler, source)
 		if err != nil {
-			s.invalid[name] = err
+			s.Invalid[name] = err
 			continue
 		}
-		s.valid = append(s.valid, inventory)
+		s.Valid = append(s.Valid, inventory)
 	}
-	profile.SortByAge(s.valid)
+	profile.SortByAge(s.Valid)
 	return s
 }
 
@@ -134,7 +133,7 @@ func (e *Edit) TrustsSpokeChecks() bool { return e.any((*profile.Inventory).Trus
 
 func (e *Edit) any(has func(*profile.Inventory) bool) bool {
 	for _, class := range e.classes {
-		if slices.ContainsFunc(class.before.valid, has) || slices.ContainsFunc(class.after.valid, has) {
+		if slices.ContainsFunc(class.before.Valid, has) || slices.ContainsFunc(class.after.Valid, has) {
 			return true
 		}
 	}

@@ -4,7 +4,6 @@
 package diff
 
 import (
-	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -83,7 +82,7 @@ func (p *pass) publishedEndpoints(published *profile.Live) map[profile.SecretKey
 	if published == nil {
 		return nil
 	}
-	_, inventory, _ := published.Source()
+	_, inventory, _ := published.Provenance()
 	secrets := map[string]profile.SecretKey{}
 	if source := p.class.before.sources[inventory]; source != nil {
 		secrets = secretsOf(source, p.cluster.Name)
@@ -105,21 +104,9 @@ func (p *pass) publishedEndpoints(published *profile.Live) map[profile.SecretKey
 
 // secretsOf returns the Secrets from which the access providers of an Inventory get their endpoints, by the names of the providers.
 func secretsOf(inventory *v1alpha1.Inventory, cluster string) map[string]profile.SecretKey {
-	key := profile.DefaultSecret(cluster)
-	if len(inventory.Spec.AccessProviders) == 0 {
-		return map[string]profile.SecretKey{v1alpha1.ProviderKubeconfigSecret: key}
-	}
 	secrets := map[string]profile.SecretKey{}
-	for _, provider := range inventory.Spec.AccessProviders {
-		switch {
-		case provider.Exec != nil && provider.Exec.Server != "":
-		case provider.KubeconfigSecret != nil:
-			own := profile.SecretKey{Name: key.Name, Key: cmp.Or(provider.KubeconfigSecret.Key, key.Key)}
-			if suffix := provider.KubeconfigSecret.NameSuffix; suffix != "" {
-				own.Name = cluster + suffix
-			}
-			secrets[provider.Name] = own
-		default:
+	for _, provider := range profile.AccessProviders(inventory.Spec.AccessProviders) {
+		if key, fromSecret := profile.EndpointSecret(provider, cluster); fromSecret {
 			secrets[provider.Name] = key
 		}
 	}

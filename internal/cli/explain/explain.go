@@ -117,7 +117,7 @@ func Cluster(f Facts) (Report, error) {
 	}
 	for i := range f.Profiles {
 		p := &f.Profiles[i]
-		if source, stamped := profile.SourceOf(p); !stamped || source != name || f.excludes(p) {
+		if source, stamped := profile.LabelledCluster(p); !stamped || source != name || f.excludes(p) {
 			continue
 		}
 		report.Profiles = append(report.Profiles, f.profile(p))
@@ -137,7 +137,7 @@ func Foreign(f Facts) (Report, error) {
 	}
 	p := &f.Profiles[i]
 	report := Report{Kind: "ClusterProfile", Name: f.Only.String(), Profiles: []Profile{f.profile(p)}}
-	switch source, stamped := profile.SourceOf(p); {
+	switch source, stamped := profile.LabelledCluster(p); {
 	case stamped && f.Unread.Cluster:
 		report.Notes = append(report.Notes, fmt.Sprintf("It stands for the Cluster %s.", source))
 		report.Unread = f.unread(source)
@@ -156,7 +156,7 @@ func Foreign(f Facts) (Report, error) {
 func Hidden(f Facts, cluster types.NamespacedName) Report {
 	report := Report{Kind: "Cluster", Name: cluster.String(), Unread: f.unread(cluster)}
 	for i := range f.Profiles {
-		if source, stamped := profile.SourceOf(&f.Profiles[i]); stamped && source == cluster {
+		if source, stamped := profile.LabelledCluster(&f.Profiles[i]); stamped && source == cluster {
 			report.Profiles = append(report.Profiles, f.profile(&f.Profiles[i]))
 		}
 	}

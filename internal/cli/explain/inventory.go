@@ -60,7 +60,7 @@ func neighbours(
 	bySource, byKey := map[types.NamespacedName][]int{}, make(map[types.NamespacedName]int, len(fleet))
 	for i := range fleet {
 		byKey[types.NamespacedName{Namespace: fleet[i].Namespace, Name: fleet[i].Name}] = i
-		if source, stamped := profile.SourceOf(&fleet[i]); stamped {
+		if source, stamped := profile.LabelledCluster(&fleet[i]); stamped {
 			bySource[source] = append(bySource[source], i)
 		}
 	}

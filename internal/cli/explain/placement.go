@@ -119,7 +119,7 @@ func (p *placement) decide(valid []*profile.Inventory) error {
 	cluster := types.NamespacedName{Namespace: p.Cluster.Namespace, Name: p.Cluster.Name}
 	var published []*inventoryv1alpha1.ClusterProfile
 	for i := range p.Profiles {
-		if source, stamped := profile.SourceOf(&p.Profiles[i]); stamped && source == cluster {
+		if source, stamped := profile.LabelledCluster(&p.Profiles[i]); stamped && source == cluster {
 			published = append(published, &p.Profiles[i])
 		}
 	}
@@ -130,11 +130,11 @@ func (p *placement) decide(valid []*profile.Inventory) error {
 				invalid[name] = err
 			}
 		}
-		kept, err := profile.Kept(published, invalid)
+		claims, err := profile.Compiled{Valid: inventories, Invalid: invalid}.Claims(published, p.Cluster, p.NamespaceLabels)
 		if err != nil {
 			return err
 		}
-		p.claims[class] = profile.Decide(inventories, kept, p.Cluster, p.NamespaceLabels)
+		p.claims[class] = claims
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (p *placement) granted(source *v1alpha1.Inventory, live *profile.Live) (sta
 		return Published, "it selects the Cluster"
 	case profile.Absent:
 		return Pending, p.whyPending(source)
-	case profile.Stale:
+	case profile.OfEarlier:
 		return Pending, "the profile is of an earlier Cluster of this name; it is replaced after its deletion"
 	}
 	// Only profiles that the publisher has applied have its cluster manager name.

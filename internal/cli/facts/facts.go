@@ -77,7 +77,7 @@ func BesideProfiles(ctx context.Context, hub client.Reader, cluster types.Namesp
 	namespaces := sets.New[string]()
 	for i := range facts.Profiles {
 		p := &facts.Profiles[i]
-		if source, stamped := profile.SourceOf(p); stamped && source == cluster || client.ObjectKeyFromObject(p) == facts.Only {
+		if source, stamped := profile.LabelledCluster(p); stamped && source == cluster || client.ObjectKeyFromObject(p) == facts.Only {
 			namespaces.Insert(p.Namespace)
 		}
 	}

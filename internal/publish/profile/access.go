@@ -29,14 +29,14 @@ func (inv *Inventory) accessProviders(
 ) (providers []*inventoryac.AccessProviderApplyConfiguration, lapses []string, problems []Problem) {
 	for _, c := range inv.candidates(f) {
 		if c.cluster != nil {
-			providers = append(providers, inventoryac.AccessProvider().WithName(c.name).WithCluster(*c.cluster))
+			providers = append(providers, inventoryac.AccessProvider().WithName(c.Name).WithCluster(*c.cluster))
 		}
 		if c.fault == nil {
 			problems = append(problems, c.warnings(c.cluster)...)
 			continue
 		}
 		lapses = append(lapses, c.fault.Message)
-		young := c.fault.Reason == v1alpha1.ProblemAccessNotGranted && f.grantPending(GrantName(c.profile.Name, c.name))
+		young := c.fault.Reason == v1alpha1.ProblemAccessNotGranted && f.grantPending(GrantName(c.profile.Name, c.Name))
 		if ControlPlaneInitialized(f.Cluster) && !young {
 			// Before that, nobody expects a kubeconfig, or an answer of the broker.
 			problems = append(problems, *c.fault)
@@ -54,7 +54,7 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 				v1alpha1.ProblemTLSServerNameIgnored,
 				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore tls-server-name %q "+
 					"and will refuse the server's certificate",
-				p.name,
+				p.Name,
 				cluster.TLSServerName,
 			),
 		}
@@ -64,7 +64,7 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 				v1alpha1.ProblemTLSServerNameIgnored,
 				"access provider %s: consumers built with cluster-inventory-api v0.1.3 ignore insecure-skip-tls-verify "+
 					"and will refuse the server's certificate",
-				p.name,
+				p.Name,
 			),
 		}
 	}
@@ -76,14 +76,14 @@ func (p provider) warnings(cluster *clientcmdv1.Cluster) []Problem {
 // until the broker has granted access, as long as it is of the same Cluster. A granted access does not stay where no serviceAccount
 // is asked for any more: it is revoked.
 func (p provider) lastGood(f Facts, profile types.NamespacedName) *clientcmdv1.Cluster {
-	published := f.Published.provider(p.name)
-	if published == nil || len(f.Published.foreignFields(p.name, *published)) > 0 {
+	published := f.Published.provider(p.Name)
+	if published == nil || len(f.Published.foreignFields(p.Name, *published)) > 0 {
 		return nil
 	}
 	reference, reads := p.reference(f.Cluster, profile)
 	switch {
 	case reads && refersTo(published, reference):
-	case p.serviceAccount != nil && f.Published.ClusterUID() == f.Cluster.UID:
+	case p.ServiceAccount != nil && f.Published.ClusterUID() == f.Cluster.UID:
 	case p.exec != nil && !refersTo(published, p.grantedSecret(profile)):
 	default:
 		return nil

@@ -24,11 +24,10 @@ var clusterPropertyAccess = v1alpha1.ServiceAccountAccess{
 
 // grantedProviders returns the providers for which the publisher makes AccessGrants.
 func grantedProviders(providers []provider, spec *v1alpha1.InventorySpec) []provider {
-	granted := slices.DeleteFunc(slices.Clone(providers), func(p provider) bool { return p.serviceAccount == nil })
+	granted := slices.DeleteFunc(slices.Clone(providers), func(p provider) bool { return p.ServiceAccount == nil })
 	if spec.ClusterPropertyPolicy == v1alpha1.ClusterPropertyPolicyImport {
 		granted = append(granted, provider{
-			name:           v1alpha1.ProviderClusterProperties,
-			serviceAccount: &clusterPropertyAccess,
+			AccessProvider: v1alpha1.AccessProvider{Name: v1alpha1.ProviderClusterProperties, ServiceAccount: &clusterPropertyAccess},
 			publisherClass: spec.PublisherClass,
 		})
 	}
@@ -37,7 +36,7 @@ func grantedProviders(providers []provider, spec *v1alpha1.InventorySpec) []prov
 
 // importProblems reports why the ClusterProperties of the spoke are not on the profile, or not all of them.
 func (inv *Inventory) importProblems(f Facts) []Problem {
-	i := slices.IndexFunc(inv.granted, func(p provider) bool { return p.name == v1alpha1.ProviderClusterProperties })
+	i := slices.IndexFunc(inv.granted, func(p provider) bool { return p.Name == v1alpha1.ProviderClusterProperties })
 	if i < 0 || !ControlPlaneInitialized(f.Cluster) {
 		return nil
 	}

@@ -61,7 +61,7 @@ func (inv *Inventory) grantSpecs(cluster *clusterv1.Cluster) []v1alpha1.AccessGr
 	specs := make([]v1alpha1.AccessGrantSpec, 0, len(inv.granted))
 	for _, p := range inv.granted {
 		spec := p.subject(cluster, inv.Key(cluster).Name)
-		spec.Inventory, spec.ServiceAccount = inv.name, *p.serviceAccount
+		spec.Inventory, spec.ServiceAccount = inv.name, *p.ServiceAccount
 		specs = append(specs, spec)
 	}
 	return specs
@@ -72,7 +72,7 @@ func (inv *Inventory) grantSpecs(cluster *clusterv1.Cluster) []v1alpha1.AccessGr
 func (p provider) subject(cluster *clusterv1.Cluster, profile string) v1alpha1.AccessGrantSpec {
 	return v1alpha1.AccessGrantSpec{
 		PublisherClass: p.publisherClass,
-		Provider:       p.name,
+		Provider:       p.Name,
 		Profile:        profile,
 		Cluster:        v1alpha1.GrantedCluster{Namespace: cluster.Namespace, Name: cluster.Name, UID: string(cluster.UID)},
 	}

@@ -160,12 +160,22 @@ func TestAskFor(t *testing.T) {
 			if tc.live != nil {
 				live = tc.live
 			}
-			claims := profile.Decide([]*profile.Inventory{compile(t, spec)}, nil, live, nil)
+			claims := claimsOf(t, live, compile(t, spec))
 			if got := claims.AskFor(grant, live); got != tc.want {
 				t.Errorf("%s: got %v", tc.why, got)
 			}
 		})
 	}
+}
+
+// claimsOf returns the claims of Inventories, the oldest first, for a Cluster that has no profile.
+func claimsOf(t *testing.T, cluster *clusterv1.Cluster, oldestFirst ...*profile.Inventory) profile.Claims {
+	t.Helper()
+	claims, err := profile.Compiled{Valid: oldestFirst}.Claims(nil, cluster, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims
 }
 
 // TestAskForOneOfTwoInventories: of two Inventories each asks for what it says itself, and only where it publishes the Cluster.
@@ -185,7 +195,7 @@ func TestAskForOneOfTwoInventories(t *testing.T) {
 		return inventory
 	}
 	viewers, editors, late := of("viewers", "viewers", "view"), of("editors", "editors", "edit"), of("zz", "viewers", "edit")
-	claims := profile.Decide([]*profile.Inventory{viewers, editors, late}, nil, cluster, nil)
+	claims := claimsOf(t, cluster, viewers, editors, late)
 	for _, inventory := range []*profile.Inventory{viewers, editors} {
 		if !claims.AskFor(grantOf(t, inventory, facts(cluster)), cluster) {
 			t.Errorf("%s asks for its own", inventory.Name())

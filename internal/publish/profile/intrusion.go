@@ -27,7 +27,7 @@ func (inv *Inventory) Intrusions(live *Live, wanted *inventoryac.ClusterProfileA
 	}
 	var pointers []string
 	for i, published := range live.Status.AccessProviders {
-		if !slices.ContainsFunc(inv.providers, func(p provider) bool { return p.name == published.Name }) {
+		if !slices.ContainsFunc(inv.providers, func(p provider) bool { return p.Name == published.Name }) {
 			continue
 		}
 		foreign := live.foreignFields(published.Name, published.Cluster)

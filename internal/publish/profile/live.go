@@ -54,9 +54,9 @@ func (l *Live) label(key string) (string, bool) {
 	return value, true
 }
 
-// Source returns the Cluster that the profile stands for and the Inventory that published it, as far as the publisher owns the
+// Provenance returns the Cluster that the profile stands for and the Inventory that published it, as far as the publisher owns the
 // labels that say so; false where one of them was taken, changed, or copied from another profile, and is empty.
-func (l *Live) Source() (cluster types.NamespacedName, inventory string, owned bool) {
+func (l *Live) Provenance() (cluster types.NamespacedName, inventory string, owned bool) {
 	namespace, ownsNamespace := l.label(v1alpha1.LabelClusterNamespace)
 	name, ownsName := l.label(v1alpha1.LabelClusterName)
 	inventory, ownsInventory := l.label(v1alpha1.LabelInventory)
@@ -81,7 +81,7 @@ func (l *Live) MayBeDeleted(manager string) bool {
 	if l == nil || l.Spec.ClusterManager.Name != manager {
 		return false
 	}
-	_, _, owned := l.Source()
+	_, _, owned := l.Provenance()
 	return owned
 }
 

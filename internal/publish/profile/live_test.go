@@ -101,7 +101,7 @@ func TestStandingOf(t *testing.T) {
 		},
 		"Stale": {
 			why:  "a Cluster that was created again is another member",
-			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-1"), all...), want: profile.Stale, deletable: true,
+			live: owningLabels(stamped("cluster-api", "team-a", "c1", "uid-1"), all...), want: profile.OfEarlier, deletable: true,
 		},
 		"OtherManager": {
 			why:  "the labels alone do not prove ownership",

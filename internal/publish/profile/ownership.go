@@ -22,8 +22,8 @@ const (
 	Absent Ownership = iota
 	// Owned: this manager published it for this Cluster.
 	Owned
-	// Stale: this manager published it for an earlier Cluster of the same name, which was another member.
-	Stale
+	// OfEarlier: this manager published it for an earlier Cluster of the same name, which was another member.
+	OfEarlier
 	// Foreign: another manager, or another Cluster, has the name.
 	Foreign
 )
@@ -35,7 +35,7 @@ const (
 //	--------|---------------|--------------------------------------|---------
 //	another | any           | any                                  | Foreign
 //	ours    | yes           | names another Cluster                | Foreign
-//	ours    | yes           | this Cluster's name, another UID     | Stale
+//	ours    | yes           | this Cluster's name, another UID     | OfEarlier
 //	ours    | yes           | anything else                        | Owned: what another writer took or changed is restored
 //	ours    | no            | (none) the labels name this Cluster  | Owned: managedFields were removed; the next apply owns it again
 //	        |               | with its UID                         |
@@ -47,7 +47,7 @@ func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownersh
 	case live.Spec.ClusterManager.Name != manager:
 		return Foreign
 	case !live.applied.Applied():
-		source, _ := SourceOf(live)
+		source, _ := LabelledCluster(live)
 		key := types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}
 		if source == key && live.Labels[v1alpha1.LabelClusterUID] == string(cluster.UID) {
 			return Owned
@@ -62,7 +62,7 @@ func OwnershipOf(live *Live, manager string, cluster *clusterv1.Cluster) Ownersh
 		return Foreign
 	case ownsUID && uid != string(cluster.UID):
 		if ownsNamespace && ownsName {
-			return Stale
+			return OfEarlier
 		}
 		return Foreign
 	}
@@ -75,14 +75,14 @@ func OwnershipAmong(live *Live, manager string, cluster *clusterv1.Cluster, isOt
 	if ownership == Absent || ownership == Foreign {
 		return ownership
 	}
-	if _, inventory, owned := live.Source(); owned && isOthers(inventory) {
+	if _, inventory, owned := live.Provenance(); owned && isOthers(inventory) {
 		return Foreign
 	}
 	return ownership
 }
 
-// SourceOf returns the Cluster that a profile's labels name, no matter which writer set them; false if they name none.
-func SourceOf(live metav1.Object) (types.NamespacedName, bool) {
+// LabelledCluster returns the Cluster that a profile's labels name, no matter which writer set them; false if they name none.
+func LabelledCluster(live metav1.Object) (types.NamespacedName, bool) {
 	labels := live.GetLabels()
 	source := types.NamespacedName{Namespace: labels[v1alpha1.LabelClusterNamespace], Name: labels[v1alpha1.LabelClusterName]}
 	return source, source.Namespace != "" && source.Name != ""
@@ -93,7 +93,7 @@ func ForeignProblem(live *Live, manager string) Problem {
 	owner := fmt.Sprintf("the cluster manager %q", live.Spec.ClusterManager.Name)
 	if live.Spec.ClusterManager.Name == manager {
 		owner = "another writer, who copied or restored it"
-		if source, inventory, owned := live.Source(); owned {
+		if source, inventory, owned := live.Provenance(); owned {
 			owner = fmt.Sprintf("the Cluster %s in the Inventory %q", source, inventory)
 		}
 	}

@@ -4,6 +4,7 @@
 package profile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,12 +25,11 @@ const (
 	defaultKey        = "value"
 )
 
-// provider is an access provider of the Inventory's, compiled. Exactly one of kubeconfigSecret, exec and serviceAccount is set.
+// provider is an access provider of the Inventory's, compiled.
 type provider struct {
-	name             string
-	kubeconfigSecret *v1alpha1.KubeconfigSecretAccess
-	exec             *exec
-	serviceAccount   *v1alpha1.ServiceAccountAccess
+	v1alpha1.AccessProvider
+	// exec are the expressions of its field Exec; nil where that is.
+	exec *exec
 	// publisherClass is that of the Inventory.
 	publisherClass string
 }
@@ -40,23 +40,26 @@ type exec struct {
 	extension                                   map[string]*cel.Program
 }
 
-func compileProviders(compiler *cel.Compiler, source []v1alpha1.AccessProvider) ([]provider, error) {
-	if len(source) == 0 {
-		source = []v1alpha1.AccessProvider{{Name: v1alpha1.ProviderKubeconfigSecret, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}}}
+// AccessProviders returns those of an Inventory's specification; the one of Cluster API's kubeconfig where it has none.
+func AccessProviders(source []v1alpha1.AccessProvider) []v1alpha1.AccessProvider {
+	if len(source) > 0 {
+		return source
 	}
+	return []v1alpha1.AccessProvider{{Name: v1alpha1.ProviderKubeconfigSecret, KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}}}
+}
+
+func compileProviders(compiler *cel.Compiler, source []v1alpha1.AccessProvider) ([]provider, error) {
 	var compiled []provider
 	var errs []error
-	for _, p := range source {
+	for _, p := range AccessProviders(source) {
 		field := fmt.Sprintf("spec.accessProviders[%s]", p.Name)
 		switch {
-		case p.KubeconfigSecret != nil:
-			compiled = append(compiled, provider{name: p.Name, kubeconfigSecret: p.KubeconfigSecret})
+		case p.KubeconfigSecret != nil, p.ServiceAccount != nil:
+			compiled = append(compiled, provider{AccessProvider: p})
 		case p.Exec != nil:
 			exec, err := compileExec(compiler, field+".exec", p.Exec)
 			errs = append(errs, err)
-			compiled = append(compiled, provider{name: p.Name, exec: exec})
-		case p.ServiceAccount != nil:
-			compiled = append(compiled, provider{name: p.Name, serviceAccount: p.ServiceAccount})
+			compiled = append(compiled, provider{AccessProvider: p, exec: exec})
 		default:
 			errs = append(errs, fmt.Errorf("%s: exactly one of kubeconfigSecret, exec and serviceAccount must be set", field))
 		}
@@ -102,22 +105,19 @@ func DefaultSecret(cluster string) SecretKey {
 	return SecretKey{Name: cluster + defaultNameSuffix, Key: defaultKey}
 }
 
-// secret is the Secret whose kubeconfig gives the endpoint; false where an expression gives it.
+// EndpointSecret returns the Secret whose kubeconfig gives the endpoint of an access provider, for the Cluster of a name; false where an
+// expression gives it.
+func EndpointSecret(p v1alpha1.AccessProvider, cluster string) (SecretKey, bool) {
+	key := DefaultSecret(cluster)
+	if secret := p.KubeconfigSecret; secret != nil {
+		key.Name = cluster + cmp.Or(secret.NameSuffix, defaultNameSuffix)
+		key.Key = cmp.Or(secret.Key, key.Key)
+	}
+	return key, p.Exec == nil || p.Exec.Server == ""
+}
+
 func (p provider) secret(cluster *clusterv1.Cluster) (SecretKey, bool) {
-	key := DefaultSecret(cluster.Name)
-	switch {
-	case p.exec != nil:
-		return key, p.exec.server == nil
-	case p.serviceAccount != nil:
-		return key, true
-	}
-	if p.kubeconfigSecret.NameSuffix != "" {
-		key.Name = cluster.Name + p.kubeconfigSecret.NameSuffix
-	}
-	if p.kubeconfigSecret.Key != "" {
-		key.Key = p.kubeconfigSecret.Key
-	}
-	return key, true
+	return EndpointSecret(p.AccessProvider, cluster.Name)
 }
 
 // reference is the Secret that a consumer reads, given the profile; false where it reads none.
@@ -125,7 +125,7 @@ func (p provider) reference(cluster *clusterv1.Cluster, profile types.Namespaced
 	switch {
 	case p.exec != nil:
 		return secretReference{}, false
-	case p.serviceAccount != nil:
+	case p.ServiceAccount != nil:
 		return p.grantedSecret(profile), true
 	}
 	key, _ := p.secret(cluster)
@@ -134,7 +134,7 @@ func (p provider) reference(cluster *clusterv1.Cluster, profile types.Namespaced
 
 // grantedSecret is the Secret of the AccessGrant that a provider of this name has, if it is one with a serviceAccount.
 func (p provider) grantedSecret(profile types.NamespacedName) secretReference {
-	name := GrantedSecretName(GrantName(profile.Name, p.name))
+	name := GrantedSecretName(GrantName(profile.Name, p.Name))
 	return secretReference{Key: GrantedSecretKey, Name: name, Namespace: profile.Namespace}
 }
 
@@ -148,17 +148,17 @@ func (p provider) cluster(f Facts, profile types.NamespacedName) (*clientcmdv1.C
 		return p.execCluster(f)
 	}
 	key, _ := p.secret(f.Cluster)
-	endpoint, rejected := f.endpoint(f.Cluster, p.name, key)
+	endpoint, rejected := f.endpoint(f.Cluster, p.Name, key)
 	if rejected != nil {
 		return nil, rejected
 	}
 	var notGranted *Problem
-	if p.serviceAccount != nil {
-		name := GrantName(profile.Name, p.name)
+	if p.ServiceAccount != nil {
+		name := GrantName(profile.Name, p.Name)
 		fault, usable := f.grantFault(name, p.subject(f.Cluster, profile.Name), endpoint)
 		if fault != "" {
 			fault := problem(v1alpha1.ProblemAccessNotGranted,
-				"access provider %s: AccessGrant %s/%s %s.", p.name, profile.Namespace, name, fault)
+				"access provider %s: AccessGrant %s/%s %s.", p.Name, profile.Namespace, name, fault)
 			notGranted = &fault
 		}
 		if !usable {
@@ -205,7 +205,7 @@ func (p provider) execEndpoint(f Facts, variables map[string]any) (endpoint.Endp
 			// No consumer reads that kubeconfig for credentials.
 			return found.Endpoint, nil
 		}
-		return f.endpoint(f.Cluster, p.name, key)
+		return f.endpoint(f.Cluster, p.Name, key)
 	}
 	var texts [3]string
 	for i, e := range []struct {
@@ -232,6 +232,6 @@ func (p provider) skipped(field string, err error) *Problem {
 	if field != "" {
 		err = fmt.Errorf("%s %w", field, err)
 	}
-	skipped := problem(v1alpha1.ProblemAccessProviderSkipped, "access provider %s: %v.", p.name, err)
+	skipped := problem(v1alpha1.ProblemAccessProviderSkipped, "access provider %s: %v.", p.Name, err)
 	return &skipped
 }

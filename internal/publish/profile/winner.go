@@ -30,16 +30,26 @@ type Claims struct {
 	Refused map[string][]Problem
 }
 
-// Decide decides which of the Inventories publish a Cluster. They are given the oldest first: of several that want it in one
-// namespace the oldest has it. kept names, by namespace, the Inventories that keep it there in any case: what an Inventory that
-// cannot be compiled has published stays as it is, and nobody else's turn comes because of a typo.
-func Decide(inventories []*Inventory, kept map[string]string, cluster *clusterv1.Cluster, namespace labels.Set) Claims {
-	claims := Claims{Refused: map[string][]Problem{}}
-	holders := map[string]string{}
-	for in, holder := range kept {
-		holders[in] = holder
+// Compiled are the Inventories of a publisher class, compiled.
+type Compiled struct {
+	// Valid are those that can publish, the oldest first.
+	Valid []*Inventory
+	// Invalid are the errors of those whose specification cannot work, by name: what such an Inventory has published is left as it is.
+	Invalid map[string]error
+}
+
+// Claims decides which of the Inventories publish a Cluster that has these profiles, which say that they are its. Of several that want it
+// in one namespace the oldest has it, unless an invalid one has published it there: that one keeps it, so that a typo gives nobody else a
+// turn. Its error says that managedFields cannot be decoded.
+func (c Compiled) Claims(
+	published []*inventoryv1alpha1.ClusterProfile, cluster *clusterv1.Cluster, namespace labels.Set,
+) (Claims, error) {
+	holders, err := c.keptByInvalid(published)
+	if err != nil {
+		return Claims{}, err
 	}
-	for _, inventory := range inventories {
+	claims := Claims{Refused: map[string][]Problem{}}
+	for _, inventory := range c.Valid {
 		if !inventory.Selects(cluster, namespace) {
 			continue
 		}
@@ -54,10 +64,10 @@ func Decide(inventories []*Inventory, kept map[string]string, cluster *clusterv1
 		holders[key.Namespace] = inventory.Name()
 		claims.Granted = append(claims.Granted, Claim{Inventory: inventory, Profile: key})
 	}
-	return claims
+	return claims, nil
 }
 
-// SortByAge sorts Inventories as Decide expects them: the oldest first.
+// SortByAge sorts Inventories, the oldest first.
 func SortByAge(inventories []*Inventory) {
 	slices.SortFunc(inventories, func(a, b *Inventory) int {
 		if a.OlderThan(b) {
@@ -67,19 +77,18 @@ func SortByAge(inventories []*Inventory) {
 	})
 }
 
-// Kept returns, by namespace, the Inventories that are invalid and have published one of the profiles there. The profiles are all
-// of one Cluster.
-func Kept(published []*inventoryv1alpha1.ClusterProfile, invalid map[string]error) (map[string]string, error) {
-	if len(invalid) == 0 {
-		return nil, nil
-	}
+// keptByInvalid returns the invalid Inventories that have published one of the profiles, by its namespace.
+func (c Compiled) keptByInvalid(published []*inventoryv1alpha1.ClusterProfile) (map[string]string, error) {
 	kept := map[string]string{}
+	if len(c.Invalid) == 0 {
+		return kept, nil
+	}
 	for _, p := range published {
 		live, err := Read(p)
 		if err != nil {
 			return nil, err
 		}
-		if _, inventory, owned := live.Source(); owned && invalid[inventory] != nil {
+		if _, inventory, owned := live.Provenance(); owned && c.Invalid[inventory] != nil {
 			kept[live.Namespace] = inventory
 		}
 	}

@@ -32,7 +32,7 @@ const (
 // be compiled, by name. What comes from a cache may be older than the profile: the caller confirms all of it from the API server before it
 // deletes one.
 func (c Claims) FateOf(published *Live, cluster *clusterv1.Cluster, invalid map[string]error) Fate {
-	_, inventory, _ := published.Source()
+	_, inventory, _ := published.Provenance()
 	_, isInvalid := invalid[inventory]
 	switch {
 	case c.Has(types.NamespacedName{Namespace: published.Namespace, Name: published.Name}):
@@ -50,7 +50,7 @@ func (c Claims) FateOf(published *Live, cluster *clusterv1.Cluster, invalid map[
 // Replacements returns the granted claims of which each replaces a published profile once it is on the hub: under the name that the
 // profile's Inventory gives the Cluster now, or by the Inventory that has the profile's namespace now.
 func (c Claims) Replacements(published *Live) []Claim {
-	_, inventory, _ := published.Source()
+	_, inventory, _ := published.Provenance()
 	return slices.DeleteFunc(slices.Clone(c.Granted), func(claim Claim) bool {
 		return claim.Inventory.Name() != inventory && claim.Profile.Namespace != published.Namespace
 	})

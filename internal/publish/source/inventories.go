@@ -40,11 +40,8 @@ type compiled struct {
 
 // Snapshot is what all Inventories want at one time. It is not changed after it is made.
 type Snapshot struct {
-	// Valid are the Inventories of this publisher that can publish, the oldest first.
-	Valid []*profile.Inventory
-	// Invalid are the errors of the Inventories whose specification cannot work, by name: what such an Inventory has published is
-	// left as it is.
-	Invalid map[string]error
+	// Compiled are the Inventories of this publisher.
+	profile.Compiled
 	// Revisions are those of the Inventories above, by name.
 	Revisions map[string]profile.Revision
 	// OtherClasses are the publisher classes of the Inventories that other publishers serve, by name.
@@ -74,7 +71,11 @@ func (i *Inventories) Snapshot(ctx context.Context) (*Snapshot, error) {
 	if i.latest != nil && len(list.Items) == len(i.compiled) && !slices.ContainsFunc(list.Items, i.changed) {
 		return i.latest, nil
 	}
-	next := &Snapshot{Invalid: map[string]error{}, Revisions: map[string]profile.Revision{}, OtherClasses: map[string]string{}}
+	next := &Snapshot{
+		Compiled:     profile.Compiled{Invalid: map[string]error{}},
+		Revisions:    map[string]profile.Revision{},
+		OtherClasses: map[string]string{},
+	}
 	all := map[types.UID]compiled{}
 	for n := range list.Items {
 		inventory := &list.Items[n]

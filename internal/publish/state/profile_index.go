@@ -73,7 +73,7 @@ func (i *ProfileIndex) remove(cluster, key types.NamespacedName) {
 
 // sourceOf returns the Cluster that a profile names; false where this publisher has not applied the profile.
 func (i *ProfileIndex) sourceOf(p *inventoryv1alpha1.ClusterProfile) (types.NamespacedName, bool) {
-	cluster, named := profile.SourceOf(p)
+	cluster, named := profile.LabelledCluster(p)
 	applied := slices.ContainsFunc(p.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == profile.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
 	})

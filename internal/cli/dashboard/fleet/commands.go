@@ -51,7 +51,7 @@ func profileCommands(p *inventoryv1alpha1.ClusterProfile, flags []string) []Comm
 		{What: "The ClusterProfile", Line: with("get", "clusterprofile", p.Name, "-o", "yaml")},
 		{What: "The SpokeCheck", Line: with("get", "spokecheck", p.Name, "-o", "yaml")},
 	}
-	if source, stamped := profile.SourceOf(p); stamped {
+	if source, stamped := profile.LabelledCluster(p); stamped {
 		cluster := line(flags, "describe", "clusters.cluster.x-k8s.io", source.Name, "-n", source.Namespace)
 		commands = append(commands, Command{What: "The Cluster of Cluster API", Line: cluster})
 	}
