@@ -91,7 +91,10 @@ func (r *reconciler) cluster(ctx context.Context, of *v1alpha1.AccessGrant) (*cl
 	case apierror.IsNotFound(err):
 		return nil, nil
 	case apierrors.IsNotFound(err):
-		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "the hub does not serve Clusters, so it is not known whether the Cluster exists")
+		return nil, failure.New(
+			v1alpha1.ReasonKubeconfigUnusable,
+			"the hub does not serve Clusters, so it is not known whether the Cluster exists",
+		)
 	case err != nil:
 		return nil, fmt.Errorf("reading the Cluster: %w", err)
 	case string(cluster.UID) != of.Spec.Cluster.UID:

@@ -60,5 +60,9 @@ func (s *Spoke) addPages(ctx context.Context, list client.ObjectList, names gran
 			return err
 		}
 	}
-	return failure.New(v1alpha1.ReasonSpokeRefused, "the spoke has more than %d objects of a kind with the label of the grant", maxPages*pageSize)
+	return failure.New(
+		v1alpha1.ReasonSpokeRefused,
+		"the spoke has more than %d objects of a kind with the label of the grant",
+		maxPages*pageSize,
+	)
 }
