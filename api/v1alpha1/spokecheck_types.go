@@ -77,6 +77,13 @@ type SpokeCheckStatus struct {
 	// +listMapKey=kind
 	Expirations []Expiration `json:"expirations,omitempty"`
 
+	// stages are what the probe that this status reports went through, in order. The last one failed, unless the spoke is reachable. Other
+	// times alone are not written before the next heartbeat.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Stages []CheckStage `json:"stages,omitempty"`
+
 	// lastProbeTime is when the probe that this status reports was made.
 	// +optional
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
@@ -85,6 +92,17 @@ type SpokeCheckStatus struct {
 	// lastProbeTime that is three times as old says that the consumer no longer works.
 	// +optional
 	HeartbeatSeconds int32 `json:"heartbeatSeconds,omitempty"`
+}
+
+// CheckStage is a part of a probe.
+type CheckStage struct {
+	// name is that of the stage: access, plugin, resolve, connect, proxy-tls, proxy, tls, readyz, version, whoami, permissions or identity.
+	// +required
+	Name string `json:"name"`
+
+	// milliseconds is how long it took. The connection of a probe is not used by the next one.
+	// +required
+	Milliseconds int64 `json:"milliseconds"`
 }
 
 // Expiration is the end of something that the way into a spoke depends on.

@@ -20,6 +20,17 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/assets"
 )
 
+// lastStages are where a probe ends with a reason.
+var lastStages = map[string]string{
+	v1alpha1.ReasonReachable:             "whoami",
+	v1alpha1.ReasonUnauthorized:          "readyz",
+	v1alpha1.ReasonTLSFailed:             "tls",
+	v1alpha1.ReasonCredentialsFailed:     "plugin",
+	v1alpha1.ReasonReferenceNotPermitted: "access",
+	v1alpha1.ReasonNoAccessProvider:      "access",
+	v1alpha1.ReasonInvalidAccess:         "access",
+}
+
 // TestFailedStageIsReported is the SpokeCheck of each kind of failure, in one fleet: failing spokes do not affect the others.
 func TestFailedStageIsReported(t *testing.T) {
 	f := newFleet(t)
@@ -272,7 +283,10 @@ func TestFailedStageIsReported(t *testing.T) {
 				t.Errorf("%s\nmessage -want +got:\n%s", tc.why, diff)
 			}
 			got := check.Status
-			got.Conditions, got.LastProbeTime, got.Expires, got.Expirations, got.HeartbeatSeconds = nil, nil, nil, nil, 0
+			if last := got.Stages[len(got.Stages)-1].Name; got.Stages[0].Name != "access" || last != lastStages[tc.reason] {
+				t.Errorf("%s\nthe stages are %+v", tc.why, got.Stages)
+			}
+			got.Stages, got.Conditions, got.LastProbeTime, got.Expires, got.Expirations, got.HeartbeatSeconds = nil, nil, nil, nil, nil, 0
 			if strings.HasSuffix(got.Server, tc.want.Server) {
 				got.Server = tc.want.Server
 			}

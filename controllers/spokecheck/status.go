@@ -81,9 +81,11 @@ func (r *Reconciler) apply(
 	return true, nil
 }
 
-// equalStatus reports whether two statuses differ in nothing but the time of the probe.
+// equalStatus reports whether two statuses differ in nothing but the time of the probe and those of its stages. Which stage failed, the
+// condition says.
 func equalStatus(a, b v1alpha1.SpokeCheckStatus) bool {
 	a.LastProbeTime, b.LastProbeTime = nil, nil
+	a.Stages, b.Stages = nil, nil
 	a.Conditions, b.Conditions = withoutTransitionTimes(a.Conditions), withoutTransitionTimes(b.Conditions)
 	return apiequality.Semantic.DeepEqual(a, b)
 }
@@ -133,6 +135,9 @@ func statusApplyConfiguration(
 			WithReason(condition.Reason).
 			WithMessage(condition.Message).
 			WithLastTransitionTime(condition.LastTransitionTime))
+	}
+	for _, stage := range status.Stages {
+		out.WithStages(inventoryac.CheckStage().WithName(stage.Name).WithMilliseconds(stage.Milliseconds))
 	}
 	for _, expiration := range status.Expirations {
 		out.WithExpirations(inventoryac.Expiration().WithKind(expiration.Kind).WithTime(expiration.Time))

@@ -150,6 +150,9 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// longTimeout is long enough for a plugin and a server that work, however busy the machine is.
+const longTimeout = 30 * time.Second
+
 // setting changes the reconciler of a test.
 type setting func(*Reconciler)
 
@@ -269,12 +272,12 @@ func (f *fleet) checker(providers ...provider) *spoke.Checker {
 	return &spoke.Checker{
 		Providers: loaded,
 		Credentials: &credential.Source{
-			Timeout:     5 * time.Second,
+			Timeout:     longTimeout,
 			MaxAge:      10 * time.Minute,
 			Environment: append(credential.Inherited(), "KUBECONFIG="+hubKubeconfig()),
 			Clock:       clock.RealClock{},
 		},
-		Prober: &probe.Prober{Timeout: 5 * time.Second, AllowLocalServers: true, UserAgent: "consumer"},
+		Prober: &probe.Prober{Timeout: longTimeout, AllowLocalServers: true, UserAgent: "consumer"},
 	}
 }
 

@@ -174,7 +174,7 @@ func TestCheckAllIsParallelAndOrdered(t *testing.T) {
 	}
 }
 
-// TestSpokeCheckReportsExpirations: -o json has the expirations that the consumer would write.
+// TestSpokeCheckReportsExpirations: -o json has the expirations, and the times of the stages, that the consumer would write.
 func TestSpokeCheckReportsExpirations(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	in := func(days int) time.Time { return at.Add(time.Duration(days) * 24 * time.Hour) }
@@ -185,9 +185,14 @@ func TestSpokeCheckReportsExpirations(t *testing.T) {
 		{What: v1alpha1.ExpiringClientCertificate, At: in(7), Lifetime: 365 * 24 * time.Hour},
 		{What: v1alpha1.ExpiringToken, At: in(1), Lifetime: 24 * time.Hour},
 	}
+	result.Steps = []probe.Step{
+		{Name: probe.StepConnect, Took: 7*time.Millisecond + 900*time.Microsecond},
+		{Name: probe.StepTLS, Took: 12 * time.Millisecond},
+	}
 	first := metav1.NewTime(in(7))
 	want := v1alpha1.SpokeCheckStatus{
 		ClusterID: "uid",
+		Stages:    []v1alpha1.CheckStage{{Name: "access"}, {Name: "connect", Milliseconds: 7}, {Name: "tls", Milliseconds: 12}},
 		Expires:   &first,
 		Expirations: []v1alpha1.Expiration{
 			{Kind: v1alpha1.ExpiringClientCertificate, Time: first},

@@ -56,6 +56,16 @@ func (r *Report) Stages() []Stage {
 	return stages[:failed+1]
 }
 
+// checkStages returns the stages as a SpokeCheck reports them.
+func (r *Report) checkStages() []v1alpha1.CheckStage {
+	stages := r.Stages()
+	reported := make([]v1alpha1.CheckStage, 0, len(stages))
+	for _, stage := range stages {
+		reported = append(reported, v1alpha1.CheckStage{Name: stage.Name, Milliseconds: stage.Took.Milliseconds()})
+	}
+	return reported
+}
+
 func (r *Report) access() string {
 	if r.Provider == "" {
 		return ""

@@ -43,6 +43,7 @@ func (r *Report) Status(before v1alpha1.SpokeCheckStatus, expirations []v1alpha1
 		User:              r.User,
 		MemberID:          r.Profile.Labels[v1alpha1.LabelInventoryMemberID],
 		ClusterID:         r.ClusterID,
+		Stages:            r.checkStages(),
 		LastProbeTime:     &at,
 	}
 	reachable := metav1.Condition{

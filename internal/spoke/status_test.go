@@ -42,6 +42,7 @@ func statusOf(reachable bool, since metav1.Time, version, user string) v1alpha1.
 		KubernetesVersion: version,
 		User:              user,
 		MemberID:          "m",
+		Stages:            []v1alpha1.CheckStage{{Name: "access"}},
 		LastProbeTime:     &now,
 	}
 }

@@ -163,7 +163,7 @@ func TestPage(t *testing.T) {
 	t.Log("a profile, by the keyboard")
 	b.run(chromedp.Focus(fmt.Sprintf(`button.tile[data-key="%s/london"]`, namespace)), chromedp.KeyEvent("\r"))
 	b.until("document.querySelector('dialog[open] .headline.fine') !== null")
-	b.until("document.querySelectorAll('dialog .stages li.passed').length === 9")
+	b.until("document.querySelectorAll('dialog .stages li.passed').length === 8")
 	b.until("document.querySelector('dialog').innerText.includes('kubectl inventory check london -o wide -n " + namespace + "')")
 	b.until("document.querySelector('dialog').innerText.includes('status.conditions[ControlPlaneHealthy]')")
 
@@ -171,7 +171,7 @@ func TestPage(t *testing.T) {
 	report(t, check, v1alpha1.ReasonTLSFailed)
 	b.until(is(namespace, "london", "unreachable"))
 	b.until("document.querySelector('dialog[open] .headline.unreachable') !== null")
-	b.until("document.querySelector('dialog .stages li.failed').innerText.includes('TLS')")
+	b.until("document.querySelector('dialog .stages li.failed').innerText.includes('tls 11 ms')")
 	b.run(chromedp.KeyEvent("\x1b"))
 	b.until("document.querySelector('dialog[open]') === null && !location.search.includes('profile')")
 

@@ -103,6 +103,20 @@ func report(tb testing.TB, check *v1alpha1.SpokeCheck, reason string) {
 		status = metav1.ConditionTrue
 	}
 	check.Status.LastProbeTime, check.Status.HeartbeatSeconds = &at, 3600
+	check.Status.Stages = []v1alpha1.CheckStage{
+		{Name: "access"},
+		{Name: "plugin", Milliseconds: 40},
+		{Name: "resolve", Milliseconds: 2},
+		{Name: "connect", Milliseconds: 7},
+		{Name: "tls", Milliseconds: 11},
+	}
+	if status == metav1.ConditionTrue {
+		check.Status.Stages = append(check.Status.Stages, []v1alpha1.CheckStage{
+			{Name: "readyz", Milliseconds: 5},
+			{Name: "version", Milliseconds: 3},
+			{Name: "whoami", Milliseconds: 4},
+		}...)
+	}
 	check.Status.Conditions = []metav1.Condition{
 		{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason, Message: "as the test wants it", LastTransitionTime: at},
 	}

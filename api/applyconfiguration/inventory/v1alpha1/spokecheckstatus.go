@@ -37,6 +37,9 @@ type SpokeCheckStatusApplyConfiguration struct {
 	// expirations are the ends of the certificates and tokens that the way into the spoke depends on, the earliest first.
 	// What lives for less than 30 days is renewed by a machine and left out.
 	Expirations []ExpirationApplyConfiguration `json:"expirations,omitempty"`
+	// stages are what the probe that this status reports went through, in order. The last one failed, unless the spoke is reachable. Other
+	// times alone are not written before the next heartbeat.
+	Stages []CheckStageApplyConfiguration `json:"stages,omitempty"`
 	// lastProbeTime is when the probe that this status reports was made.
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
 	// heartbeatSeconds is after how many seconds, at most, the consumer writes a new lastProbeTime although nothing changed. A
@@ -128,6 +131,19 @@ func (b *SpokeCheckStatusApplyConfiguration) WithExpirations(values ...*Expirati
 			panic("nil value passed to WithExpirations")
 		}
 		b.Expirations = append(b.Expirations, *values[i])
+	}
+	return b
+}
+
+// WithStages adds the given value to the Stages field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Stages field.
+func (b *SpokeCheckStatusApplyConfiguration) WithStages(values ...*CheckStageApplyConfiguration) *SpokeCheckStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithStages")
+		}
+		b.Stages = append(b.Stages, *values[i])
 	}
 	return b
 }

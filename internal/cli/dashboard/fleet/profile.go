@@ -143,7 +143,7 @@ func (o Objects) check(now time.Time) *Check {
 		check.Probed = instant(status.LastProbeTime.Time)
 	}
 	if condition := o.reachable(); condition != nil {
-		check.Stages = Stages(condition.Reason)
+		check.Stages = stages(status.Stages, condition.Status == metav1.ConditionTrue)
 	}
 	for _, e := range status.Expirations {
 		check.Expirations = append(check.Expirations, Expiration{Kind: string(e.Kind), Time: instant(e.Time.Time)})

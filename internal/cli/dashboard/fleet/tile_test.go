@@ -5,6 +5,7 @@ package fleet
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,22 +132,24 @@ func TestTextsAreBounded(t *testing.T) {
 	}
 }
 
+// TestStages: the last stage of a check failed, unless the spoke is reachable; a check of another consumer may have none.
 func TestStages(t *testing.T) {
-	cases := map[string]string{
-		v1alpha1.ReasonReachable:        "passed passed passed passed passed passed passed passed passed",
-		v1alpha1.ReasonNoAccessProvider: "failed skipped skipped skipped skipped skipped skipped skipped skipped",
-		v1alpha1.ReasonTLSFailed:        "passed passed passed passed failed skipped skipped skipped skipped",
-		v1alpha1.ReasonWrongCluster:     "passed passed passed passed passed passed passed passed failed",
-		"ReasonOfTomorrow":              "",
+	last := []v1alpha1.CheckStage{{Name: "access"}, {Name: "connect", Milliseconds: 5000}}
+	cases := map[string]struct {
+		last      []v1alpha1.CheckStage
+		reachable bool
+		want      []Stage
+	}{
+		"Reachable":   {last, true, []Stage{{Name: "access"}, {Name: "connect", Milliseconds: 5000}}},
+		"Unreachable": {last, false, []Stage{{Name: "access"}, {Name: "connect", Milliseconds: 5000, Failed: true}}},
+		"None":        {nil, false, nil},
 	}
-	for reason, want := range cases {
-		var got []string
-		for _, stage := range Stages(reason) {
-			got = append(got, stage.Result)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: %v, want %s", reason, got, want)
-		}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := stages(tc.last, tc.reachable); !slices.Equal(got, tc.want) {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

@@ -5,7 +5,6 @@ import { glyph, h, table, when } from "./dom.js";
 import { commands, conditions, list, part } from "./parts.js";
 
 const verdicts = { yes: "fine", partly: "expiring", unseen: "unknown", no: "unreachable" };
-const results = { passed: "✓", failed: "✕", skipped: "–" };
 
 function head({ tile }) {
   const since = tile.since ? h("span", { class: "since" }, when(tile.since)) : null;
@@ -21,13 +20,14 @@ function facts({ tile }) {
   return h("dl", {}, pairs.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
-// check shows the stages of the last check, which the reason of its condition implies.
+// check shows the last check, with its stages and how long each took.
 function check(last, unread) {
   if (!last) {
     return h("p", { class: "none" }, unread || "No consumer has checked the profile.");
   }
-  const stages = (last.stages ?? []).map(({ name, result }) => h("li", { class: result }, h("span", { "aria-hidden": "true" },
-    results[result]), ` ${name}`, h("span", { class: "hidden" }, ` ${result}`)));
+  const stages = (last.stages ?? []).map(({ name, milliseconds, failed }) => h("li", { class: failed ? "failed" : "passed" },
+    h("span", { "aria-hidden": "true" }, failed ? "✕" : "✓"), ` ${name} `, h("span", { class: "hidden" }, failed ? "failed" : "passed"),
+    h("small", {}, `${milliseconds} ms`)));
   const facts = [["Checked", last.probed && when(last.probed)], ["Server", last.server], ["Provider", last.provider],
     ["User on the spoke", last.user], ["Version", last.version]];
   return [
