@@ -37,7 +37,7 @@ type importer struct {
 func newImporter(grants *reconciler) *importer {
 	return &importer{
 		grants:  grants,
-		lanes:   newLanes(grants.Concurrency),
+		lanes:   newLanes(grants.Concurrency, grants.Clock, grants.Spokes.Timeout),
 		retries: newRetries(grants.Clock),
 		polls:   newPolls(),
 	}
@@ -49,6 +49,7 @@ func (i *importer) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 	if err := i.grants.client.Get(ctx, req.NamespacedName, of); apierrors.IsNotFound(err) {
 		i.polls.forget(req.NamespacedName)
 		i.retries.forget(req.NamespacedName)
+		i.lanes.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the AccessGrant: %w", err)
@@ -61,7 +62,8 @@ func (i *importer) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 	if left := i.left(of); left > 0 {
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
-	leave, entered := i.lanes.enter(reasonOf(of, v1alpha1.ConditionPropertiesImported) == v1alpha1.ReasonSpokeUnreachable)
+	away := reasonOf(of, v1alpha1.ConditionPropertiesImported) == v1alpha1.ReasonSpokeUnreachable
+	leave, entered := i.lanes.enter(req.NamespacedName, away)
 	if !entered {
 		return ctrl.Result{RequeueAfter: busyRequeue()}, nil
 	}

@@ -46,7 +46,8 @@ import (
 type Options struct {
 	// PublisherClass is that of the publisher whose grants are fulfilled.
 	PublisherClass string
-	// Concurrency is how many grants are worked on at a time. Those whose spoke did not answer the last time get half of it at most.
+	// Concurrency is how many grants are worked on at a time. Those whose spoke did not answer the last time, or took
+	// long to, get half of it at most.
 	Concurrency int
 	// Spokes are the settings of connections to spokes.
 	Spokes remote.Options

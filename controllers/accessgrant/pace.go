@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,23 +18,60 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// lanes keep spokes that do not answer from taking all workers: those whose last attempt failed share half of them.
-type lanes struct{ failed *semaphore.Weighted }
+// lanes keep spokes that do not answer, or take long to, from taking all workers: grants whose last attempt failed for that, or took longer
+// than a request may, share half of them.
+type lanes struct {
+	clock   clock.PassiveClock
+	slowest time.Duration
+	shared  *semaphore.Weighted
 
-func newLanes(workers int) *lanes {
-	return &lanes{failed: semaphore.NewWeighted(int64(max(1, workers/2)))}
+	mu sync.Mutex
+	// slow are the grants whose last attempt took longer than slowest.
+	slow sets.Set[types.NamespacedName]
 }
 
-// enter returns false if too many spokes that failed are being tried already; otherwise leave must be called.
-func (l *lanes) enter(failedLast bool) (leave func(), entered bool) {
-	if !failedLast {
-		return func() {}, true
+func newLanes(workers int, clk clock.PassiveClock, slowest time.Duration) *lanes {
+	return &lanes{
+		clock:   clk,
+		slowest: slowest,
+		shared:  semaphore.NewWeighted(int64(max(1, workers/2))),
+		slow:    sets.New[types.NamespacedName](),
 	}
-	if !l.failed.TryAcquire(1) {
+}
+
+// enter returns false if too many such grants are being tried already; otherwise leave must be called.
+func (l *lanes) enter(grant types.NamespacedName, failedLast bool) (leave func(), entered bool) {
+	sharing := failedLast || l.isSlow(grant)
+	if sharing && !l.shared.TryAcquire(1) {
 		return nil, false
 	}
-	return func() { l.failed.Release(1) }, true
+	start := l.clock.Now()
+	return func() {
+		if sharing {
+			l.shared.Release(1)
+		}
+		l.record(grant, l.clock.Since(start))
+	}, true
 }
+
+func (l *lanes) isSlow(grant types.NamespacedName) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.slow.Has(grant)
+}
+
+func (l *lanes) record(grant types.NamespacedName, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if took > l.slowest {
+		l.slow.Insert(grant)
+	} else {
+		l.slow.Delete(grant)
+	}
+}
+
+// forget drops what is known of a grant that is gone.
+func (l *lanes) forget(grant types.NamespacedName) { l.record(grant, 0) }
 
 // busyRequeue is how soon to try again what is busy now, with a jitter.
 func busyRequeue() time.Duration { return time.Second + rand.N(4*time.Second) } //nolint:gosec // no secret depends on it

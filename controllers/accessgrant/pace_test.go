@@ -14,30 +14,55 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// Spokes that do not answer never take more than half of the workers.
+// TestLanes: spokes that do not answer, or take long to, never take more than half of the workers.
 func TestLanes(t *testing.T) {
-	l := newLanes(4)
-	var leave []func()
-	for range 2 {
-		left, entered := l.enter(true)
+	now := clocktesting.NewFakePassiveClock(time.Now())
+	key := func(name string) client.ObjectKey { return client.ObjectKey{Namespace: "fleet", Name: name} }
+	l := newLanes(4, now, 10*time.Second)
+	enter := func(name string, failedLast bool) func() {
+		t.Helper()
+		leave, entered := l.enter(key(name), failedLast)
 		if !entered {
-			t.Fatal("a free lane was refused")
+			t.Fatalf("%s waits", name)
 		}
-		leave = append(leave, left)
+		return leave
 	}
-	if _, entered := l.enter(true); entered {
-		t.Error("a third spoke that does not answer has a worker")
+	waits := func(name string, failedLast bool) {
+		t.Helper()
+		if _, entered := l.enter(key(name), failedLast); entered {
+			t.Errorf("%s is the third to have a worker", name)
+		}
 	}
+	takes := func(name string, took time.Duration) {
+		t.Helper()
+		leave := enter(name, false)
+		now.SetTime(now.Now().Add(took))
+		leave()
+	}
+	takes("slow", 11*time.Second)
+	takes("quick", 10*time.Second)
+	slow, away := enter("slow", false), enter("away", true)
+	waits("away-too", true)
+	takes("late", time.Minute)
+	waits("late", false)
 	for range 4 {
-		if _, entered := l.enter(false); !entered {
-			t.Error("a spoke that answers waits for those that do not")
-		}
+		enter("quick", false)
 	}
-	leave[0]()
-	if _, entered := l.enter(true); !entered {
-		t.Error("a lane that was left is not free")
+	slow()
+	enter("late", false)
+	away()
+	slow = enter("slow", true)
+	waits("away", true)
+	slow()
+	l.forget(key("late"))
+	for range 4 {
+		enter("late", false)
+		enter("slow", false)
 	}
-	if _, entered := newLanes(1).enter(true); !entered {
+	if got := l.slow.UnsortedList(); len(got) != 1 || got[0] != key("away") {
+		t.Errorf("%v count as slow, want only the one that took a minute the last time", got)
+	}
+	if _, entered := newLanes(1, now, time.Second).enter(key("away"), true); !entered {
 		t.Error("a single worker tries no spoke again")
 	}
 }

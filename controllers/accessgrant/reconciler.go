@@ -46,6 +46,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err := r.client.Get(ctx, req.NamespacedName, cached); apierrors.IsNotFound(err) {
 		r.retries.forget(req.NamespacedName)
 		r.rewrites.forget(req.NamespacedName)
+		r.lanes.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the AccessGrant: %w", err)
@@ -63,7 +64,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if left := r.retries.left(cached); left > 0 {
 		return r.wait(ctx, cached, left)
 	}
-	leave, entered := r.lanes.enter(isAway(cached))
+	leave, entered := r.lanes.enter(req.NamespacedName, isAway(cached))
 	if !entered {
 		return r.wait(ctx, cached, busyRequeue())
 	}

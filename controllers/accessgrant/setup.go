@@ -76,7 +76,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		recorder:    mgr.GetEventRecorder(FieldManager),
 		inventories: source.NewInventories(mgr.GetClient(), compiler, options.PublisherClass),
 		metrics:     metrics,
-		lanes:       newLanes(options.Concurrency),
+		lanes:       newLanes(options.Concurrency, options.Clock, options.Spokes.Timeout),
 		retries:     newRetries(options.Clock),
 		rewrites:    newRewrites(options.Clock),
 		spokes:      newBusySpokes(),
