@@ -43,7 +43,8 @@ func TestUpstreamsExampleReachesTheSpoke(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "c1"},
 		Data:       map[string][]byte{"token": []byte(hub.viewer(t, namespace))},
 	})
-	g.Expect(example("secretreader")).To(reachSpoke())
+	// The API server takes a moment to act on a new ClusterRoleBinding.
+	g.Eventually(example).WithArguments("secretreader").Should(reachSpoke())
 }
 
 // reachSpoke matches what the example prints when it has listed the spoke's Pods with both kinds of clients.
@@ -91,16 +92,20 @@ func (hub *testHub) upstreamsExample(t *testing.T, namespace, name string) func(
 	}
 }
 
-// viewer returns a token of a ServiceAccount with the ClusterRole view.
+// viewer returns a token of a ServiceAccount that may list the Pods of its spoke.
 func (hub *testHub) viewer(t *testing.T, namespace string) string {
 	t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "viewer"}}
-	hub.create(t, account)
-	hub.create(t, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: namespace},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: account.Name}},
-	})
+	meta := metav1.ObjectMeta{Name: namespace}
+	hub.create(t, account,
+		&rbacv1.ClusterRole{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+			{Verbs: []string{"list"}, APIGroups: []string{""}, Resources: []string{"pods"}},
+		}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: meta,
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: meta.Name},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: account.Name}},
+		})
 	request := &authenticationv1.TokenRequest{}
 	if err := hub.SubResource("token").Create(t.Context(), account, request); err != nil {
 		t.Fatal(err)

@@ -26,8 +26,8 @@ function check(last, unread) {
     return h("p", { class: "none" }, unread || "No consumer has checked the profile.");
   }
   const stages = (last.stages ?? []).map(({ name, milliseconds, failed }) => h("li", { class: failed ? "failed" : "passed" },
-    h("span", { "aria-hidden": "true" }, failed ? "✕" : "✓"), ` ${name} `, h("span", { class: "hidden" }, failed ? "failed" : "passed"),
-    h("small", {}, `${milliseconds} ms`)));
+    h("span", { "aria-hidden": "true" }, failed ? "✕" : "✓"), ` ${name} `, h("small", {}, `${milliseconds} ms`),
+    h("span", { class: "hidden" }, failed ? " failed" : " passed")));
   const facts = [["Checked", last.probed && when(last.probed)], ["Server", last.server], ["Provider", last.provider],
     ["User on the spoke", last.user], ["Version", last.version]];
   return [
