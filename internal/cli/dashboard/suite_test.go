@@ -103,24 +103,36 @@ func report(tb testing.TB, check *v1alpha1.SpokeCheck, reason string) {
 		status = metav1.ConditionTrue
 	}
 	check.Status.LastProbeTime, check.Status.HeartbeatSeconds = &at, 3600
-	check.Status.Stages = []v1alpha1.CheckStage{
+	check.Status.Stages = stagesUntil(reason)
+	check.Status.Conditions = []metav1.Condition{
+		{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason, Message: "as the test wants it", LastTransitionTime: at},
+	}
+	must(tb, env.k8s.Status().Update(tb.Context(), check))
+}
+
+// stagesUntil returns the stages of a check that ended with a reason.
+func stagesUntil(reason string) []v1alpha1.CheckStage {
+	stages := []v1alpha1.CheckStage{
 		{Name: "access"},
 		{Name: "plugin", Milliseconds: 40},
 		{Name: "resolve", Milliseconds: 2},
 		{Name: "connect", Milliseconds: 7},
 		{Name: "tls", Milliseconds: 11},
+		{Name: "readyz", Milliseconds: 5},
+		{Name: "version", Milliseconds: 3},
+		{Name: "whoami", Milliseconds: 4},
 	}
-	if status == metav1.ConditionTrue {
-		check.Status.Stages = append(check.Status.Stages, []v1alpha1.CheckStage{
-			{Name: "readyz", Milliseconds: 5},
-			{Name: "version", Milliseconds: 3},
-			{Name: "whoami", Milliseconds: 4},
-		}...)
+	last := map[string]string{
+		v1alpha1.ReasonConnectFailed: "connect",
+		v1alpha1.ReasonTLSFailed:     "tls",
+		v1alpha1.ReasonUnauthorized:  "readyz",
+	}[reason]
+	for i := range stages {
+		if stages[i].Name == last {
+			return stages[:i+1]
+		}
 	}
-	check.Status.Conditions = []metav1.Condition{
-		{Type: v1alpha1.ConditionReachable, Status: status, Reason: reason, Message: "as the test wants it", LastTransitionTime: at},
-	}
-	must(tb, env.k8s.Status().Update(tb.Context(), check))
+	return stages
 }
 
 // as returns a user who may read these resources.
