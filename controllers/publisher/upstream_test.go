@@ -30,7 +30,10 @@ func TestUpstreamsExampleReachesTheSpoke(t *testing.T) {
 	namespace := hub.newNamespace(t, nil)
 	hub.inventory(t, "upstream", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{
 		{Name: "kubeconfig-secretreader", KubeconfigSecret: &v1alpha1.KubeconfigSecretAccess{}},
-		{Name: "secretreader", Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"clusterName": "cluster.metadata.name"}}},
+		{
+			Name: "secretreader",
+			Exec: &v1alpha1.ExecAccess{Extension: map[string]v1alpha1.Expression{"clusterName": "cluster.metadata.name"}},
+		},
 	}}, namespace)
 	hub.startPublisher(t)
 	hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned("v1.36.3")), fixture.Kubeconfig("c1", hub.Config(), ""))

@@ -3,8 +3,9 @@
 
 //go:build release
 
-// Package release_test builds all files of a release with `make release-snapshot`, and checks what is in them. It takes many minutes, as
-// every program is compiled for every platform, so `make test-release` runs it and `make test` does not.
+// Package release_test builds all files of a release with `make release-snapshot`, checks what is in them, and installs the chart from a
+// registry. It takes many minutes, as every program is compiled for every platform, so `make test-release` runs it and `make test` does
+// not.
 package release_test
 
 import (

@@ -251,7 +251,8 @@ func TestDetails(t *testing.T) {
 		len(profile.Consumers) != len(lint.Consumers) || len(profile.Report.Profiles[0].Fields) == 0 || len(profile.Commands) == 0 {
 		t.Errorf("the details are %+v", profile)
 	}
-	if stage := profile.Check.Stages[4]; stage != (fleet.Stage{Name: "tls", Milliseconds: 11, Failed: true}) || len(profile.Check.Stages) != 5 {
+	if stage := profile.Check.Stages[4]; stage != (fleet.Stage{Name: "tls", Milliseconds: 11, Failed: true}) ||
+		len(profile.Check.Stages) != 5 {
 		t.Errorf("the fifth stage is %+v", stage)
 	}
 	var inventory fleet.Inventory
