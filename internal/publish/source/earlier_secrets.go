@@ -32,10 +32,8 @@ func (r *kubeconfigReader) isCurrent(ctx context.Context, cluster *clusterv1.Clu
 	}
 	name := client.ObjectKeyFromObject(cached)
 	wanted := confirmation{cluster: cluster.UID, version: cached.ResourceVersion}
-	r.mu.Lock()
-	known := r.confirmed[name]
-	r.mu.Unlock()
-	if known == wanted {
+	key := client.ObjectKeyFromObject(cluster)
+	if r.known.get(key, name.Name).confirmed == wanted {
 		return true, nil
 	}
 	live := &metav1.PartialObjectMetadata{}
@@ -50,9 +48,7 @@ func (r *kubeconfigReader) isCurrent(ctx context.Context, cluster *clusterv1.Clu
 	case live.ResourceVersion != cached.ResourceVersion, isOfAnother(live, cluster):
 		return false, nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.confirmed[name] = wanted
+	r.known.setConfirmed(key, name.Name, wanted)
 	return true, nil
 }
 

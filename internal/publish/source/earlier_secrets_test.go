@@ -96,9 +96,9 @@ func TestSecretsOfEarlierClusters(t *testing.T) {
 			if _, err := reader.isCurrent(t.Context(), again, cached); err == nil && server.reads == tc.reads {
 				t.Error("what is confirmed for a Cluster is not for the next one of the name")
 			}
-			reader.forget(types.NamespacedName{Namespace: "team-a", Name: "c1"})
-			if len(reader.confirmed) > 0 {
-				t.Errorf("a forgotten Cluster leaves %v", reader.confirmed)
+			reader.known.forget(types.NamespacedName{Namespace: "team-a", Name: "c1"})
+			if len(reader.known.clusters) > 0 {
+				t.Errorf("a forgotten Cluster leaves %v", reader.known.clusters)
 			}
 		})
 	}

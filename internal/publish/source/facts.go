@@ -149,7 +149,7 @@ func (c *Clusters) SetReferences(
 
 // Forget drops everything that is held for a Cluster.
 func (c *Clusters) Forget(ctx context.Context, cluster types.NamespacedName) error {
-	c.kubeconfigs.forget(cluster)
+	c.kubeconfigs.known.forget(cluster)
 	return c.references.set(ctx, cluster, nil)
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,11 +37,7 @@ type kubeconfigReader struct {
 	cached    client.Reader
 	apiReader client.Reader
 	clock     clock.PassiveClock
-
-	mu      sync.Mutex
-	entries map[types.NamespacedName]*liveEntry
-	// confirmed are the Secrets that are older than their Clusters, and are in the cache as they are on the API server.
-	confirmed map[types.NamespacedName]confirmation
+	known     *knownSecrets
 }
 
 // liveEntry is what was read from the API server, and how long it is used.
@@ -62,8 +57,7 @@ func newKubeconfigReader(cached, apiReader client.Reader, clk clock.PassiveClock
 		cached:    cached,
 		apiReader: apiReader,
 		clock:     clk,
-		entries:   map[types.NamespacedName]*liveEntry{},
-		confirmed: map[types.NamespacedName]confirmation{},
+		known:     newKnownSecrets(),
 	}
 }
 
@@ -108,7 +102,7 @@ func (r *kubeconfigReader) fromCache(
 		return profile.Kubeconfig{}, false, err
 	}
 	// Once the cache has it, what was read before is out of date, should the cache lose it again.
-	r.drop(name)
+	r.known.setLive(client.ObjectKeyFromObject(cluster), name.Name, nil)
 	kubeconfig, found, err := cache.Kubeconfig(&secret, key.Key)
 	if err != nil {
 		return profile.Kubeconfig{}, false, err
@@ -125,9 +119,7 @@ func (r *kubeconfigReader) fromAPIServer(
 	ctx context.Context, cluster *clusterv1.Cluster, key profile.SecretKey,
 ) (profile.Kubeconfig, time.Duration, error) {
 	name := types.NamespacedName{Namespace: cluster.Namespace, Name: key.Name}
-	r.mu.Lock()
-	entry := r.entries[name]
-	r.mu.Unlock()
+	entry := r.known.get(client.ObjectKeyFromObject(cluster), name.Name).live
 	if entry != nil && entry.cluster != cluster.UID {
 		entry = nil
 	}
@@ -182,33 +174,8 @@ func (r *kubeconfigReader) refresh(
 		next.ttl = min(2*last.ttl, maxRefresh)
 	}
 	next.expires = now.Add(next.ttl)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entries[name] = next
+	r.known.setLive(client.ObjectKeyFromObject(cluster), name.Name, next)
 	return next, nil
-}
-
-// drop forgets what was read of a Secret.
-func (r *kubeconfigReader) drop(name types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.entries, name)
-}
-
-// forget drops what was read of a Cluster's Secrets.
-func (r *kubeconfigReader) forget(cluster types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for name := range r.entries {
-		if name.Namespace == cluster.Namespace && strings.HasPrefix(name.Name, cluster.Name) {
-			delete(r.entries, name)
-		}
-	}
-	for name := range r.confirmed {
-		if name.Namespace == cluster.Namespace && strings.HasPrefix(name.Name, cluster.Name) {
-			delete(r.confirmed, name)
-		}
-	}
 }
 
 func keyNotFound(key string) profile.Kubeconfig {

@@ -92,9 +92,9 @@ func TestRefreshOfUncachedSecrets(t *testing.T) {
 			t.Errorf("%s: -want +got:\n%s", step.why, diff)
 		}
 	}
-	reader.forget(types.NamespacedName{Namespace: "team-a", Name: "user"})
-	if len(reader.entries) > 0 {
-		t.Errorf("a forgotten Cluster leaves %v", reader.entries)
+	reader.known.forget(types.NamespacedName{Namespace: "team-a", Name: "user"})
+	if len(reader.known.clusters) > 0 {
+		t.Errorf("a forgotten Cluster leaves %v", reader.known.clusters)
 	}
 }
 
