@@ -58,6 +58,10 @@ func (r *Reconciler) allObserved(ctx context.Context) (bool, error) {
 	if r.synced.Load() {
 		return true, nil
 	}
+	if r.Results.Unobserved() {
+		// While a large hub is published for the first time, the list is long and the answer is known.
+		return false, nil
+	}
 	var clusters clusterv1.ClusterList
 	if err := r.Client.List(ctx, &clusters, client.UnsafeDisableDeepCopy); err != nil {
 		return false, fmt.Errorf("listing Clusters: %w", err)

@@ -95,6 +95,13 @@ func (r *Results) Existing(cluster types.NamespacedName) {
 	}
 }
 
+// Unobserved reports whether a Cluster that existed when the process started has not been reconciled since. It looks at no Cluster.
+func (r *Results) Unobserved() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.existing) > 0
+}
+
 // Record replaces the result of a Cluster. It returns the problems that were not reported before.
 func (r *Results) Record(cluster types.NamespacedName, result Result) []profile.Problem {
 	after := clusterResult{revisions: result.Revisions}

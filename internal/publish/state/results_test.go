@@ -209,6 +209,29 @@ func TestResultsAfterTheEnd(t *testing.T) {
 	}
 }
 
+// A Cluster that existed is unobserved until there is any result of it, or until it is gone.
+func TestUnobserved(t *testing.T) {
+	for name, tc := range map[string]struct {
+		why    string
+		change func(*state.Results)
+		want   bool
+	}{
+		"Existing":  {why: "it has not been reconciled", change: func(*state.Results) {}, want: true},
+		"Another":   {why: "it was another one", change: func(r *state.Results) { r.Record(c2, state.Result{}) }, want: true},
+		"Recorded":  {why: "it was reconciled", change: func(r *state.Results) { r.Record(c1, state.Result{}) }},
+		"Deleted":   {why: "it is gone", change: func(r *state.Results) { r.RecordDeleted(c1, nil) }},
+		"Unwatched": {why: "it is left as it is", change: func(r *state.Results) { r.RecordUnwatched(c1, nil, true) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := state.NewResults(nil)
+			r.Existing(c1)
+			if tc.change(r); r.Unobserved() != tc.want {
+				t.Errorf("%s: unobserved is %t", tc.why, r.Unobserved())
+			}
+		})
+	}
+}
+
 func TestStrays(t *testing.T) {
 	stray := &inventoryv1alpha1.ClusterProfile{}
 	stray.Namespace, stray.Name = p1.Namespace, p1.Name
