@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unique"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -24,11 +23,17 @@ import (
 // of them for every object, and lists with spare capacity; here all objects share one copy, and lists have no spare capacity. An
 // object must be interned before it is cached, because afterwards other goroutines read it.
 
-// intern replaces strings by the first equal ones.
-func intern(texts ...*string) {
-	for _, text := range texts {
-		if *text != "" {
-			*text = unique.Make(*text).Value()
+// maxShared is the length of the longest string that is shared, in bytes. What is longer names an object or quotes an error, as a rule,
+// and no other object has it.
+const maxShared = 128
+
+// intern replaces strings by the first equal ones, which stay known when no object has them for a while: package unique forgets a value
+// whose handle nobody holds at the next collection, so objects that come at different times would share nothing. A decoder allocates each
+// string by itself, so that none keeps a larger one.
+func intern(shared ...*string) {
+	for _, text := range shared {
+		if *text != "" && len(*text) <= maxShared {
+			*text = texts.intern(*text, *text)
 		}
 	}
 }
@@ -126,6 +131,8 @@ func internConditions(conditions []metav1.Condition) {
 }
 
 var (
+	// texts are all strings that are shared. Some values of labels and properties are unique to an object: they only fill the map.
+	texts = interner[string, string]{capacity: 1 << 13}
 	// fieldSets are the managed fields of the profiles in the cache. The publisher owns the same fields of every profile of an
 	// Inventory, so there are few.
 	fieldSets = interner[string, []metav1.ManagedFieldsEntry]{capacity: 1 << 10}
