@@ -23,7 +23,7 @@ func clusterItself(_ context.Context, object client.Object) []types.NamespacedNa
 }
 
 // clustersOfSecret finds the Cluster by the label and by the name: providers do not agree on either for a user's kubeconfig.
-// The cache keeps the label only if it differs from the name.
+// The cache keeps the label only of a kubeconfig, by its name, and only if it differs from the name.
 func clustersOfSecret(_ context.Context, object client.Object) []types.NamespacedName {
 	var clusters []types.NamespacedName
 	if labelled := object.GetLabels()[clusterv1.ClusterNameLabel]; labelled != "" {

@@ -29,25 +29,28 @@ const endpointsOnly corev1.SecretType = "capi-inventory.dev/endpoints"
 const authoritySuffix = "/certificate-authority"
 
 // transformSecret replaces the data of a Secret, before it is cached, with the endpoints in its kubeconfigs or the reasons why there
-// is none. Of a Secret whose name is not that of a kubeconfig nothing is kept but that it exists.
+// is none.
+//
+// Of a Secret whose name is not that of a kubeconfig nothing is kept but its name. Cluster API makes four or more of these for each
+// Cluster. One that an Inventory names by its suffix is read from the API server when its time has come, whatever events there are.
 func transformSecret(object any) (any, error) {
 	secret, ok := object.(*corev1.Secret)
 	if !ok || secret.Type == endpointsOnly {
 		return object, nil
 	}
 	kept := &corev1.Secret{Type: endpointsOnly, ObjectMeta: metav1.ObjectMeta{
-		Namespace:         secret.Namespace,
-		Name:              secret.Name,
-		UID:               secret.UID,
-		ResourceVersion:   secret.ResourceVersion,
-		CreationTimestamp: secret.CreationTimestamp,
+		Namespace:       secret.Namespace,
+		Name:            secret.Name,
+		ResourceVersion: secret.ResourceVersion,
 	}}
+	intern(&kept.Namespace)
+	if !strings.HasSuffix(secret.Name, KubeconfigSuffix) {
+		return kept, nil
+	}
+	kept.UID, kept.CreationTimestamp = secret.UID, secret.CreationTimestamp
 	if cluster := secret.Labels[clusterv1.ClusterNameLabel]; cluster+KubeconfigSuffix != secret.Name {
 		// Otherwise the Cluster follows from the name.
 		kept.Labels = map[string]string{clusterv1.ClusterNameLabel: cluster}
-	}
-	if !strings.HasSuffix(secret.Name, KubeconfigSuffix) {
-		return kept, nil
 	}
 	kept.Data = make(map[string][]byte, 2*len(secret.Data))
 	for key, value := range secret.Data {

@@ -6,10 +6,12 @@ package cache_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -50,20 +52,45 @@ func TestCachedSecret(t *testing.T) {
 	}
 }
 
-// Of a Secret that is not a kubeconfig by its name nothing is kept but its Cluster.
-func TestOtherSecretsAreEmptied(t *testing.T) {
-	secret := &corev1.Secret{Data: map[string][]byte{"tls.key": []byte("private")}}
-	secret.Namespace, secret.Name = "team-a", "c1-ca"
-	secret.Labels = map[string]string{clusterv1.ClusterNameLabel: "c1", "other": "label"}
-	transformed, err := transformOf(t, secret)(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cached := transformed.(*corev1.Secret)
-	if len(cached.Data) > 0 {
-		t.Errorf("data of another Secret is in the cache: %v", cached.Data)
-	}
-	if diff := cmp.Diff(map[string]string{clusterv1.ClusterNameLabel: "c1"}, cached.Labels); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+// Of a Secret that is not a kubeconfig by its name nothing is kept that anything reads; of a kubeconfig, the Cluster that does not follow
+// from its name.
+func TestKeptMetadataOfSecrets(t *testing.T) {
+	for name, tc := range map[string]struct {
+		why   string
+		label string
+		want  metav1.ObjectMeta
+	}{
+		"c1-ca":   {why: "nothing reads it", label: "c1"},
+		"c1-user": {why: "it is read from the API server, at its time", label: "c1"},
+		"c1-kubeconfig": {
+			why: "the Cluster follows from the name", label: "c1",
+			want: metav1.ObjectMeta{UID: "uid", CreationTimestamp: fixture.Since},
+		},
+		"c1-user-kubeconfig": {
+			why: "an event of it reconciles the Cluster that the label names", label: "c1",
+			want: metav1.ObjectMeta{
+				UID: "uid", CreationTimestamp: fixture.Since,
+				Labels: map[string]string{clusterv1.ClusterNameLabel: "c1"},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := &corev1.Secret{Data: map[string][]byte{"tls.key": []byte("private")}}
+			secret.Namespace, secret.Name, secret.ResourceVersion, secret.UID = "team-a", name, "1", "uid"
+			secret.CreationTimestamp = fixture.Since
+			secret.Labels = map[string]string{clusterv1.ClusterNameLabel: tc.label, "other": "label"}
+			transformed, err := transformOf(t, secret)(secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cached := transformed.(*corev1.Secret)
+			if !strings.HasSuffix(name, cache.KubeconfigSuffix) && len(cached.Data) > 0 {
+				t.Errorf("data of another Secret is in the cache: %v", cached.Data)
+			}
+			tc.want.Namespace, tc.want.Name, tc.want.ResourceVersion = "team-a", name, "1"
+			if diff := cmp.Diff(tc.want, cached.ObjectMeta); diff != "" {
+				t.Errorf("%s: -want +got:\n%s", tc.why, diff)
+			}
+		})
 	}
 }
