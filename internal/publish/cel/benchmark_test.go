@@ -47,3 +47,17 @@ func BenchmarkText(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCompile compiles an expression that an Inventory has already, as an edit of another one does for each.
+func BenchmarkCompile(b *testing.B) {
+	compiler, err := cel.NewCompiler()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := compiler.Compile("cluster.metadata.labels['region']"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -55,11 +55,12 @@ type Program struct {
 	clock     clock.WithDelayedExecution
 }
 
-// Compiler compiles expressions in one shared environment.
+// Compiler compiles expressions in one shared environment. It is safe for concurrent use.
 type Compiler struct {
 	env       *cel.Env
 	functions functions
 	clock     clock.WithDelayedExecution
+	programs  programs
 }
 
 // NewCompiler returns a compiler. It fails only where the libraries themselves are misconfigured.
@@ -80,8 +81,20 @@ func (c *Compiler) WithClock(clk clock.WithDelayedExecution) *Compiler {
 	return &Compiler{env: c.env, functions: c.functions, clock: clk}
 }
 
-// Compile checks the syntax and the types of an expression; its error names the place of the first error in the expression.
+// Compile checks the syntax and the types of an expression; its error names the place of the first error in the expression. Equal
+// expressions give one program, as far as it is still kept.
 func (c *Compiler) Compile(source string) (*Program, error) {
+	if program := c.programs.get(source); program != nil {
+		return program, nil
+	}
+	program, err := c.compile(source)
+	if err != nil {
+		return nil, err
+	}
+	return c.programs.add(source, program), nil
+}
+
+func (c *Compiler) compile(source string) (*Program, error) {
 	checked, err := c.check(source)
 	if err != nil {
 		return nil, err
