@@ -36,14 +36,15 @@ func withLowPriority(queue Queue) Queue {
 	return queue
 }
 
-// lowPriority returns a handler that enqueues with low priority.
+// lowPriority returns a handler that enqueues with low priority, for objects whose name alone says which Clusters they concern. Of an
+// update only the new object is mapped: the old one concerns the same Clusters, mostly all of them, and would list them once more.
 func lowPriority(enqueue handler.EventHandler) handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, to Queue) {
 			enqueue.Create(ctx, e, withLowPriority(to))
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, to Queue) {
-			enqueue.Update(ctx, e, withLowPriority(to))
+			enqueue.Generic(ctx, event.GenericEvent{Object: e.ObjectNew}, withLowPriority(to))
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, to Queue) {
 			enqueue.Delete(ctx, e, withLowPriority(to))

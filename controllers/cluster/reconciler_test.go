@@ -32,28 +32,34 @@ func (emptyHub) Get(context.Context, client.ObjectKey, client.Object, ...client.
 	return apierrors.NewNotFound(schema.GroupResource{}, "")
 }
 
+// newEmptyReconciler returns a reconciler of a hub that has nothing, which watches the namespaces; none for all.
+func newEmptyReconciler(t *testing.T, namespaces []string) *Reconciler {
+	t.Helper()
+	clock := clocktesting.NewFakeClock(time.Now())
+	latency, err := state.NewLatency(clock, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Options{
+		ClusterManager: "cluster-api",
+		Namespaces:     namespaces,
+		Clock:          clock,
+		Client:         emptyHub{},
+		Inventories:    source.NewInventories(emptyHub{}, nil, ""),
+		Clusters:       source.NewClusters(source.Options{Clock: clock}),
+		Index:          state.NewProfileIndex("cluster-api"),
+		Results:        state.NewResults(nil),
+		Latency:        latency,
+	})
+}
+
 // A Cluster that waited for a profile which never came leaves nothing behind when it is gone, or if it is not watched.
 func TestWaitersAreDropped(t *testing.T) {
 	p1 := types.NamespacedName{Namespace: "fleet", Name: "p1"}
 	c1 := types.NamespacedName{Namespace: "team-a", Name: "c1"}
 	for name, namespaces := range map[string][]string{"Gone": nil, "NotWatched": {"elsewhere"}} {
 		t.Run(name, func(t *testing.T) {
-			clock := clocktesting.NewFakeClock(time.Now())
-			latency, err := state.NewLatency(clock, prometheus.NewRegistry())
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := New(Options{
-				ClusterManager: "cluster-api",
-				Namespaces:     namespaces,
-				Clock:          clock,
-				Client:         emptyHub{},
-				Inventories:    source.NewInventories(emptyHub{}, nil, ""),
-				Clusters:       source.NewClusters(source.Options{Clock: clock}),
-				Index:          state.NewProfileIndex("cluster-api"),
-				Results:        state.NewResults(nil),
-				Latency:        latency,
-			})
+			r := newEmptyReconciler(t, namespaces)
 			r.waiters.Add(p1, c1)
 			if _, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: c1}); err != nil {
 				t.Fatal(err)
