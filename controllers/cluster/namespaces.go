@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
@@ -37,10 +38,11 @@ func (r *Reconciler) namespaceLabels(ctx context.Context, name string) (labels.S
 	return namespace.Labels, nil
 }
 
-// namespace returns the metadata of a namespace; nil if there is none.
+// namespace returns the metadata of a namespace, which is the cache's own and not to be changed; nil if there is none.
 func (r *Reconciler) namespace(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error) {
 	namespace := newNamespaceMetadata()
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: name}, namespace); apierrors.IsNotFound(err) {
+	key := types.NamespacedName{Name: name}
+	if err := r.Client.Get(ctx, key, namespace, client.UnsafeDisableDeepCopy); apierrors.IsNotFound(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("reading the namespace %q: %w", name, err)

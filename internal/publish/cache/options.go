@@ -44,7 +44,7 @@ func Options(namespaces []string, resync time.Duration) ctrlcache.Options {
 	return ctrlcache.Options{
 		SyncPeriod:        &resync,
 		DefaultNamespaces: watched,
-		DefaultTransform:  transformUnstructured,
+		DefaultTransform:  transformOthers,
 		ByObject: map[client.Object]ctrlcache.ByObject{
 			&clusterv1.Cluster{}: {Transform: transformCluster, UnsafeDisableDeepCopy: noDeepCopy},
 			&corev1.Secret{}: {

@@ -155,14 +155,18 @@ func transformSpokeCheck(object any) (any, error) {
 	return check, nil
 }
 
-// transformUnstructured drops what no expression reads of the objects that Clusters refer to. A kubeadm configuration is most of
-// a control plane's size, and the files and users that it writes to machines may contain secrets.
-func transformUnstructured(object any) (any, error) {
-	if u, ok := object.(*unstructured.Unstructured); ok {
-		trimMetadata(u)
-		unstructured.RemoveNestedField(u.Object, "spec", "kubeadmConfigSpec")
-		unstructured.RemoveNestedField(u.Object, "status", "conditions")
-		unstructured.RemoveNestedField(u.Object, "status", "deprecated")
+// transformOthers drops what nothing reads of other objects. Those that Clusters refer to are unstructured, and expressions read them: a
+// kubeadm configuration is most of a control plane's size, and the files and users that it writes to machines may contain secrets. Of
+// namespaces only the metadata is watched, and labels and deletion are read.
+func transformOthers(object any) (any, error) {
+	switch object := object.(type) {
+	case *unstructured.Unstructured:
+		trimMetadata(object)
+		unstructured.RemoveNestedField(object.Object, "spec", "kubeadmConfigSpec")
+		unstructured.RemoveNestedField(object.Object, "status", "conditions")
+		unstructured.RemoveNestedField(object.Object, "status", "deprecated")
+	case *metav1.PartialObjectMetadata:
+		object.ManagedFields, object.Annotations = nil, nil
 	}
 	return object, nil
 }
