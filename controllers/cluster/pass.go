@@ -23,6 +23,8 @@ type pass struct {
 	// namespaceLabels are those of the Cluster's namespace.
 	namespaceLabels labels.Set
 	claims          profile.Claims
+	// object is the Cluster as the expressions of all its Inventories see it.
+	object *profile.ClusterObject
 }
 
 func (p pass) key() types.NamespacedName { return client.ObjectKeyFromObject(p.cluster) }
@@ -37,7 +39,13 @@ func (r *Reconciler) newPass(ctx context.Context, snapshot *source.Snapshot, clu
 	if err != nil {
 		return pass{}, err
 	}
-	return pass{snapshot: snapshot, cluster: cluster, namespaceLabels: namespaceLabels, claims: claims}, nil
+	return pass{
+		snapshot:        snapshot,
+		cluster:         cluster,
+		namespaceLabels: namespaceLabels,
+		claims:          claims,
+		object:          &profile.ClusterObject{},
+	}, nil
 }
 
 // referencesOf returns the objects that the Cluster refers to and its profiles are made of.

@@ -51,6 +51,7 @@ func (r *Reconciler) publish(ctx context.Context, p pass, claim profile.Claim) (
 	if !facts.Ready {
 		return target.Result{Keep: true, RequeueAfter: facts.RequeueAfter}, nil
 	}
+	facts.Object = p.object
 	if current, err := r.mayRevoke(ctx, p, claim, facts.Facts); err != nil || !current {
 		return target.Result{Keep: true, RequeueAfter: staleRequeue}, err
 	}

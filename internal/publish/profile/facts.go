@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -45,6 +44,8 @@ type Facts struct {
 	Published *Live
 	// Now becomes the transition time of a condition that changes its status.
 	Now time.Time
+	// Object is the Cluster as expressions see it, for all Facts about the Cluster that share it; nil where none do.
+	Object *ClusterObject
 }
 
 // Unknown is why an object is not known.
@@ -100,20 +101,4 @@ func (f Facts) waiting() []Problem {
 		problems = append(problems, problem(reason, "%s; what is published of it stays as it is", f.Waiting[variable].Why))
 	}
 	return problems
-}
-
-// variables are the objects as an expression sees them.
-func (f Facts) variables() (map[string]any, error) {
-	cluster, err := runtime.DefaultUnstructuredConverter.ToUnstructured(f.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	variables := map[string]any{cel.Cluster: cluster}
-	if f.ControlPlane != nil {
-		variables[cel.ControlPlane] = f.ControlPlane
-	}
-	if f.Infrastructure != nil {
-		variables[cel.Infrastructure] = f.Infrastructure
-	}
-	return variables, nil
 }

@@ -31,6 +31,8 @@ type Inventory struct {
 	providers   []provider
 	// granted are those for which there is an AccessGrant: the ones with a serviceAccount, and the broker's own.
 	granted []provider
+	// uses are the variables that an expression reads: each reconcile of each Cluster asks.
+	uses map[string]bool
 }
 
 // Compile makes an Inventory ready for use. Its error joins all that cannot work, each with its field.
@@ -50,6 +52,7 @@ func Compile(compiler *cel.Compiler, source *v1alpha1.Inventory) (*Inventory, er
 		inv.providers[i].publisherClass = source.Spec.PublisherClass
 	}
 	inv.granted = grantedProviders(inv.providers, &source.Spec)
+	inv.uses = inv.usedVariables()
 	return inv, nil
 }
 
@@ -92,18 +95,24 @@ func (inv *Inventory) Selects(cluster *clusterv1.Cluster, namespace labels.Set) 
 }
 
 // Uses reports whether an expression of the Inventory reads the variable: objects that no expression reads need not be kept.
-func (inv *Inventory) Uses(variable string) bool {
+func (inv *Inventory) Uses(variable string) bool { return inv.uses[variable] }
+
+// usedVariables are those that an expression reads.
+func (inv *Inventory) usedVariables() map[string]bool {
+	var programs []*cel.Program
 	for _, p := range inv.properties {
-		if p.program.Uses(variable) {
-			return true
-		}
+		programs = append(programs, p.program)
 	}
 	for _, p := range inv.providers {
-		if p.uses(variable) {
-			return true
+		if p.exec != nil {
+			programs = append(programs, p.exec.programs...)
 		}
 	}
-	return false
+	used := map[string]bool{}
+	for _, variable := range []string{cel.Cluster, cel.ControlPlane, cel.Infrastructure} {
+		used[variable] = slices.ContainsFunc(programs, func(program *cel.Program) bool { return program.Uses(variable) })
+	}
+	return used
 }
 
 // TrustsSpokeChecks reports whether SpokeChecks count beside Cluster API.

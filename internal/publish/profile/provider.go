@@ -38,6 +38,8 @@ type provider struct {
 type exec struct {
 	server, certificateAuthority, tlsServerName *cel.Program
 	extension                                   map[string]*cel.Program
+	// programs are all of these; some are nil.
+	programs []*cel.Program
 }
 
 // AccessProviders returns those of an Inventory's specification; the one of Cluster API's kubeconfig where it has none.
@@ -88,16 +90,9 @@ func compileExec(compiler *cel.Compiler, field string, source *v1alpha1.ExecAcce
 	for _, name := range slices.Sorted(maps.Keys(source.Extension)) {
 		compiled.extension[name] = compile(fmt.Sprintf("%s.extension[%s]", field, name), source.Extension[name])
 	}
+	compiled.programs = append(slices.Collect(maps.Values(compiled.extension)),
+		compiled.server, compiled.certificateAuthority, compiled.tlsServerName)
 	return compiled, errors.Join(errs...)
-}
-
-// programs are all expressions of the provider; some are nil.
-func (e *exec) programs() []*cel.Program {
-	return append(slices.Collect(maps.Values(e.extension)), e.server, e.certificateAuthority, e.tlsServerName)
-}
-
-func (p provider) uses(variable string) bool {
-	return p.exec != nil && slices.ContainsFunc(p.exec.programs(), func(program *cel.Program) bool { return program.Uses(variable) })
 }
 
 // DefaultSecret returns the Secret in which Cluster API keeps the kubeconfig of the Cluster of a name.
@@ -142,7 +137,7 @@ func (p provider) grantedSecret(profile types.NamespacedName) secretReference {
 // nevertheless.
 func (p provider) cluster(f Facts, profile types.NamespacedName) (*clientcmdv1.Cluster, *Problem) {
 	if p.exec != nil {
-		if variable := f.waits(p.exec.programs()...); variable != "" {
+		if variable := f.waits(p.exec.programs...); variable != "" {
 			return nil, p.skipped("", errors.New(f.Waiting[variable].Why))
 		}
 		return p.execCluster(f)

@@ -13,6 +13,7 @@ import (
 // Status decides the status of a Cluster's profile. generation is the profile's metadata.generation, which its conditions
 // say they have observed.
 func (inv *Inventory) Status(f Facts, generation int64) (*inventoryac.ClusterProfileApplyConfiguration, []Problem) {
+	f = f.sharing()
 	providers, lapses, problems := inv.accessProviders(f)
 	properties, skipped := inv.publishedProperties(f)
 	skipped = append(skipped, inv.importProblems(f)...)
