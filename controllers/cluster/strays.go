@@ -93,14 +93,14 @@ func (s strayReconciler) repaired(ctx context.Context, snapshot *source.Snapshot
 	if snapshot.IsOfOtherClass(inventory) {
 		return true, nil
 	}
-	var clusters clusterv1.ClusterList
-	if err := r.Client.List(ctx, &clusters, client.UnsafeDisableDeepCopy); err != nil {
-		return false, fmt.Errorf("listing Clusters: %w", err)
-	}
 	key := client.ObjectKeyFromObject(live)
-	for i := range clusters.Items {
-		cluster := &clusters.Items[i]
-		named := slices.ContainsFunc(snapshot.Valid, func(inventory *profile.Inventory) bool { return inventory.Key(cluster) == key })
+	clusters, inventories, err := s.candidates(ctx, snapshot, key.Namespace)
+	if err != nil {
+		return false, err
+	}
+	for i := range clusters {
+		cluster := &clusters[i]
+		named := slices.ContainsFunc(inventories, func(inventory *profile.Inventory) bool { return inventory.Key(cluster) == key })
 		if !named || !r.scope.includes(cluster) || r.ownership(snapshot, live, cluster) != profile.Owned {
 			continue
 		}
@@ -109,6 +109,33 @@ func (s strayReconciler) repaired(ctx context.Context, snapshot *source.Snapshot
 		}
 	}
 	return false, nil
+}
+
+// candidates returns the Inventories that publish into a namespace, and the Clusters that these may publish there: no Clusters, or those
+// of the namespace, unless an Inventory gathers all Clusters in it.
+func (s strayReconciler) candidates(
+	ctx context.Context, snapshot *source.Snapshot, namespace string,
+) ([]clusterv1.Cluster, []*profile.Inventory, error) {
+	var inventories []*profile.Inventory
+	from := namespace
+	for _, inventory := range snapshot.Valid {
+		publishes, ownOnly := inventory.PublishesInto(namespace)
+		if !publishes {
+			continue
+		}
+		inventories = append(inventories, inventory)
+		if !ownOnly {
+			from = metav1.NamespaceAll
+		}
+	}
+	if len(inventories) == 0 || from != metav1.NamespaceAll && !s.clusters.scope.watches(from) {
+		return nil, nil, nil
+	}
+	var clusters clusterv1.ClusterList
+	if err := s.clusters.Client.List(ctx, &clusters, client.InNamespace(from), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, nil, fmt.Errorf("listing Clusters: %w", err)
+	}
+	return clusters.Items, inventories, nil
 }
 
 // notOrphaned returns why a stray profile must stay; empty if it is certain that its Cluster is gone: the publisher still owns the

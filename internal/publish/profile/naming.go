@@ -54,6 +54,11 @@ func (inv *Inventory) Key(cluster *clusterv1.Cluster) types.NamespacedName {
 	return types.NamespacedName{Namespace: namespace, Name: name}
 }
 
+// PublishesInto reports whether the Inventory publishes any Cluster into a namespace, and whether only Clusters of that namespace.
+func (inv *Inventory) PublishesInto(namespace string) (publishes, ownOnly bool) {
+	return inv.spec.Namespace == "" || inv.spec.Namespace == namespace, inv.spec.Namespace == ""
+}
+
 // hashed returns as much of a name as fits, and a hash of the identity that it stands for.
 func hashed(name, identity string, limit int) string {
 	sum := sha256.Sum256([]byte(identity))
