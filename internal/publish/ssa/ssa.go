@@ -49,8 +49,8 @@ func Of(live Object, manager string) (*State, error) {
 		if entry.Manager != manager || entry.Operation != metav1.ManagedFieldsOperationApply || entry.FieldsV1 == nil {
 			continue
 		}
-		var owned fields
-		if err := json.Unmarshal([]byte(entry.FieldsV1.GetRawString()), &owned); err != nil {
+		owned, err := decode(entry.FieldsV1.GetRawString())
+		if err != nil {
 			return nil, fmt.Errorf("reading what %s applied: %w", manager, err)
 		}
 		s.owned[entry.Subresource] = owned

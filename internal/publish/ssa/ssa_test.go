@@ -221,6 +221,17 @@ func BenchmarkUnchanged(b *testing.B) {
 	}
 }
 
+// BenchmarkOf is what it costs to see who owns a label: at least one for each event of a profile.
+func BenchmarkOf(b *testing.B) {
+	profile := live(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if state, err := ssa.Of(profile, manager); err != nil || !state.Owns("", "metadata", "labels", "env") {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestOwns(t *testing.T) {
 	provider := func(field string) []string {
 		return []string{"status", "accessProviders", ssa.Item("name", "kubeconfig-secretreader"), "cluster", field}
