@@ -4,8 +4,8 @@
 // Package cel compiles and evaluates the CEL expressions of an Inventory.
 //
 // An expression sees three variables, cluster, controlPlane and infrastructure: the objects as the API server gives them.
-// It can change nothing and read nothing else. It is compiled once for each generation of its Inventory, and evaluated for
-// each Cluster at each reconcile, so three properties matter:
+// It can change nothing and read nothing else. It is compiled once, however often its Inventory is edited (programs.go), and evaluated
+// for each Cluster at each reconcile, so three properties matter:
 //
 //   - The functions are those of the CEL environment of Kubernetes, at a pinned version (environment.go): what is offered is
 //     API, and a newer library must not change it.
