@@ -8,7 +8,7 @@ import "sync"
 // maxPrograms is how many programs are kept: those of several large Inventories, of 16 to 100 KiB each.
 const maxPrograms = 256
 
-// programs holds compiled programs by their sources: whoever edits one expression of an Inventory compiles one, and not the 63 others,
+// programs holds compiled programs by their sources: an edit of one expression of an Inventory compiles that one, and not the 63 others
 // while every reconcile waits. When it is full it starts again empty, so that expressions which no Inventory has any more do not stay.
 type programs struct {
 	mu    sync.Mutex

@@ -98,7 +98,10 @@ func BenchmarkStatus(b *testing.B) {
 		b.Fatal(err)
 	}
 	const name = "cluster.metadata.name"
-	inventory, err := profile.Compile(compiler, &v1alpha1.Inventory{Spec: withExpressions(name, "'https://' + cluster.metadata.name", name)})
+	inventory, err := profile.Compile(
+		compiler,
+		&v1alpha1.Inventory{Spec: withExpressions(name, "'https://' + cluster.metadata.name", name)},
+	)
 	if err != nil {
 		b.Fatal(err)
 	}

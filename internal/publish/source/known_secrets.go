@@ -11,7 +11,7 @@ import (
 )
 
 // knownSecrets holds what is known of Secrets beside the cache, by the Cluster that it was found out for: all of a Cluster is forgotten
-// without a look at any other one. The names of Clusters cannot be told from those of their Secrets: one may begin with another.
+// without a look at any other one. The name of a Secret does not say whose it is: names of Clusters may begin alike.
 type knownSecrets struct {
 	mu sync.Mutex
 	// clusters are mostly empty, and a Cluster has few Secrets: a list takes a fraction of the memory of a map.

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// What is owned is decoded once for all objects of which the same is owned, and is the same as decoded anew.
+// What is owned is decoded once for all objects of which the same is owned, and is the same as if decoded again.
 func TestDecode(t *testing.T) {
 	large := fmt.Sprintf(`{"f:%s":{}}`, strings.Repeat("x", maxKnownSize))
 	for name, tc := range map[string]struct {
