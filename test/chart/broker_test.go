@@ -90,7 +90,7 @@ inventories: [{name: scoped}]
 func install(t *testing.T, values string) {
 	t.Helper()
 	g := NewWithT(t)
-	for _, object := range render(t, values) {
+	for _, object := range render(t, values, onHub(t)...) {
 		switch group := object.GroupVersionKind().Group; {
 		case group == "rbac.authorization.k8s.io", group == "capi-inventory.dev", object.GetKind() == "ServiceAccount":
 			applied := client.ApplyConfigurationFromUnstructured(object.DeepCopy())

@@ -154,7 +154,7 @@ func TestNetworkPolicyConfines(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			for _, object := range render(t, c.values) {
+			for _, object := range render(t, c.values, onHub(t)...) {
 				if object.GetKind() != "NetworkPolicy" || object.GetName() != c.policy {
 					continue
 				}

@@ -6,7 +6,6 @@ package chart_test
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,8 +13,6 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 // TestNotes: Helm never upgrades CRDs, so the notes say where the hub's are not the chart's, and are silent where they are:
@@ -50,22 +47,8 @@ func notes(t *testing.T) string {
 func dryRun(t *testing.T, values string) (string, error) {
 	t.Helper()
 	home := t.TempDir()
-	kubeconfig := filepath.Join(home, "kubeconfig")
-	NewWithT(t).Expect(os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", hub.Config(), ""), 0o600)).To(Succeed())
-	command := exec.CommandContext(
-		t.Context(),
-		helm,
-		"install",
-		"trial",
-		chart,
-		"--namespace",
-		namespace,
-		"--dry-run=server",
-		"--kubeconfig",
-		kubeconfig,
-		"--values",
-		"-",
-	)
+	arguments := append([]string{"install", "trial", chart, "--namespace", namespace, "--values", "-"}, onHub(t)...)
+	command := exec.CommandContext(t.Context(), helm, arguments...)
 	command.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
 	command.Stdin = strings.NewReader(values)
 	printed, err := command.CombinedOutput()

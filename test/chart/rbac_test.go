@@ -156,7 +156,7 @@ func TestRightsAtTheEnd(t *testing.T) {
 			"list accessgrants.capi-inventory.dev":                        {""},
 			"get leases.coordination.k8s.io/publisher.capi-inventory.dev": {namespace},
 		}
-		if diff := cmp.Diff(want, rightsOf(t, render(t, values), "capi-inventory-withdrawal")); diff != "" {
+		if diff := cmp.Diff(want, rightsOf(t, render(t, values, onHub(t)...), "capi-inventory-withdrawal")); diff != "" {
 			t.Errorf("with %q, -want +chart:\n%s", values, diff)
 		}
 	}

@@ -20,6 +20,8 @@ import (
 type rendering struct {
 	why    string
 	values string
+	// options are those of helm template.
+	options []string
 	// has and hasNot are objects, as Kind/name or Kind/namespace/name.
 	has, hasNot []string
 	// says and saysNot are pieces of what is rendered, after its YAML was normalised.
@@ -30,7 +32,7 @@ type rendering struct {
 func (c rendering) check(t *testing.T) {
 	found := map[string]bool{}
 	var all strings.Builder
-	for _, object := range render(t, c.values) {
+	for _, object := range render(t, c.values, c.options...) {
 		if found[id(object)] {
 			t.Errorf("%s is rendered twice", id(object))
 		}

@@ -42,7 +42,7 @@ func TestScore(t *testing.T) {
 func criticalFindings(t *testing.T) []string {
 	t.Helper()
 	var manifests, stdout bytes.Buffer
-	for _, object := range render(t, "access: {mode: scoped}\nnetworkPolicy: {enabled: true}") {
+	for _, object := range render(t, "access: {mode: scoped}\nnetworkPolicy: {enabled: true}", onHub(t)...) {
 		text, err := yaml.Marshal(object)
 		if err != nil {
 			t.Fatal(err)

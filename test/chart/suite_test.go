@@ -34,6 +34,7 @@ import (
 
 	clusterhub "github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 const (
@@ -90,11 +91,12 @@ func newScheme() *runtime.Scheme {
 	return clusterhub.NewScheme(clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, clusterv1.AddToScheme)
 }
 
-// template renders the chart with values in YAML.
-func template(t *testing.T, values string) ([]*unstructured.Unstructured, error) {
+// template renders the chart with values in YAML, and with more options of helm template.
+func template(t *testing.T, values string, options ...string) ([]*unstructured.Unstructured, error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	command := exec.CommandContext(t.Context(), helm, "template", "capi-inventory", chart, "--namespace", namespace, "--values", "-")
+	arguments := append([]string{"template", "capi-inventory", chart, "--namespace", namespace, "--values", "-"}, options...)
+	command := exec.CommandContext(t.Context(), helm, arguments...)
 	// Nothing of the user's own configuration of Helm.
 	home := t.TempDir()
 	command.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
@@ -105,13 +107,24 @@ func template(t *testing.T, values string) ([]*unstructured.Unstructured, error)
 	return decode(stdout.Bytes())
 }
 
-func render(t *testing.T, values string) []*unstructured.Unstructured {
+// render renders the chart without a hub; onHub are the options with which the hub is asked.
+func render(t *testing.T, values string, options ...string) []*unstructured.Unstructured {
 	t.Helper()
-	objects, err := template(t, values)
+	objects, err := template(t, values, options...)
 	if err != nil {
 		t.Fatalf("rendering the chart with\n%s\n%v", values, err)
 	}
 	return objects
+}
+
+// onHub are the options of Helm by which templates look things up on the hub, as they do when a release is installed.
+func onHub(t *testing.T) []string {
+	t.Helper()
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", hub.Config(), ""), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--dry-run=server", "--kubeconfig", kubeconfig}
 }
 
 func decode(manifests []byte) ([]*unstructured.Unstructured, error) {
