@@ -59,6 +59,13 @@ publisher{{ with .Values.publisher.class }}-{{ . }}{{ end }}.capi-inventory.dev
 capi-inventory-broker{{ with .Values.publisher.class }}-{{ . }}{{ end }}
 {{- end -}}
 
+{{- /* The field manager of SpokeChecks and the consumer's Lease: with one name, the consumers of two releases would overwrite each other's
+       SpokeChecks without a conflict. */ -}}
+{{- define "consumerName" -}}
+{{- $class := .Values.publisher.class -}}
+{{- .Values.consumer.name | default (printf "capi-inventory-consumer%s" (ternary (printf "-%s" $class) "" (ne $class ""))) -}}
+{{- end -}}
+
 {{- /* The seconds of a duration as Go writes it, such as 1h30m. */ -}}
 {{- define "seconds" -}}
 {{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}
