@@ -105,7 +105,10 @@ func TestRights(t *testing.T) {
 	role := func(path string) []rbacv1.PolicyRule { return read[rbacv1.ClusterRole](t, path).Rules }
 	publisher, consumer := role("config/rbac/publisher/role.yaml"), role("config/rbac/consumer/role.yaml")
 	broker, brokerNamespace := role("config/rbac/broker/role.yaml"), role("config/rbac/broker-namespace/role.yaml")
-	leases, secrets := role("config/rbac/leader-election-role.yaml"), role("config/rbac/consumer/secrets-role.yaml")
+	leases := func(component string) []rbacv1.PolicyRule {
+		return role("config/rbac/" + component + "/leader-election-role.yaml")
+	}
+	secrets := role("config/rbac/consumer/secrets-role.yaml")
 	for i := range 1 << 7 {
 		bit := func(n int) bool { return i>>n&1 == 1 }
 		c := choices{bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6)}
@@ -121,12 +124,12 @@ func TestRights(t *testing.T) {
 				}
 			}
 			want := narrowed(publisher, c.openMetrics, func(right string) []string { return publisherSpaces(right, c) })
-			want.add(leases, namespace)
+			want.add(leases("publisher"), namespace)
 			diff("capi-inventory-publisher", want)
 			want = rights{}
 			if c.scoped {
 				want = narrowed(broker, c.openMetrics, func(right string) []string { return brokerSpaces(right, c) })
-				want.add(leases, namespace)
+				want.add(leases("broker"), namespace)
 				for _, where := range granted {
 					want.add(brokerNamespace, where)
 				}
@@ -137,12 +140,39 @@ func TestRights(t *testing.T) {
 				return
 			}
 			want = narrowed(consumer, c.openMetrics, func(right string) []string { return spaces(c.profileSpaces && !aboutMetrics(right)) })
-			want.add(leases, namespace)
+			want.add(leases("consumer"), namespace)
 			for _, where := range secretSpaces(c) {
 				want.add(secrets, where)
 			}
 			diff("capi-inventory-consumer", want)
 		})
+	}
+}
+
+// TestLeases: each program may take its own Lease and no other's, or one that is taken over could stop the others, or act beside them.
+func TestLeases(t *testing.T) {
+	for values, names := range map[string]map[string]string{
+		"": {"publisher": "publisher.capi-inventory.dev", "consumer": "capi-inventory-consumer", "broker": "capi-inventory-broker"},
+		"publisher: {class: blue}": {
+			"publisher": "publisher-blue.capi-inventory.dev", "consumer": "capi-inventory-consumer-blue", "broker": "capi-inventory-broker-blue",
+		},
+		"consumer: {name: inside}": {"consumer": "inside"},
+	} {
+		objects := render(t, "access: {mode: scoped}\n"+values)
+		for component, name := range names {
+			found := rightsOf(t, objects, "capi-inventory-"+component)
+			maps.DeleteFunc(found, func(right string, where []string) bool {
+				return !strings.Contains(right, " leases.") || strings.HasPrefix(right, "list ")
+			})
+			want := rights{
+				"create leases.coordination.k8s.io":         {namespace},
+				"get leases.coordination.k8s.io/" + name:    {namespace},
+				"update leases.coordination.k8s.io/" + name: {namespace},
+			}
+			if diff := cmp.Diff(want, found); diff != "" {
+				t.Errorf("the %s with %q, -want +chart:\n%s", component, values, diff)
+			}
+		}
 	}
 }
 

@@ -256,7 +256,7 @@ image: {tag: "1.0", pullSecrets: ["123"]}
 publisher:
   {namespaces: ["123"], watchFilter: "on", priorityClassName: "123", serviceAccount: {create: false, name: "123"}, concurrency: 1000000}
 consumer:
-  {namespaces: ["123"], clusterManager: "a: b #c", selector: "a=b", priorityClassName: "123", serviceAccount: {name: "456"},
+  {name: "123", namespaces: ["123"], clusterManager: "a: b #c", selector: "a=b", priorityClassName: "123", serviceAccount: {name: "456"},
    readSecrets: {enabled: true, namespaces: ["123"]}}
 networkPolicy: {enabled: true}
 metrics:
@@ -274,6 +274,7 @@ metrics:
 				`priorityClassName: "123"`,
 				`- name: "123"`,
 				`serviceAccountName: "123"`,
+				"resourceNames:\n  - \"123\"\n",
 				"--concurrency=1000000",
 				"runbook_url: 'https://example.com/a b: c#",
 			},

@@ -131,10 +131,15 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
   verbs: [create]
 {{- end -}}
 
+{{- /* Given the name of the component's own Lease. A creation cannot be limited to a name. */ -}}
 {{- define "rules.leaderElection" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, create, update]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ . | quote }}]
+  verbs: [get, update]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
