@@ -5,6 +5,7 @@ package chart_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -61,6 +62,15 @@ inventories:
 			hasNot:  []string{"Role/monitoring/capi-inventory-broker-grants", "Role/capi-inventory-broker-grants"},
 			says:    []string{"- --namespace=argocd\n", "name: secretreader\n    serviceAccount:\n      clusterRoles:\n      - edit"},
 			saysNot: []string{"- view"},
+		},
+		"BesideClustersAsSaid": {
+			why: "an Inventory may say that it publishes beside its Clusters, beside others that do not",
+			values: `
+access: {mode: scoped, namespaces: [team-a]}
+inventories: [{name: beside, spec: {namespace: ""}}, {name: central, spec: {namespace: argocd}}]
+`,
+			has:     []string{"Role/team-a/capi-inventory-broker-grants", "Role/argocd/capi-inventory-broker-grants"},
+			saysNot: []string{`namespace: ""`},
 		},
 		"BrokerForOthers": {
 			why:     "Inventories that are not the chart's may ask for access, too",
@@ -131,24 +141,55 @@ func TestAccessNotes(t *testing.T) {
 // TestAccessMovesNoProfile: a profile that moves to another namespace is another cluster to its consumers.
 func TestAccessMovesNoProfile(t *testing.T) {
 	g := NewWithT(t)
-	beside := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
-		Name:        "beside",
-		Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
-		Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
-	}}
-	g.Expect(k8s.Create(t.Context(), beside)).To(Succeed())
-	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), beside)).To(Succeed()) })
-
-	printed, err := dryRun(t, "access: {mode: scoped}\ninventories: [{name: beside}]")
-	g.Expect(err).To(HaveOccurred())
-	g.Expect(printed).To(ContainSubstring(
-		`inventories: the profiles of Inventory "beside" would move to the namespace capi-inventory-system: set its spec.namespace`))
-	for _, values := range []string{
-		"access: {mode: scoped}\ninventories: [{name: beside, spec: {namespace: capi-inventory-system}}]",
-		"access: {mode: scoped, namespaces: [team-a]}\ninventories: [{name: beside}]",
+	for name, space := range map[string]string{"beside": "", "central": namespace, "other": "argocd"} {
+		live := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
+			Name:        name,
+			Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
+			Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
+		}, Spec: v1alpha1.InventorySpec{Namespace: space}}
+		g.Expect(k8s.Create(t.Context(), live)).To(Succeed())
+		t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), live)).To(Succeed()) })
+	}
+	const moves = `inventories: the profiles of Inventory "%s" would move from %s to %s: set its spec.namespace to where they should be; %q`
+	const clusters = "the namespaces of their Clusters"
+	for name, c := range map[string]struct{ why, values, refused string }{
+		"ToTheRelease": {
+			"scoped access is published into the release's namespace", "access: {mode: scoped}\ninventories: [{name: beside}]",
+			fmt.Sprintf(moves, "beside", clusters, namespace, ""),
+		},
+		"ToTheClusters": {
+			"an administrator's is not", "inventories: [{name: central}]", fmt.Sprintf(moves, "central", namespace, clusters, namespace),
+		},
+		"ToTheClustersOfAccess": {
+			"access.namespaces takes the derived namespace away", "access: {mode: scoped, namespaces: [team-a]}\ninventories: [{name: central}]",
+			fmt.Sprintf(moves, "central", namespace, clusters, namespace),
+		},
+		"FromElsewhere": {
+			"somebody has put it there by hand", "access: {mode: scoped}\ninventories: [{name: other}]",
+			fmt.Sprintf(moves, "other", "argocd", namespace, "argocd"),
+		},
+		"ToTheReleaseAsSaid": {
+			"values may say so", "access: {mode: scoped}\ninventories: [{name: beside, spec: {namespace: capi-inventory-system}}]", "",
+		},
+		"ToTheClustersAsSaid": {"also to the Clusters", "inventories: [{name: central, spec: {namespace: ''}}]", ""},
+		"BesideClusters": {
+			"nothing moves", "access: {mode: scoped, namespaces: [team-a]}\ninventories: [{name: beside}]", "",
+		},
+		"BesideClustersAsSaid": {
+			"nothing moves", "access: {mode: scoped, namespaces: [team-a]}\ninventories: [{name: beside, spec: {namespace: ''}}, {name: new}]", "",
+		},
+		"AdministratorStays": {"nothing moves", "inventories: [{name: beside}]", ""},
+		"ScopedStays":        {"nothing moves", "access: {mode: scoped}\ninventories: [{name: central}]", ""},
+		"AdministratorCentral": {
+			"nothing moves", "inventories: [{name: central, spec: {namespace: capi-inventory-system}}]", "",
+		},
 	} {
-		printed, err := dryRun(t, values)
-		g.Expect(err).NotTo(HaveOccurred(), printed)
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			printed, err := dryRun(t, c.values)
+			g.Expect(err != nil).To(Equal(c.refused != ""), "%s: %s", c.why, printed)
+			g.Expect(printed).To(ContainSubstring(c.refused), c.why)
+		})
 	}
 }
 

@@ -86,6 +86,10 @@ func TestRefusesValues(t *testing.T) {
 			"access: {mode: scoped}\ninventories: [{name: mine, spec: {accessProviders: [" + asksForAccess + "]}}]",
 			`access.namespaces: must list the namespaces of the Clusters where Inventory "mine"`,
 		},
+		"AccessBesideClustersAsSaid": {
+			"access: {mode: scoped}\ninventories: [{name: mine, spec: {namespace: ''}}]",
+			`access.namespaces: must list the namespaces of the Clusters where Inventory "mine"`,
+		},
 		"AccessWithoutBroker": {
 			"inventories: [{name: mine, spec: {namespace: argocd, accessProviders: [" + asksForAccess + "]}}]",
 			`inventories: "mine" asks for a serviceAccount, which takes a broker`,

@@ -10,7 +10,8 @@
 
 {{- /*
 The spec of an Inventory, given (list . spec). Scoped access is published into the release's namespace unless values say where:
-beside a Cluster, a reader of Secrets could read the administrator's too.
+beside a Cluster, a reader of Secrets could read the administrator's too. A namespace that values leave empty on purpose is beside the
+Clusters in any mode; the API has no empty one.
 */ -}}
 {{- define "inventory.spec" -}}
 {{- $values := (index . 0).Values -}}
@@ -19,10 +20,11 @@ beside a Cluster, a reader of Secrets could read the administrator's too.
 {{- if and (eq $values.access.mode "scoped") (not (kindIs "slice" $spec.accessProviders)) -}}
 {{- $provider := dict "name" "kubeconfig-secretreader" "serviceAccount" $values.access.serviceAccount -}}
 {{- $_ := set $spec "accessProviders" (list $provider) -}}
-{{- if not (or $spec.namespace $values.access.namespaces) -}}
+{{- if not (or (hasKey $spec "namespace") $values.access.namespaces) -}}
 {{- $_ := set $spec "namespace" (index . 0).Release.Namespace -}}
 {{- end -}}
 {{- end -}}
+{{- if not $spec.namespace -}}{{- $spec = omit $spec "namespace" -}}{{- end -}}
 {{- toYaml $spec -}}
 {{- end -}}
 
@@ -78,13 +80,16 @@ beside a Cluster, a reader of Secrets could read the administrator's too.
 {{- end -}}
 {{- end -}}
 
-{{- /* To change access.mode moves no profile unasked: consumers would take it for another cluster. */ -}}
+{{- /* To change access moves no profile unless spec.namespace says where to: consumers would take it for another cluster. */ -}}
 {{- define "access.checkMove" -}}
 {{- range .Values.inventories -}}
 {{- $live := lookup "capi-inventory.dev/v1alpha1" "Inventory" "" .name -}}
-{{- $wanted := (include "inventory.spec" (list $ .spec) | fromYaml).namespace -}}
-{{- if and $live $wanted (not (.spec | default dict).namespace) (ne $wanted (dig "spec" "namespace" "" $live)) -}}
-{{- fail (printf "inventories: the profiles of Inventory %q would move to the namespace %s: set its spec.namespace to where they should be, or access.namespaces to the namespaces of their Clusters" .name $wanted) -}}
+{{- $wanted := dig "namespace" "" (include "inventory.spec" (list $ .spec) | fromYaml) -}}
+{{- $is := dig "spec" "namespace" "" $live -}}
+{{- if and $live (not (hasKey (.spec | default dict) "namespace")) (ne $wanted $is) -}}
+{{- $from := $is | default "the namespaces of their Clusters" -}}
+{{- $to := $wanted | default "the namespaces of their Clusters" -}}
+{{- fail (printf "inventories: the profiles of Inventory %q would move from %s to %s: set its spec.namespace to where they should be; %q leaves them where they are" .name $from $to $is) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
