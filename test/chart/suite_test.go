@@ -120,11 +120,17 @@ func render(t *testing.T, values string, options ...string) []*unstructured.Unst
 // onHub are the options of Helm by which templates look things up on the hub, as they do when a release is installed.
 func onHub(t *testing.T) []string {
 	t.Helper()
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(kubeconfig, fixture.Kubeconfig("hub", hub.Config(), ""), 0o600); err != nil {
+	return []string{"--dry-run=server", "--kubeconfig", kubeconfig(t)}
+}
+
+// kubeconfig returns the path of a kubeconfig of the hub.
+func kubeconfig(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, fixture.Kubeconfig("hub", hub.Config(), ""), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"--dry-run=server", "--kubeconfig", kubeconfig}
+	return path
 }
 
 func decode(manifests []byte) ([]*unstructured.Unstructured, error) {

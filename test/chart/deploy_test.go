@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// TestDeploy: make deploy touches no Inventory of a hub that has been installed before, and leaves no broker old.
+func TestDeploy(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(script(t, "deploy", "FIRST=yes")).To(ContainSubstring("kubectl apply --server-side -k config/samples\n"))
+	g.Expect(script(t, "deploy")).To(And(ContainSubstring("kubectl apply"), Not(ContainSubstring("config/samples"))))
+
+	selector := map[string]string{"app": "broker"}
+	broker := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "capi-inventory-broker"},
+		Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: selector},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: selector},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{
+					{Name: "manager", Image: "broker", Args: []string{"--leader-elect", "--namespace=fleet,headlamp"}},
+				}},
+			},
+		},
+	}
+	g.Expect(k8s.Create(t.Context(), broker)).To(Succeed())
+	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), broker)).To(Succeed()) })
+	g.Expect(script(t, "deploy")).To(And(
+		ContainSubstring("ACCESS_NAMESPACES: must be set where a broker is installed. This one has ACCESS_NAMESPACES=fleet,headlamp\n"),
+		Not(ContainSubstring("kubectl apply"))))
+	g.Expect(script(t, "deploy", "ACCESS_NAMESPACES=fleet,argocd")).
+		To(ContainSubstring("kubectl apply --server-side -n argocd -k config/rbac/broker-namespace\n"))
+}
+
+// TestUndeploy: make undeploy deletes the CRDs, and so it refuses where other publishers have Inventories, before it withdraws anything.
+func TestUndeploy(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(script(t, "undeploy")).To(And(ContainSubstring("go run ./cmd/publisher withdraw"), ContainSubstring("kubectl delete")))
+
+	others := &v1alpha1.Inventory{
+		ObjectMeta: metav1.ObjectMeta{Name: "others"}, Spec: v1alpha1.InventorySpec{PublisherClass: "blue"},
+	}
+	g.Expect(k8s.Create(t.Context(), others)).To(Succeed())
+	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), others)).To(Succeed()) })
+	g.Expect(script(t, "undeploy")).To(And(
+		ContainSubstring("which other publishers serve:\n  Inventory  others, publisherClass blue\n"),
+		Not(ContainSubstring("withdraw --")), Not(ContainSubstring("kubectl delete --"))))
+}
+
+// TestUndeployLeavesNoInventory: one that was made during the withdrawal is not deleted with its CRD either.
+func TestUndeployLeavesNoInventory(t *testing.T) {
+	g := NewWithT(t)
+	late := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "late"}}
+	g.Expect(k8s.Create(t.Context(), late)).To(Succeed())
+	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), late)).To(Succeed()) })
+	g.Expect(script(t, "undeploy")).To(And(
+		ContainSubstring("go run ./cmd/publisher withdraw"), ContainSubstring("\n  Inventory  late, "),
+		Not(ContainSubstring("kubectl delete --"))))
+}
+
+// script runs a script of .ci that reads the hub and changes nothing. It returns what the script prints, with the commands that it would
+// run. With FIRST in its environment, the hub seems not to have the API of Inventories yet.
+func script(t *testing.T, name string, env ...string) string {
+	t.Helper()
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Skip("SKIPPED: the script needs kubectl, and there is none")
+	}
+	commands := t.TempDir()
+	for command, text := range map[string]string{
+		"kubectl": "case \"${FIRST-} $*\" in yes*get\\ crd\\ inventories*) exit 0 ;; *\\ get\\ *) exec " + kubectl + " \"$@\" ;; esac\n" +
+			"echo \"kubectl $*\" >&2\n",
+		"go": "echo \"go $*\" >&2\n",
+	} {
+		if err := os.WriteFile(filepath.Join(commands, command), []byte("#!/bin/bash\n"+text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", name))
+	run.Env = append(os.Environ(), "PATH="+commands+":"+os.Getenv("PATH"), "KUBECONFIG="+kubeconfig(t),
+		"REGISTRY=registry.example.com", "TAG=v1", "ACCESS_NAMESPACES=")
+	run.Env = append(run.Env, env...)
+	printed, err := run.CombinedOutput()
+	if ended := (&exec.ExitError{}); err != nil && !errors.As(err, &ended) {
+		t.Fatal(err)
+	}
+	return string(printed)
+}
