@@ -78,6 +78,21 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
+// TestReconcileErrors: the alert covers each program that is installed.
+func TestReconcileErrors(t *testing.T) {
+	for values, services := range map[string]string{
+		rules: "capi-inventory-publisher-metrics|capi-inventory-consumer-metrics|capi-inventory-broker-metrics",
+		"metrics: {rules: {enabled: true}}\nconsumer: {enabled: false}": "capi-inventory-publisher-metrics",
+	} {
+		want := `namespace="capi-inventory-system",service=~"` + services + `"}`
+		if !slices.ContainsFunc(alerts(t, values), func(alert rule) bool {
+			return alert.Alert == "CAPIInventoryReconcileErrors" && strings.Contains(alert.Expr, "reconcile_errors_total{"+want)
+		}) {
+			t.Errorf("with %q, no alert asks for %s", values, want)
+		}
+	}
+}
+
 // ofLibraries are the metrics of controller-runtime and of Go's Prometheus client that alerts and dashboard ask for, and the
 // labels that are used of them.
 var ofLibraries = map[string][]string{

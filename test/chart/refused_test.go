@@ -99,6 +99,7 @@ func TestRefusesValues(t *testing.T) {
 		"BrokerPatience":    {"broker: {timeout: 1m1s}", "broker.timeout: must be from 1s to 1m"},
 		"BrokerPodLabels":   {"broker: {podLabels: {app.kubernetes.io/name: other}}", "app.kubernetes.io/name"},
 		"GrantExpiry":       {"metrics: {rules: {grantExpirySeconds: 0}}", "grantExpirySeconds"},
+		"PublishSeconds":    {"metrics: {rules: {publishSeconds: 60}}", "publishSeconds"},
 		"Ports":             {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},
 	}
 	for name, c := range cases {
