@@ -133,9 +133,11 @@ func TestAccessNotes(t *testing.T) {
 	}
 	g.Expect(k8s.Create(t.Context(), left)).To(Succeed())
 	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), left)).To(Succeed()) })
-	g.Expect(printed("")).To(And(ContainSubstring("WARNING: this hub has AccessGrants (1), and this release no broker"),
+	g.Expect(printed("")).To(And(
+		ContainSubstring("WARNING: this hub has AccessGrants of this publisher class (1), and this release no broker"),
 		ContainSubstring("--set 'access.namespaces={monitoring}'")))
 	g.Expect(printed("broker: {enabled: true}\naccess: {namespaces: [monitoring]}")).NotTo(ContainSubstring("WARNING"))
+	g.Expect(printed("publisher: {class: blue}")).NotTo(ContainSubstring("WARNING"), "grants of another class have another broker")
 }
 
 // TestAccessMovesNoProfile: a profile that moves to another namespace is another cluster to its consumers.

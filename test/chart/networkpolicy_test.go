@@ -55,6 +55,11 @@ func TestNetworkPolicyConfines(t *testing.T) {
 		tcp("100.100.100.200", 443),
 		tcp("192.0.0.192", 443),
 		tcp("fe80::1", 6443),
+		tcp("64:ff9b::127.0.0.1", 443),
+		tcp("64:ff9b::169.254.169.254", 443),
+		tcp("64:ff9b::168.63.129.16", 443),
+		tcp("64:ff9b::100.100.100.200", 443),
+		tcp("64:ff9b::192.0.0.192", 443),
 	}
 	cases := map[string]struct {
 		why, values, policy string
@@ -69,6 +74,7 @@ func TestNetworkPolicyConfines(t *testing.T) {
 				tcp("8.8.8.8", 6443),
 				tcp("8.8.8.8", 30443),
 				tcp("2001:db8::1", 443),
+				tcp("64:ff9b::8.8.8.8", 443),
 				udp("10.96.0.10", 53),
 			},
 			mayNot: metadata,

@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // rights are what somebody may do, as "verb resource.group", with "/name" where a rule names objects, and where: "" for everywhere.
@@ -213,6 +215,43 @@ func TestRightsOnProviders(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, where); diff != "" {
 			t.Errorf("with %q, -want +chart:\n%s", values, diff)
+		}
+	}
+}
+
+// TestProvidersOfOneRelease: what a release lets its publisher read is not for the publishers of other releases. Roles of users are.
+func TestProvidersOfOneRelease(t *testing.T) {
+	const values = "publisher: {providerGroups: [controlplane.example.com]}\nfullnameOverride: "
+	roles := func(release string) (aggregated rbacv1.ClusterRole, providers labels.Set) {
+		for _, object := range render(t, values+release) {
+			switch id(object) {
+			case "ClusterRole/" + release + "-publisher-aggregated":
+				aggregated = as[rbacv1.ClusterRole](t, object)
+			case "ClusterRole/" + release + "-publisher-providers":
+				providers = object.GetLabels()
+			}
+		}
+		return aggregated, providers
+	}
+	mine, own := roles("mine")
+	_, others := roles("others")
+	for _, c := range []struct {
+		whose  string
+		labels labels.Set
+		want   bool
+	}{
+		{"its own", own, true},
+		{"another release's", others, false},
+		{"a user's", labels.Set{"capi-inventory.dev/aggregate-to-publisher": "true"}, true},
+	} {
+		if len(c.labels) == 0 {
+			t.Fatalf("%s role has no labels", c.whose)
+		}
+		selects := slices.ContainsFunc(mine.AggregationRule.ClusterRoleSelectors, func(selector metav1.LabelSelector) bool {
+			return labels.SelectorFromSet(selector.MatchLabels).Matches(c.labels)
+		})
+		if selects != c.want {
+			t.Errorf("%s role is aggregated: %t, want %t", c.whose, selects, c.want)
 		}
 	}
 }

@@ -2,7 +2,8 @@
 {{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
 
 {{- /*
-Anywhere but loopback, link-local addresses and those other ones at which clouds serve the credentials of a node.
+Anywhere but loopback, link-local addresses and those other ones at which clouds serve the credentials of a node; and none of these IPv4
+addresses as NAT64 writes it (RFC 6052).
 */ -}}
 {{- define "network.anywhere" -}}
 - ipBlock:
@@ -10,7 +11,18 @@ Anywhere but loopback, link-local addresses and those other ones at which clouds
     except: [127.0.0.0/8, 169.254.0.0/16, 100.100.100.200/32, 168.63.129.16/32, 192.0.0.192/32]
 - ipBlock:
     cidr: "::/0"
-    except: ["::1/128", "fe80::/10", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128"]
+    except:
+    - "::1/128"
+    - "fe80::/10"
+    - "fd00:ec2::254/128"
+    - "fd00:ec2::23/128"
+    - "fd20:ce::254/128"
+    - "fd00:c1::a9fe:a9fe/128"
+    - "64:ff9b::7f00:0/104"
+    - "64:ff9b::a9fe:0/112"
+    - "64:ff9b::6464:64c8/128"
+    - "64:ff9b::a83f:8110/128"
+    - "64:ff9b::c000:c0/128"
 {{- end -}}
 
 {{- /* The egress that every pod needs: name servers and the hub's API server. Given the values of networkPolicy. */ -}}
