@@ -60,6 +60,7 @@ func TestUndeploy(t *testing.T) {
 	g.Expect(script(t, "undeploy")).To(And(
 		ContainSubstring("which other publishers serve:\n  Inventory  others, publisherClass blue\n"),
 		Not(ContainSubstring("withdraw --")), Not(ContainSubstring("kubectl delete --"))))
+	g.Expect(script(t, "undeploy", "FIRST=yes")).To(ContainSubstring("kubectl delete --"), "it is repeated after it has deleted the APIs")
 }
 
 // TestUndeployLeavesNoInventory: one that was made during the withdrawal is not deleted with its CRD either.
@@ -74,7 +75,7 @@ func TestUndeployLeavesNoInventory(t *testing.T) {
 }
 
 // script runs a script of .ci that reads the hub and changes nothing. It returns what the script prints, with the commands that it would
-// run. With FIRST in its environment, the hub seems not to have the API of Inventories yet.
+// run. With FIRST in its environment, the hub seems not to have the API of Inventories.
 func script(t *testing.T, name string, env ...string) string {
 	t.Helper()
 	kubectl, err := exec.LookPath("kubectl")
