@@ -93,6 +93,21 @@ func TestReconcileErrors(t *testing.T) {
 	}
 }
 
+// TestAlertsOfALargeFleet: what is wanted, and what is usual among thousands of spokes, alerts nobody where values say so.
+func TestAlertsOfALargeFleet(t *testing.T) {
+	values := "metrics: {rules: {enabled: true, ignoredProblems: [NotWatched, DuplicateServer], unreachableSpokes: 20}}"
+	for name, want := range map[string]string{
+		"CAPIInventoryProblems":          `,reason!~"NotWatched|DuplicateServer"}) > 0`,
+		"CAPIInventorySpokesUnreachable": `,reason!~"Reachable|Pending"}) > 20`,
+	} {
+		if !slices.ContainsFunc(alerts(t, values), func(alert rule) bool {
+			return alert.Alert == name && strings.HasSuffix(alert.Expr, want)
+		}) {
+			t.Errorf("no alert %s ends in %s", name, want)
+		}
+	}
+}
+
 // ofLibraries are the metrics of controller-runtime and of Go's Prometheus client that alerts and dashboard ask for, and the
 // labels that are used of them.
 var ofLibraries = map[string][]string{
