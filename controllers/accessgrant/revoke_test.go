@@ -17,6 +17,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,9 +27,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// rightsOnSpoke counts the bindings and roles that were made for the grant of a digest.
-func (s *stage) rightsOnSpoke(digest string) int {
-	count := 0
+// rightsOnSpoke returns the UIDs of the bindings and roles that were made for the grant of a digest.
+func (s *stage) rightsOnSpoke(digest string) []types.UID {
 	bindings, roles := &rbacv1.ClusterRoleBindingList{}, &rbacv1.ClusterRoleList{}
 	labelled := client.MatchingLabels{"capi-inventory.dev/grant": digest}
 	for _, list := range []client.ObjectList{bindings, roles} {
@@ -36,8 +36,14 @@ func (s *stage) rightsOnSpoke(digest string) int {
 			s.t.Error(err)
 		}
 	}
-	count += len(bindings.Items) + len(roles.Items)
-	return count
+	var rights []types.UID
+	for _, binding := range bindings.Items {
+		rights = append(rights, binding.UID)
+	}
+	for _, role := range roles.Items {
+		rights = append(rights, role.UID)
+	}
+	return rights
 }
 
 // stopAsking has the Inventory ask for nothing of the broker.
@@ -80,13 +86,13 @@ func TestRevokesWhatIsNoLongerAskedFor(t *testing.T) {
 	s.startBroker()
 	s.granted(g)
 	secret, account := s.secret(), s.account()
-	g.Expect(s.rightsOnSpoke(account.Labels["capi-inventory.dev/grant"])).To(Equal(2))
+	g.Expect(s.rightsOnSpoke(account.Labels["capi-inventory.dev/grant"])).To(HaveLen(2))
 
 	s.stopAsking(g)
 	g.Eventually(s.grant).Should(BeNil())
 	g.Expect(s.secret()).To(BeNil())
 	g.Expect(s.account()).To(BeNil())
-	g.Expect(s.rightsOnSpoke(account.Labels["capi-inventory.dev/grant"])).To(BeZero())
+	g.Expect(s.rightsOnSpoke(account.Labels["capi-inventory.dev/grant"])).To(BeEmpty())
 	g.Eventually(func() bool { _, err := s.who(secret); return apierrors.IsUnauthorized(err) }).Should(BeTrue(), "no token outlives it")
 	namespace := &corev1.Namespace{}
 	// No controller deletes namespaces there, but another test may.
