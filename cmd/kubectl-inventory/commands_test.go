@@ -256,6 +256,7 @@ func transcript(args []string, got result) string {
 		{`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, "01234567-89ab-cdef-0123-456789abcdef"},
 		{`(certificate-authority-data: )LS0t\S+`, "${1}LS0t..."},
 		{`(resourceVersion: )"\d+"`, `${1}"1"`},
+		{`(milliseconds: )\d+`, "${1}1"},
 		{`((?:creationTimestamp|lastProbeTime|lastTransitionTime|expires|\btime): )"[^"]+"`, `${1}"2026-01-02T03:04:05Z"`},
 		{`\d{4}-\d\d-\d\d \d\d:\d\d(\s+UTC)`, "2036-01-02 03:04${1}"},
 	} {
