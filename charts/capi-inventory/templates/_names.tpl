@@ -62,8 +62,7 @@ capi-inventory-broker{{ with .Values.publisher.class }}-{{ . }}{{ end }}
 {{- /* The field manager of SpokeChecks and the consumer's Lease: with one name, the consumers of two releases would overwrite each other's
        SpokeChecks without a conflict. */ -}}
 {{- define "consumerName" -}}
-{{- $class := .Values.publisher.class -}}
-{{- .Values.consumer.name | default (printf "capi-inventory-consumer%s" (ternary (printf "-%s" $class) "" (ne $class ""))) -}}
+{{- with .Values.consumer.name }}{{ . }}{{ else }}capi-inventory-consumer{{ with .Values.publisher.class }}-{{ . }}{{ end }}{{ end }}
 {{- end -}}
 
 {{- /* The seconds of a duration as Go writes it, such as 1h30m. */ -}}
