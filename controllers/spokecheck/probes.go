@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/expiry"
 )
 
 // task is one probe or ping of a spoke.
@@ -89,6 +90,9 @@ func (t *trackedSpoke) record(r *result) {
 		t.clusterID = r.ClusterID
 	}
 	r.ClusterID = t.clusterID
+	if r.Server != t.server {
+		t.server, t.expiries = r.Server, expiry.Tracker{}
+	}
 	r.expirations = t.expiries.Learn(r.at, r.Expirations, r.Reachable())
 	switch reason := r.Reason(); {
 	case r.Reachable():

@@ -111,6 +111,8 @@ type trackedSpoke struct {
 	last     *result
 	// notified is the time of the last result that Events were written for.
 	notified time.Time
+	// server is the one that was dialed last, and whose certificates and tokens expire.
+	server   string
 	expiries expiry.Tracker
 	// clusterID is the UID of kube-system when the spoke was last reachable.
 	clusterID string
@@ -169,6 +171,7 @@ func (s *scheduler) newSpoke(before v1alpha1.SpokeCheckStatus) *trackedSpoke {
 	tracked := &trackedSpoke{
 		due:       now,
 		triggers:  s.pace.limiter(),
+		server:    before.Server,
 		expiries:  expiry.Restore(before.Expirations, now),
 		clusterID: before.ClusterID,
 	}

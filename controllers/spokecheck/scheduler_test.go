@@ -326,6 +326,68 @@ func TestClusterIDOfAnotherClusterFails(t *testing.T) {
 	}
 }
 
+// TestExpirationsAreOfOneServer: what expires at a server that is no longer published is nobody's business, and would alert forever.
+func TestExpirationsAreOfOneServer(t *testing.T) {
+	ends := []probe.Expiration{{What: v1alpha1.ExpiringServingCertificate, At: noon.Add(oneYear), Lifetime: oneYear}}
+	reached := func(server string) spoke.Result {
+		return spoke.Result{Server: server, Result: probe.Result{Expirations: ends}}
+	}
+	failed := func(server, reason string) spoke.Result {
+		return spoke.Result{Server: server, Result: probe.Result{Failure: failure.New(reason, "No")}}
+	}
+	reported := v1alpha1.SpokeCheckStatus{Server: "https://a", Expirations: []v1alpha1.Expiration{{
+		Kind: v1alpha1.ExpiringServingCertificate, Time: metav1.NewTime(noon.Add(oneYear)),
+	}}}
+	for name, tc := range map[string]struct {
+		why    string
+		before v1alpha1.SpokeCheckStatus
+		seen   []spoke.Result
+		want   int
+	}{
+		"Down": {
+			why:  "it is the same server, and its certificate expires all the same",
+			seen: []spoke.Result{reached("https://a"), failed("https://a", v1alpha1.ReasonConnectFailed)},
+			want: 1,
+		},
+		"Moved": {
+			why:  "nothing is known of the new server",
+			seen: []spoke.Result{reached("https://a"), failed("https://b", v1alpha1.ReasonConnectFailed)},
+		},
+		"MovedBack": {
+			why:  "the first one has not been reached again",
+			seen: []spoke.Result{reached("https://a"), failed("https://b", v1alpha1.ReasonTLSFailed), failed("https://a", v1alpha1.ReasonTLSFailed)},
+		},
+		"NoAccess": {
+			why:  "there is no way into the spoke any more",
+			seen: []spoke.Result{reached("https://a"), failed("", v1alpha1.ReasonNoAccessProvider)},
+		},
+		"Restart": {
+			why:    "an earlier consumer has reached it",
+			before: reported,
+			seen:   []spoke.Result{failed("https://a", v1alpha1.ReasonConnectFailed)},
+			want:   1,
+		},
+		"MovedMeanwhile": {
+			why:    "the profile was changed while no consumer ran",
+			before: reported,
+			seen:   []spoke.Result{failed("https://b", v1alpha1.ReasonConnectFailed)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, r := simulate(t)
+				tracked := r.newSpoke(tc.before)
+				for _, seen := range tc.seen {
+					tracked.record(&result{Result: seen, at: noon})
+				}
+				if got := len(tracked.last.expirations); got != tc.want {
+					t.Errorf("%s: %d expirations, want %d", tc.why, got, tc.want)
+				}
+			})
+		})
+	}
+}
+
 // TestRestartRestoresHealth: spokes that failed before a restart do not delay the others after it, and those that did not answer are pinged
 // before their plugin is run.
 func TestRestartRestoresHealth(t *testing.T) {

@@ -32,8 +32,9 @@ func (r *Report) SpokeCheck() v1alpha1.SpokeCheck {
 	return check
 }
 
-// Status returns the status of the profile's SpokeCheck, with the expirations to report. The version and the user of a spoke that is
-// not reachable, and the transition times of conditions that have not changed, are those of the status before.
+// Status returns the status of the profile's SpokeCheck, with the expirations to report. The transition times of conditions that have not
+// changed are those of the status before; so are the version and the user of a spoke that is not reachable, as long as its server is the
+// same.
 func (r *Report) Status(before v1alpha1.SpokeCheckStatus, expirations []v1alpha1.Expiration) v1alpha1.SpokeCheckStatus {
 	at := metav1.NewTime(r.At)
 	status := v1alpha1.SpokeCheckStatus{
@@ -55,8 +56,10 @@ func (r *Report) Status(before v1alpha1.SpokeCheckStatus, expirations []v1alpha1
 	}
 	if !r.Reachable() {
 		reachable.Status = metav1.ConditionFalse
-		status.KubernetesVersion = cmp.Or(r.Version, before.KubernetesVersion)
-		status.User = cmp.Or(r.User, before.User)
+		if r.Server == before.Server {
+			status.KubernetesVersion = cmp.Or(r.Version, before.KubernetesVersion)
+			status.User = cmp.Or(r.User, before.User)
+		}
 	}
 	setCondition(&status, before, reachable)
 	if len(expirations) > 0 {

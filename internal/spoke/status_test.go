@@ -47,6 +47,11 @@ func statusOf(reachable bool, since metav1.Time, version, user string) v1alpha1.
 	}
 }
 
+func ofServer(server string, status v1alpha1.SpokeCheckStatus) v1alpha1.SpokeCheckStatus {
+	status.Server = server
+	return status
+}
+
 func TestStatusKeepsWhatWasKnown(t *testing.T) {
 	result := func(failure *failure.Error, version, user string) spoke.Result {
 		return spoke.Result{Provider: "p", Server: "https://a", Result: probe.Result{Failure: failure, Version: version, User: user}}
@@ -86,6 +91,12 @@ func TestStatusKeepsWhatWasKnown(t *testing.T) {
 			before: statusOf(false, morning, "v1", "u"),
 			result: result(refused, "", ""),
 			want:   statusOf(false, morning, "v1", "u"),
+		},
+		"Moved": {
+			why:    "a server that was never reached has no version and no user, whatever the one before had",
+			before: ofServer("https://b", statusOf(true, morning, "v1", "u")),
+			result: result(refused, "", ""),
+			want:   statusOf(false, now, "", ""),
 		},
 		"DownUpgraded": {
 			why:    "a version that a failing probe found is newer",
