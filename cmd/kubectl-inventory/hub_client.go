@@ -19,6 +19,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/timestamps"
 )
 
 // userAgent is the user agent of requests to the hub and to spokes.
@@ -50,6 +51,7 @@ func (o *options) hubConfig() (*rest.Config, error) {
 		return nil, fmt.Errorf("loading the kubeconfig: %w", err)
 	}
 	config.UserAgent = userAgent
+	config.Wrap(timestamps.NewTransport)
 	return config, nil
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/capi-inventory/capi-inventory/internal/hub/timestamps"
 )
 
 // namespaceFile is where a pod finds the name of its namespace.
@@ -32,7 +34,8 @@ func ClientConfig(kubeconfig string) clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil)
 }
 
-// RESTConfig returns the configuration of a client of the hub, without a limit of its own on the rate of requests.
+// RESTConfig returns the configuration of a client of the hub, without a limit of its own on the rate of requests. Clients of it read every
+// time that an API server accepts.
 func RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*rest.Config, error) {
 	config, err := loader.ClientConfig()
 	if err != nil {
@@ -41,5 +44,6 @@ func RESTConfig(loader clientcmd.ClientConfig, userAgent string) (*rest.Config, 
 	config.UserAgent = userAgent
 	// Zero would be client-go's own default of 5 requests per second.
 	config.QPS = -1
+	config.Wrap(timestamps.NewTransport)
 	return config, nil
 }
