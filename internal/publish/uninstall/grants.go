@@ -4,14 +4,11 @@
 package uninstall
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/printable"
@@ -31,18 +28,6 @@ the reason. To give up on a spoke, remove the finalizer ` + v1alpha1.FinalizerGr
   kubectl patch accessgrant -n NAMESPACE NAME --type=merge -p '{"metadata":{"finalizers":null}}'
 What stays on the spoke is the namespace capi-inventory-<digest> with the ServiceAccount, and the roles and bindings with the label
 ` + v1alpha1.LabelGrant + `, which are then yours to delete there.`
-
-// grants lists the AccessGrants of the class for which there may be something on a spoke: the broker's finalizer says so. There are
-// none if the API is not installed.
-func (w *Uninstaller) grants(ctx context.Context) ([]v1alpha1.AccessGrant, error) {
-	var list v1alpha1.AccessGrantList
-	if err := w.Hub.List(ctx, &list, client.HasLabels{v1alpha1.LabelInventory}); err != nil && !meta.IsNoMatchError(err) {
-		return nil, fmt.Errorf("listing AccessGrants: %w", err)
-	}
-	return slices.DeleteFunc(list.Items, func(g v1alpha1.AccessGrant) bool {
-		return g.Spec.PublisherClass != w.PublisherClass || !slices.Contains(g.Finalizers, v1alpha1.FinalizerGrant)
-	}), nil
-}
 
 // describeGrants describes grants in a part of a sentence.
 func describeGrants(grants []v1alpha1.AccessGrant) string {

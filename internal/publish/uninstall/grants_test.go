@@ -4,6 +4,8 @@
 package uninstall_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -22,10 +25,9 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
-// newGrant creates an AccessGrant of an Inventory.
-func newGrant(t *testing.T, namespace, inventory, class string, finalizers ...string) *v1alpha1.AccessGrant {
-	t.Helper()
-	grant := &v1alpha1.AccessGrant{
+// grantOf returns an AccessGrant of an Inventory.
+func grantOf(namespace, inventory, class string, finalizers ...string) *v1alpha1.AccessGrant {
+	return &v1alpha1.AccessGrant{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace, Name: inventory + ".kubeconfig-secretreader", Finalizers: finalizers,
 			Labels: map[string]string{v1alpha1.LabelInventory: inventory},
@@ -36,6 +38,12 @@ func newGrant(t *testing.T, namespace, inventory, class string, finalizers ...st
 			ServiceAccount: v1alpha1.ServiceAccountAccess{ClusterRoles: []string{"view"}},
 		},
 	}
+}
+
+// newGrant creates an AccessGrant of an Inventory until the test ends.
+func newGrant(t *testing.T, namespace, inventory, class string, finalizers ...string) *v1alpha1.AccessGrant {
+	t.Helper()
+	grant := grantOf(namespace, inventory, class, finalizers...)
 	g := NewWithT(t)
 	g.Expect(k8s.Create(t.Context(), grant)).To(Succeed())
 	t.Cleanup(func() {
@@ -144,4 +152,22 @@ func TestUninstallWithoutTheAPIOfGrants(t *testing.T) {
 	progress, err := run(t, time.Minute, uninstall.Uninstaller{Hub: k8s})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(progress).To(ContainSubstring("Inventory default is withdrawn."))
+}
+
+// TestUninstallReadsAllPages: a list of thousands comes in pages, and all of them count.
+func TestUninstallReadsAllPages(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	const inPages = 251
+	errs := make([]error, inPages)
+	workqueue.ParallelizeUntil(t.Context(), 8, inPages, func(i int) {
+		grant := grantOf(namespace, "gone", "paged", v1alpha1.FinalizerGrant)
+		grant.Name = fmt.Sprintf("c%03d.kubeconfig-secretreader", i)
+		errs[i] = k8s.Create(t.Context(), grant)
+	})
+	g.Expect(errors.Join(errs...)).To(Succeed())
+
+	_, err := run(t, 3*time.Second, uninstall.Uninstaller{PublisherClass: "paged"})
+	g.Expect(err).To(MatchError(ContainSubstring("251 AccessGrants are not revoked yet: " + namespace + "/c000.")))
+	g.Expect(err).To(MatchError(ContainSubstring("and 241 more: kubectl get accessgrants -A")))
 }

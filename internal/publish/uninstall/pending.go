@@ -33,7 +33,7 @@ type pending struct {
 
 // pendingObjects returns what is left of Inventories, in their order, given the metadata of profiles; and of other Inventories, of
 // which there are only grants.
-func pendingObjects(inventories []v1alpha1.Inventory, profiles []metav1.PartialObjectMetadata, grants []v1alpha1.AccessGrant) []pending {
+func pendingObjects(inventories []v1alpha1.Inventory, profiles []metav1.ObjectMeta, grants []v1alpha1.AccessGrant) []pending {
 	left := make([]pending, 0, len(inventories))
 	grantsOf := map[string][]v1alpha1.AccessGrant{}
 	for i := range grants {

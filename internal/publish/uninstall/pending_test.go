@@ -14,35 +14,33 @@ import (
 )
 
 func TestPendingDescribesWhatIsLeft(t *testing.T) {
-	profile := func(inventory, name string) metav1.PartialObjectMetadata {
-		return metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
-			Namespace: "team-a", Name: name, Labels: map[string]string{v1alpha1.LabelInventory: inventory},
-		}}
+	profile := func(inventory, name string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: "team-a", Name: name, Labels: map[string]string{v1alpha1.LabelInventory: inventory}}
 	}
-	held := func(profile metav1.PartialObjectMetadata, finalizers ...string) metav1.PartialObjectMetadata {
+	held := func(profile metav1.ObjectMeta, finalizers ...string) metav1.ObjectMeta {
 		now := metav1.Now()
 		profile.DeletionTimestamp, profile.Finalizers = &now, finalizers
 		return profile
 	}
 	for name, tc := range map[string]struct {
 		finalizers []string
-		profiles   []metav1.PartialObjectMetadata
+		profiles   []metav1.ObjectMeta
 		grants     []v1alpha1.AccessGrant
 		says       string
 	}{
 		"NotRevoked": {
 			finalizers: []string{v1alpha1.FinalizerProfiles},
-			profiles:   []metav1.PartialObjectMetadata{profile("default", "c1")},
+			profiles:   []metav1.ObjectMeta{profile("default", "c1")},
 			grants:     []v1alpha1.AccessGrant{grant("default", "c1"), grant("default", "c2")},
 			says: "Inventory default: the publisher has not withdrawn 1 profile yet; 2 AccessGrants are not revoked yet: " +
 				"team-a/c1 (it is deleted after its profile), and 1 more.",
 		},
 		"Untouched": {
-			profiles: []metav1.PartialObjectMetadata{profile("default", "c1"), profile("other", "c1")},
+			profiles: []metav1.ObjectMeta{profile("default", "c1"), profile("other", "c1")},
 			says:     "Inventory default: the publisher has not withdrawn 1 profile yet.",
 		},
 		"Held": {
-			profiles: []metav1.PartialObjectMetadata{
+			profiles: []metav1.ObjectMeta{
 				profile("default", "c1"), profile("default", "c2"),
 				held(profile("default", "c4"), "b.example.com/x", "a.example.com/x"), held(profile("default", "c3"), "a.example.com/x"),
 			},

@@ -14,18 +14,21 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
-	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// pollInterval is how often the hub is asked what is left.
-const pollInterval = time.Second
+const (
+	// pollInterval is how often the hub is asked what is left.
+	pollInterval = time.Second
+	// pauseFactor is how long the pause after a slow answer is, as a multiple of how long that took; at most maxPause.
+	pauseFactor = 4
+	maxPause    = 10 * time.Second
+)
 
 // Uninstaller deletes Inventories and waits until they are gone, and until the access that they asked for is revoked.
 type Uninstaller struct {
@@ -103,9 +106,15 @@ func (w *Uninstaller) waitForDeletion(ctx context.Context, selected []v1alpha1.I
 		left     []pending
 		lastErr  error
 		reported = map[string]string{}
+		next     time.Time
 	)
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		asked := time.Now()
+		if asked.Before(next) {
+			return false, nil
+		}
 		current, err := w.pending(ctx, selected)
+		next = time.Now().Add(min(maxPause, pauseFactor*time.Since(asked)))
 		switch {
 		case ctx.Err() != nil:
 			return false, ctx.Err()
@@ -146,16 +155,11 @@ func (w *Uninstaller) pending(ctx context.Context, selected []v1alpha1.Inventory
 	if len(inventories) == 0 {
 		return pendingObjects(nil, nil, grants), nil
 	}
-	profiles := &metav1.PartialObjectMetadataList{}
-	kind, err := w.Hub.GroupVersionKindFor(&inventoryv1alpha1.ClusterProfileList{})
+	profiles, err := w.profiles(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("finding the version of ClusterProfile: %w", err)
+		return nil, err
 	}
-	profiles.SetGroupVersionKind(kind)
-	if err := w.Hub.List(ctx, profiles, client.HasLabels{v1alpha1.LabelInventory}); err != nil && !meta.IsNoMatchError(err) {
-		return nil, fmt.Errorf("listing ClusterProfiles: %w", err)
-	}
-	return pendingObjects(inventories, profiles.Items, grants), nil
+	return pendingObjects(inventories, profiles, grants), nil
 }
 
 // reportChanges reports what is left of each Inventory if that has changed.
