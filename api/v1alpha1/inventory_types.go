@@ -23,6 +23,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Class",type=string,priority=1,JSONPath=`.spec.publisherClass`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="metadata.name: at most 63 characters, because it becomes a label value"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec) && has(self.spec.publisherClass)) == (has(oldSelf.spec) && has(oldSelf.spec.publisherClass)) && (!has(self.spec) || !has(self.spec.publisherClass) || self.spec.publisherClass == oldSelf.spec.publisherClass)",message="publisherClass is immutable: create another Inventory for the other publisher",fieldPath=".spec.publisherClass"
 type Inventory struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is that of every object.
@@ -37,8 +38,6 @@ type Inventory struct {
 }
 
 // InventorySpec is what to publish, where and how.
-//
-// +kubebuilder:validation:XValidation:rule="has(self.publisherClass) == has(oldSelf.publisherClass) && (!has(self.publisherClass) || self.publisherClass == oldSelf.publisherClass)",message="publisherClass is immutable: create another Inventory for the other publisher"
 type InventorySpec struct {
 	// publisherClass names the publisher that serves this Inventory: the one that runs with the same --publisher-class. Absent:
 	// the publisher that runs without that flag. All other publishers ignore the Inventory, as with spec.loadBalancerClass of a

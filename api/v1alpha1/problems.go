@@ -3,6 +3,9 @@
 
 package v1alpha1
 
+// MaxProblems is how many problems an Inventory's status holds; its condition Degraded counts all of them.
+const MaxProblems = 20
+
 // Reasons of the problems in an Inventory's status, and of the Events on the Cluster that they concern.
 const (
 	// ProblemInvalidName: the Cluster's name is not a valid label value, which Cluster API itself requires of it.

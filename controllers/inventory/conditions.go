@@ -77,7 +77,7 @@ func (s summary) degraded() metav1.Condition {
 	case len(s.problems) > 0:
 		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonProblems
 		condition.Message = fmt.Sprintf("%d problems; status.problems holds the first %d.",
-			len(s.problems), min(len(s.problems), maxProblems))
+			len(s.problems), min(len(s.problems), v1alpha1.MaxProblems))
 	case !s.complete:
 		condition.Status, condition.Reason = metav1.ConditionUnknown, v1alpha1.ReasonPublishing
 		condition.Message = "Not every Cluster has been reconciled yet."

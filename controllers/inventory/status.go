@@ -19,9 +19,6 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// maxProblems is how many problems an Inventory's status holds.
-const maxProblems = 20
-
 // applyStatus applies the status of an Inventory if it differs from the one it has.
 func (r *Reconciler) applyStatus(ctx context.Context, inventory *v1alpha1.Inventory, s summary) error {
 	if !s.complete && len(inventory.Status.Conditions) > 0 {
@@ -34,7 +31,7 @@ func (r *Reconciler) applyStatus(ctx context.Context, inventory *v1alpha1.Invent
 		ObservedGeneration: inventory.Generation,
 		Conditions:         r.transitioned(inventory, s.conditions(inventory)),
 	}
-	for _, p := range s.problems[:min(len(s.problems), maxProblems)] {
+	for _, p := range s.problems[:min(len(s.problems), v1alpha1.MaxProblems)] {
 		status.Problems = append(status.Problems, v1alpha1.InventoryProblem{Cluster: p.ClusterName(), Reason: p.Reason, Message: p.Message})
 	}
 	if equality.Semantic.DeepEqual(status, inventory.Status) {

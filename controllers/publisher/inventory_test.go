@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -92,6 +93,43 @@ func TestInventoryIsValidatedByItsSchema(t *testing.T) {
 			}
 			if err == nil {
 				hub.removeInventory(t, tc.inventory.Name)
+			}
+		})
+	}
+}
+
+// TestClassOfAnInventoryStays: two publishers would otherwise act on its profiles. An Inventory need not have a spec.
+func TestClassOfAnInventoryStays(t *testing.T) {
+	hub := freeHub(t)
+	const none, fleet, red, blue = `null`, `{"namespace":"fleet"}`, `{"publisherClass":"red"}`, `{"publisherClass":"blue"}`
+	for name, tc := range map[string]struct {
+		before, after string
+		refused       bool
+	}{
+		"GivenToNoSpec":   {none, red, true},
+		"GivenToSpec":     {fleet, red, true},
+		"Changed":         {red, blue, true},
+		"Taken":           {red, `{"publisherClass":null,"namespace":"fleet"}`, true},
+		"TakenWithSpec":   {red, none, true},
+		"Kept":            {red, fleet, false},
+		"FieldToNoSpec":   {none, fleet, false},
+		"SpecIsTakenAway": {fleet, none, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			inventory := &unstructured.Unstructured{}
+			g.Expect(inventory.UnmarshalJSON([]byte(`{"apiVersion":"capi-inventory.dev/v1alpha1","kind":"Inventory",
+				"metadata":{"generateName":"class-"},"spec":` + tc.before + `}`))).To(Succeed())
+			if tc.before == none {
+				unstructured.RemoveNestedField(inventory.Object, "spec")
+			}
+			g.Expect(hub.Create(t.Context(), inventory)).To(Succeed())
+			err := hub.Patch(t.Context(), inventory, client.RawPatch(types.MergePatchType, []byte(`{"spec":`+tc.after+`}`)))
+			hub.removeInventory(t, inventory.GetName())
+			if tc.refused {
+				g.Expect(err).To(MatchError(ContainSubstring("spec.publisherClass: Invalid value")))
+			} else {
+				g.Expect(err).NotTo(HaveOccurred())
 			}
 		})
 	}

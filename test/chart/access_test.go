@@ -134,9 +134,11 @@ func TestAccessNotes(t *testing.T) {
 	g.Expect(k8s.Create(t.Context(), left)).To(Succeed())
 	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), left)).To(Succeed()) })
 	g.Expect(printed("")).To(And(
-		ContainSubstring("WARNING: this hub has AccessGrants of this publisher class (1), and this release no broker"),
+		ContainSubstring("WARNING: this hub has AccessGrants of this publisher class (1) in namespaces where this release has no broker"),
 		ContainSubstring("--set 'access.namespaces={monitoring}'")))
 	g.Expect(printed("broker: {enabled: true}\naccess: {namespaces: [monitoring]}")).NotTo(ContainSubstring("WARNING"))
+	g.Expect(printed("broker: {enabled: true}\naccess: {namespaces: [argocd]}")).
+		To(ContainSubstring("--set 'access.namespaces={argocd,monitoring}'"), "the list has become shorter")
 	g.Expect(printed("publisher: {class: blue}")).NotTo(ContainSubstring("WARNING"), "grants of another class have another broker")
 }
 
@@ -191,6 +193,34 @@ func TestAccessMovesNoProfile(t *testing.T) {
 			printed, err := dryRun(t, c.values)
 			g.Expect(err != nil).To(Equal(c.refused != ""), "%s: %s", c.why, printed)
 			g.Expect(printed).To(ContainSubstring(c.refused), c.why)
+		})
+	}
+}
+
+// TestClassOfAReleaseStays: the API server refuses another class, which is known before anything is changed.
+func TestClassOfAReleaseStays(t *testing.T) {
+	g := NewWithT(t)
+	for name, class := range map[string]string{"classless": "", "blue": "blue"} {
+		live := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
+			Name:        name,
+			Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
+			Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
+		}, Spec: v1alpha1.InventorySpec{PublisherClass: class}}
+		g.Expect(k8s.Create(t.Context(), live)).To(Succeed())
+		t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), live)).To(Succeed()) })
+	}
+	const refused = `publisher.class: Inventory %q has the publisherClass %q, which cannot be changed to %q`
+	for name, c := range map[string]struct{ values, refused string }{
+		"Given":   {"publisher: {class: blue}\ninventories: [{name: classless}]", fmt.Sprintf(refused, "classless", "", "blue")},
+		"Taken":   {"inventories: [{name: blue}]", fmt.Sprintf(refused, "blue", "blue", "")},
+		"Changed": {"publisher: {class: green}\ninventories: [{name: blue}]", fmt.Sprintf(refused, "blue", "blue", "green")},
+		"Stays":   {"publisher: {class: blue}\ninventories: [{name: blue}, {name: new}]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			printed, err := dryRun(t, c.values)
+			g.Expect(err != nil).To(Equal(c.refused != ""), printed)
+			g.Expect(printed).To(ContainSubstring(c.refused))
 		})
 	}
 }

@@ -51,15 +51,6 @@ Clusters in any mode; the API has no empty one.
 {{- $namespaces | uniq | join "," -}}
 {{- end -}}
 
-{{- /* After how many seconds before its end a token is reported. It has two thirds of its life before it when it is to be renewed. */ -}}
-{{- define "grantExpirySeconds" -}}
-{{- $least := 3600.0 -}}
-{{- range include "access.wanted" . | fromJsonArray -}}
-{{- $least = minf $least (divf (include "seconds" .tokenTTL) 6) -}}
-{{- end -}}
-{{- .Values.metrics.rules.grantExpirySeconds | default (floor $least) | int64 -}}
-{{- end -}}
-
 {{- /* What the schema cannot refuse, because it looks at one value at a time. */ -}}
 {{- define "access.check" -}}
 {{- $runs := include "broker.runs" . -}}
@@ -76,7 +67,20 @@ Clusters in any mode; the API has no empty one.
 {{- $timeout := include "seconds" .Values.broker.timeout | float64 -}}
 {{- if or (lt $timeout 1.0) (gt $timeout 60.0) -}}{{- fail "broker.timeout: must be from 1s to 1m" -}}{{- end -}}
 {{- if .Capabilities.APIVersions.Has "capi-inventory.dev/v1alpha1/Inventory" -}}
+{{- include "inventories.checkClass" . -}}
 {{- include "access.checkMove" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The class of an Inventory is immutable: Helm would stop at that in the middle of an upgrade, when the rest has the other class. */ -}}
+{{- define "inventories.checkClass" -}}
+{{- range .Values.inventories -}}
+{{- $live := lookup "capi-inventory.dev/v1alpha1" "Inventory" "" .name -}}
+{{- $wanted := dig "publisherClass" "" (include "inventory.spec" (list $ .spec) | fromYaml) -}}
+{{- $is := dig "spec" "publisherClass" "" $live -}}
+{{- if and $live (ne $wanted $is) -}}
+{{- fail (printf "publisher.class: Inventory %q has the publisherClass %q, which cannot be changed to %q: delete it before, which withdraws its profiles, or list another name in inventories" .name $is $wanted) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
