@@ -16,6 +16,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/controllers/publisher"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
+	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
 const usage = `Usage:
@@ -51,7 +52,7 @@ func parse(args []string) (*options, error) {
 }
 
 func (o *options) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.clusterManager, "cluster-manager-name", "cluster-api",
+	flags.StringVar(&o.clusterManager, "cluster-manager-name", profile.DefaultManager,
 		"spec.clusterManager.name of every profile: a label value of at most 63 characters. "+
 			"Profiles of another name are foreign, so it cannot be changed later.")
 	flags.StringVar(&o.publisherClass, "publisher-class", "",

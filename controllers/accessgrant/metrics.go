@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
 )
 
 // metrics count what the broker does, and show the state of all grants as the cache has it at a scrape.
@@ -37,7 +39,8 @@ func newMetrics(options Options, cached client.Reader) (*metrics, error) {
 			Help: "Attempts to publish the ClusterProperties of a spoke that failed, by the reason of the condition PropertiesImported.",
 		}, []string{"reason"}),
 	}
-	for _, collector := range []prometheus.Collector{m.issued, m.failures, m.importFailures, &fleet{cached: cached, serves: options.serves}} {
+	gauges := &fleet{cached: cached, serves: options.serves, clock: options.Clock}
+	for _, collector := range []prometheus.Collector{m.issued, m.failures, m.importFailures, gauges} {
 		if err := options.Metrics.Register(collector); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
@@ -51,6 +54,7 @@ func (m *metrics) failed(reason string) { m.failures.WithLabelValues(reason).Inc
 type fleet struct {
 	cached client.Reader
 	serves func(*v1alpha1.AccessGrant) bool
+	clock  clock.PassiveClock
 }
 
 var (
@@ -60,6 +64,9 @@ var (
 		"AccessGrants whose next step fails, by the reason of their condition Degraded.", []string{"reason"}, nil)
 	pendingMetric = prometheus.NewDesc("capi_inventory_broker_revocations_pending",
 		"AccessGrants that are deleted and whose spoke still has what was made for them.", nil, nil)
+	expiringMetric = prometheus.NewDesc("capi_inventory_broker_expiring_grants",
+		"AccessGrants whose token is accepted and expires within an hour, or within a sixth of its life where that is less. "+
+			"Normal: 0, because a token is renewed when a third of its life is over.", nil, nil)
 	earliestMetric = prometheus.NewDesc("capi_inventory_broker_earliest_expiration_timestamp_seconds",
 		"When the first of the tokens that are accepted expires, in seconds since 1970; 0 if there is none. "+
 			"Normal: at least two thirds of tokenTTL away.", nil, nil)
@@ -67,7 +74,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (f *fleet) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, description := range []*prometheus.Desc{grantsMetric, degradedMetric, pendingMetric, earliestMetric} {
+	for _, description := range []*prometheus.Desc{grantsMetric, degradedMetric, pendingMetric, expiringMetric, earliestMetric} {
 		descriptions <- description
 	}
 }
@@ -81,37 +88,56 @@ func (f *fleet) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.NewInvalidMetric(grantsMetric, err)
 		return
 	}
-	var ready, other, pending, earliest float64
-	degraded := map[string]float64{}
-	for i := range list.Items {
-		of := &list.Items[i]
+	counted := f.count(list.Items)
+	gauge := func(description *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(description, prometheus.GaugeValue, value, labels...)
+	}
+	gauge(grantsMetric, counted.ready, "true")
+	gauge(grantsMetric, counted.other, "false")
+	for reason, count := range counted.degraded {
+		gauge(degradedMetric, count, reason)
+	}
+	gauge(pendingMetric, counted.pending)
+	gauge(expiringMetric, counted.expiring)
+	gauge(earliestMetric, counted.earliest)
+}
+
+// counts are the values of the gauges.
+type counts struct {
+	ready, other, pending, expiring float64
+	// earliest is in seconds since 1970.
+	earliest float64
+	degraded map[string]float64
+}
+
+func (f *fleet) count(grants []v1alpha1.AccessGrant) counts {
+	counted := counts{degraded: map[string]float64{}}
+	for i := range grants {
+		of := &grants[i]
 		switch {
 		case !f.serves(of):
 			continue
 		case !of.DeletionTimestamp.IsZero():
-			pending++
+			counted.pending++
 			continue
+		case isReady(of):
+			counted.addReady(of, f.clock.Now())
+		default:
+			counted.other++
 		}
 		if isDegraded(of) {
-			degraded[reasonOf(of, v1alpha1.ConditionDegraded)]++
-		}
-		if !isReady(of) {
-			other++
-		} else {
-			ready++
-			if expires := float64(of.Status.ExpirationTimestamp.Unix()); earliest == 0 || expires < earliest {
-				earliest = expires
-			}
+			counted.degraded[reasonOf(of, v1alpha1.ConditionDegraded)]++
 		}
 	}
-	gauge := func(description *prometheus.Desc, value float64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(description, prometheus.GaugeValue, value, labels...)
+	return counted
+}
+
+func (c *counts) addReady(of *v1alpha1.AccessGrant, now time.Time) {
+	c.ready++
+	if grant.ExpiresSoon(of, now) {
+		c.expiring++
 	}
-	gauge(grantsMetric, ready, "true")
-	gauge(grantsMetric, other, "false")
-	for reason, count := range degraded {
-		gauge(degradedMetric, count, reason)
+	if expires := float64(of.Status.ExpirationTimestamp.Unix()); c.earliest == 0 || expires < c.earliest {
+		c.earliest = expires
 	}
-	gauge(pendingMetric, pending)
-	gauge(earliestMetric, earliest)
 }

@@ -155,14 +155,20 @@ func TestTokenThatCannotBeRenewed(t *testing.T) {
 	g.Expect(s.condition("Ready")()).To(Equal("True Granted"), "the token is valid for another 15 hours")
 	g.Expect(s.secret()).To(Equal(secret))
 	g.Eventually(func() string { return s.joined() }).Should(ContainSubstring("cannot be renewed"))
+	expiring := func() float64 { return valueOf(t, running.metrics, "capi_inventory_broker_expiring_grants") }
+	g.Expect(expiring()).To(BeZero())
 
-	now.Step(16 * time.Hour)
+	now.Step(14*time.Hour + 30*time.Minute)
+	g.Eventually(expiring).Should(BeEquivalentTo(1), "nobody has renewed it, and half an hour is left")
+
+	now.Step(90 * time.Minute)
 	s.touch()
 	g.Eventually(s.condition("Ready")).Should(Equal("False Expired"))
 	g.Expect(s.secret()).To(Equal(secret))
 	g.Eventually(func() float64 {
 		return valueOf(t, running.metrics, "capi_inventory_broker_earliest_expiration_timestamp_seconds")
 	}).Should(BeZero(), "no token is accepted")
+	g.Expect(expiring()).To(BeZero(), "it has expired, and is degraded")
 	g.Eventually(func() []string { return s.eventsOn(s.grant()) }).Should(ContainElements("Granted", "SpokeUnreachable", "Expired"))
 }
 

@@ -24,8 +24,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/grant"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 )
 
@@ -51,6 +51,7 @@ func Add(mgr ctrl.Manager, options Options) error {
 		Required: required,
 		Setup:    func(ctx context.Context) error { return setup(ctx, mgr, options) },
 		Clock:    options.Clock,
+		Metrics:  options.Metrics,
 	}
 	return gate.AddTo(mgr)
 }

@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 	"github.com/capi-inventory/capi-inventory/internal/publish/target"
 )

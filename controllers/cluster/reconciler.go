@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 	"github.com/capi-inventory/capi-inventory/internal/publish/state"
 	"github.com/capi-inventory/capi-inventory/internal/publish/target"

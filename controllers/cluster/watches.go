@@ -21,8 +21,8 @@ import (
 	ctrlsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 )
 
@@ -105,7 +105,8 @@ func (r *Reconciler) enqueueCluster() handler.EventHandler {
 }
 
 // enqueueByProfile reconciles the Cluster that a profile names, unless the event shows only what this process has written and
-// what is still wanted; and, in any case, the Clusters that wait for the profile. The index is updated before.
+// what is still wanted; and, in any case, the Clusters that wait for the profile. The index is updated before. The event of a SpokeCheck
+// that came before that of its profile found no Cluster.
 func (r *Reconciler) enqueueByProfile() handler.EventHandler {
 	byLabels := r.enqueue(clusterOfProfile)
 	enqueueWaiters := func(profile client.Object, to Queue) {
@@ -116,7 +117,8 @@ func (r *Reconciler) enqueueByProfile() handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, to Queue) {
 			r.Index.Update(nil, e.Object)
-			if !r.Profiles.IsOwnWrite(e.Object) || !r.stillClaimed(ctx, e.Object) {
+			if !r.Profiles.IsOwnWrite(e.Object) ||
+				r.Clusters.HasSpokeCheck(ctx, client.ObjectKeyFromObject(e.Object)) || !r.stillClaimed(ctx, e.Object) {
 				byLabels.Create(ctx, e, to)
 			}
 			enqueueWaiters(e.Object, to)
@@ -139,7 +141,7 @@ func (r *Reconciler) enqueueByProfile() handler.EventHandler {
 	}
 }
 
-// enqueueByCheck reconciles the Cluster whose profile has a SpokeCheck. Without a profile there is nothing to change. A whole site may
+// enqueueByCheck reconciles the Cluster whose profile has a SpokeCheck. Without a profile there is nothing to change yet. A whole site may
 // go silent at once, which is less urgent than a changed endpoint.
 func (r *Reconciler) enqueueByCheck() handler.TypedEventHandler[types.NamespacedName, reconcile.Request] {
 	return handler.TypedFuncs[types.NamespacedName, reconcile.Request]{

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
@@ -43,10 +44,14 @@ func NewRESTMapper(config *rest.Config, httpClient *http.Client) (meta.RESTMappe
 
 // Add adds the publisher to a manager. It starts as soon as the APIs that it needs are installed; until then the manager is not ready.
 func Add(mgr ctrl.Manager, options Options) error {
+	if options.Metrics == nil {
+		options.Metrics = prometheus.NewRegistry()
+	}
 	gate := &hub.Gate{
 		Required: required,
 		Setup:    func(ctx context.Context) error { return setup(ctx, mgr, options) },
 		Clock:    options.Clock,
+		Metrics:  options.Metrics,
 	}
 	return gate.AddTo(mgr)
 }

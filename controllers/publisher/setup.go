@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/discovery"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -33,9 +32,6 @@ type shared struct {
 
 // setup builds the controllers and starts their watches. The APIs must be installed.
 func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	if options.Metrics == nil {
-		options.Metrics = prometheus.NewRegistry()
-	}
 	// The deadline of an evaluation is measured on the machine's clock, not on options.Clock: it bounds work that is being done, and a
 	// test that steps its clock by minutes would end the evaluation that runs at that moment. Tests of the deadline use WithClock.
 	compiler, err := cel.NewCompiler()

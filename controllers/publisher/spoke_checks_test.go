@@ -11,9 +11,11 @@ import (
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
@@ -250,4 +252,31 @@ func TestVersionOfTheSpokeIsPublished(t *testing.T) {
 	}).Should(Succeed())
 	g.Eventually(shown).Should(BeEmpty(), "nobody trusts the consumer any more")
 	g.Eventually(publisher.logs.String).Should(ContainSubstring("No Inventory trusts SpokeChecks any more"), "they are not watched")
+}
+
+// A consumer may report on a profile before the publisher's cache shows it. The Cluster is reconciled once: nothing else is to come.
+func TestCheckIsSeenBeforeItsProfile(t *testing.T) {
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	spec := trusts
+	spec.ClusterSelector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "hidden", Operator: metav1.LabelSelectorOpDoesNotExist}}
+	hub.inventory(t, "trusts", spec, namespace)
+	hidden := fixture.Labels(map[string]string{"hidden": "true"})
+	hub.createCluster(t, fixture.Cluster(namespace, "c1", unversioned, hidden), hub.kubeconfig("c1", "https://10.0.0.1:6443"))
+	// The publisher has the time of the system: a profile that its cache does not show is read from the API server after a while.
+	clock := clocktesting.NewFakeClock(time.Now())
+	held := hub.holdProfiles(t)
+	hub.startPublisherOn(t, held.config())
+	seen := hub.checksSeen(t, g, clock, namespace)
+	seen()
+
+	held.hold()
+	cluster := &clusterv1.Cluster{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "c1"}}
+	g.Expect(hub.Patch(t.Context(), cluster, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":null}}`)))).To(Succeed())
+	hub.checkOf(t, clock, hub.published(t, g, namespace, "c1")).reports(t, metav1.ConditionTrue, v1alpha1.ReasonReachable, time.Hour)
+	seen()
+	g.Expect(hub.get(t, namespace, "c1").Status.Version.Kubernetes).To(BeEmpty())
+	held.release()
+	g.Eventually(func() string { return hub.get(t, namespace, "c1").Status.Version.Kubernetes }).Should(Equal("v1.35.1"))
 }

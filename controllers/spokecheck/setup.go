@@ -19,6 +19,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 )
 
 // maxConcurrentReconciles is how many profiles are reconciled at once. A reconcile waits for the hub only.
@@ -46,6 +47,7 @@ func (r *Reconciler) Add(mgr ctrl.Manager, registry prometheus.Registerer) error
 		Required: required,
 		Setup:    func(context.Context) error { return r.setup(mgr) },
 		Clock:    r.Clock,
+		Metrics:  registry,
 	}
 	return gate.AddTo(mgr)
 }
@@ -63,6 +65,6 @@ func (r *Reconciler) setup(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.SpokeCheck{}, &handler.EnqueueRequestForObject{}).
 		// A spoke has been probed.
 		WatchesRawSource(source.Channel(r.scheduler.results, &handler.EnqueueRequestForObject{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: maxConcurrentReconciles}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: maxConcurrentReconciles, RateLimiter: requeue.RateLimiter()}).
 		Complete(r)
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/discovery"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,9 +25,12 @@ const (
 	// pollInterval is how often the gate checks for APIs that are not installed. Our controllers may not read
 	// CustomResourceDefinitions, so there is nothing to watch.
 	pollInterval = 5 * time.Second
-	// recheckInterval is how often it checks, when they are, that the versions in use are still served.
+	// recheckInterval is how often it checks, when they are, that they still are, in the versions in use.
 	recheckInterval = 30 * time.Second
 )
+
+// errDiscovery is logged when the gate cannot check for APIs, for a reason that may pass.
+const errDiscovery = "Could not check for the required APIs"
 
 // Gate sets up a controller as soon as the APIs that it needs are installed, in whatever order they come. It ends the manager with an
 // error when an API is no longer served in the version in use and is in another one that can be used: a process uses one version, and
@@ -36,9 +41,12 @@ type Gate struct {
 	// Setup adds the controller to the manager, which runs already.
 	Setup func(context.Context) error
 	Clock clock.WithTicker
+	// Metrics is where the gauge of missing APIs is registered.
+	Metrics prometheus.Registerer
 
 	manager   ctrl.Manager
 	discovery discovery.DiscoveryInterface
+	gauge     *prometheus.GaugeVec
 
 	mu sync.Mutex
 	// missing are the required APIs that cannot be used, by name, and why; nil before the first check.
@@ -53,7 +61,15 @@ func (g *Gate) AddTo(mgr ctrl.Manager) error {
 		return fmt.Errorf("making a discovery client: %w", err)
 	}
 	g.manager, g.discovery = mgr, client
+	g.gauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "capi_inventory_missing_apis",
+		Help: "Whether an API without which the program does nothing is missing, or was not found yet (1), or not (0), by its CustomResourceDefinition.",
+	}, []string{"crd"})
+	if err := g.Metrics.Register(g.gauge); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
 	for _, api := range g.Required {
+		g.gauge.WithLabelValues(api.CRD).Set(1)
 		if err := mgr.AddReadyzCheck(api.CRD, func(*http.Request) error { return g.installed(api.CRD) }); err != nil {
 			return fmt.Errorf("adding a readiness check: %w", err)
 		}
@@ -95,22 +111,18 @@ func (g *Gate) Start(ctx context.Context) error {
 
 // wait returns when the APIs are installed, or when the context ends before.
 func (g *Gate) wait(ctx context.Context) (installed bool, err error) {
-	log := g.manager.GetLogger().WithName("gate")
 	ticker := g.Clock.NewTicker(pollInterval)
 	defer ticker.Stop()
-	for logged := ""; ; {
+	for {
 		missing, err := g.discover()
 		var moved *versionError
-		switch names := describe(missing); {
+		switch {
 		case errors.As(err, &moved):
 			return false, err
 		case err != nil:
-			log.Error(err, "Could not check for the required APIs")
+			g.log().Error(err, errDiscovery)
 		case len(missing) == 0:
 			return true, nil
-		case names != logged:
-			log.Info("Waiting for CustomResourceDefinitions to be installed", "missing", names)
-			logged = names
 		}
 		select {
 		case <-ctx.Done():
@@ -130,32 +142,57 @@ func (g *Gate) recheck(ctx context.Context) error {
 			return nil
 		case <-ticker.C():
 		}
-		for _, api := range g.Required {
-			var moved *versionError
-			if _, err := g.check(api); errors.As(err, &moved) {
-				return err
-			}
+		_, err := g.discover()
+		var moved *versionError
+		switch {
+		case errors.As(err, &moved):
+			return err
+		case err != nil:
+			g.log().Error(err, errDiscovery)
 		}
 	}
 }
 
-// discover returns the required APIs that cannot be used, and why.
+// discover returns the required APIs that cannot be used, and why, and reports them.
 func (g *Gate) discover() (map[string]string, error) {
 	missing := map[string]string{}
+	errs := make([]error, 0, len(g.Required))
 	for _, api := range g.Required {
 		why, err := g.check(api)
-		if err != nil {
-			return nil, err
-		}
 		if why != "" {
 			missing[api.CRD] = why
 		}
+		errs = append(errs, err)
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.missing = missing
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	g.report(missing)
 	return missing, nil
 }
+
+// report reports the APIs that cannot be used by readiness and metric, and logs them when they change.
+func (g *Gate) report(missing map[string]string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch names := describe(missing); {
+	case names == describe(g.missing):
+	case names == "":
+		g.log().Info("All required CustomResourceDefinitions are installed")
+	default:
+		g.log().Info("Waiting for CustomResourceDefinitions to be installed", "missing", names)
+	}
+	g.missing = missing
+	for _, api := range g.Required {
+		value := 0.0
+		if _, isMissing := missing[api.CRD]; isMissing {
+			value = 1
+		}
+		g.gauge.WithLabelValues(api.CRD).Set(value)
+	}
+}
+
+func (g *Gate) log() logr.Logger { return g.manager.GetLogger().WithName("gate") }
 
 // check returns why an API cannot be used; empty if it can. A versionError says that another version of it can.
 func (g *Gate) check(api API) (why string, err error) {

@@ -15,8 +15,12 @@ import (
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -39,8 +43,9 @@ func ourCRD(file string) apiserver.CRDs {
 // gated is a manager with a gate, on an API server that has no CRDs yet.
 type gated struct {
 	ctrl.Manager
-	server *apiserver.Server
-	clock  *clocktesting.FakeClock
+	server  *apiserver.Server
+	clock   *clocktesting.FakeClock
+	metrics *prometheus.Registry
 	// checks are those that the gate has added to the manager's readiness.
 	checks map[string]healthz.Checker
 	// setups counts the calls of Setup.
@@ -56,7 +61,12 @@ func newGated(t *testing.T) *gated {
 	server, err := apiserver.Start()
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { g.Expect(server.Stop()).To(Succeed()) })
-	m := &gated{server: server, clock: clocktesting.NewFakeClock(time.Now()), checks: map[string]healthz.Checker{}}
+	m := &gated{
+		server:  server,
+		clock:   clocktesting.NewFakeClock(time.Now()),
+		checks:  map[string]healthz.Checker{},
+		metrics: prometheus.NewRegistry(),
+	}
 	config := server.Config()
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) { return m.roundTrip(next, request) })
@@ -69,8 +79,9 @@ func newGated(t *testing.T) *gated {
 			{CRD: inventories, Kind: v1alpha1.SchemeGroupVersion.WithKind("Inventory")},
 			{CRD: spokeChecks, Kind: v1alpha1.SchemeGroupVersion.WithKind("SpokeCheck")},
 		},
-		Setup: func(context.Context) error { m.setups.Add(1); return nil },
-		Clock: m.clock,
+		Setup:   func(context.Context) error { m.setups.Add(1); return nil },
+		Clock:   m.clock,
+		Metrics: m.metrics,
 	}
 	g.Expect(gate.AddTo(m)).To(Succeed())
 	return m
@@ -190,4 +201,49 @@ func TestGateWaitsForEachAPI(t *testing.T) {
 	g.Eventually(m.setups.Load, time.Minute).ShouldNot(BeZero())
 	stop()
 	g.Expect(m.setups.Load()).To(BeEquivalentTo(1))
+}
+
+// TestGateReportsMissingAPIs: a program that leads but waits for an API must not look healthy, also where the API is deleted later.
+func TestGateReportsMissingAPIs(t *testing.T) {
+	g := NewWithT(t)
+	m := newGated(t)
+	g.Expect(m.missing(g)).To(Equal(map[string]float64{profiles: 1, inventories: 1, spokeChecks: 1}), "nothing was found yet")
+	g.Expect(m.server.Install(apiserver.ClusterProfiles, ourCRD("capi-inventory.dev_inventories.yaml"))).To(Succeed())
+	m.start(t)
+	missing := func() map[string]float64 {
+		m.clock.Step(time.Minute)
+		return m.missing(g)
+	}
+	g.Eventually(missing, time.Minute).Should(Equal(map[string]float64{profiles: 0, inventories: 0, spokeChecks: 1}))
+
+	g.Expect(m.server.Install(ourCRD("capi-inventory.dev_spokechecks.yaml"))).To(Succeed())
+	g.Eventually(missing, time.Minute).Should(HaveKeyWithValue(spokeChecks, 0.0))
+	g.Eventually(m.setups.Load, time.Minute).Should(BeEquivalentTo(1))
+
+	hubClient, err := client.New(m.server.Config(), client.Options{})
+	g.Expect(err).NotTo(HaveOccurred())
+	crd := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: inventories}}
+	crd.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	g.Expect(hubClient.Delete(t.Context(), crd)).To(Succeed())
+	g.Eventually(missing, time.Minute).Should(HaveKeyWithValue(inventories, 1.0))
+	g.Expect(m.readiness()).To(Equal(map[string]string{inventories: "not installed"}))
+
+	g.Expect(m.server.Install(ourCRD("capi-inventory.dev_inventories.yaml"))).To(Succeed())
+	g.Eventually(m.readiness, time.Minute).Should(BeEmpty())
+	g.Expect(m.missing(g)).To(HaveKeyWithValue(inventories, 0.0))
+	g.Expect(m.setups.Load()).To(BeEquivalentTo(1), "the watches wait for it by themselves")
+}
+
+// missing returns the values of the gauge by the names of CRDs.
+func (m *gated) missing(g *WithT) map[string]float64 {
+	families, err := m.metrics.Gather()
+	g.Expect(err).NotTo(HaveOccurred())
+	values := map[string]float64{}
+	for _, family := range families {
+		g.Expect(family.GetName()).To(Equal("capi_inventory_missing_apis"))
+		for _, metric := range family.GetMetric() {
+			values[metric.GetLabel()[0].GetValue()] = metric.GetGauge().GetValue()
+		}
+	}
+	return values
 }

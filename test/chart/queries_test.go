@@ -78,17 +78,22 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// TestReconcileErrors: the alert covers each program that is installed.
-func TestReconcileErrors(t *testing.T) {
+// TestAlertsOfAllPrograms: they cover each program that is installed.
+func TestAlertsOfAllPrograms(t *testing.T) {
 	for values, services := range map[string]string{
 		rules: "capi-inventory-publisher-metrics|capi-inventory-consumer-metrics|capi-inventory-broker-metrics",
 		"metrics: {rules: {enabled: true}}\nconsumer: {enabled: false}": "capi-inventory-publisher-metrics",
 	} {
 		want := `namespace="capi-inventory-system",service=~"` + services + `"}`
-		if !slices.ContainsFunc(alerts(t, values), func(alert rule) bool {
-			return alert.Alert == "CAPIInventoryReconcileErrors" && strings.Contains(alert.Expr, "reconcile_errors_total{"+want)
-		}) {
-			t.Errorf("with %q, no alert asks for %s", values, want)
+		for name, metric := range map[string]string{
+			"CAPIInventoryReconcileErrors": "controller_runtime_reconcile_errors_total{",
+			"CAPIInventoryMissingAPI":      "capi_inventory_missing_apis{",
+		} {
+			if !slices.ContainsFunc(alerts(t, values), func(alert rule) bool {
+				return alert.Alert == name && strings.Contains(alert.Expr, metric+want)
+			}) {
+				t.Errorf("with %q, no alert %s asks for %s", values, name, want)
+			}
 		}
 	}
 }
@@ -161,6 +166,7 @@ func TestQueries(t *testing.T) {
 		"controllers/accessgrant/metrics.go",
 		"controllers/inventory/metrics.go",
 		"controllers/spokecheck/metrics.go",
+		"internal/hub/crd_gate.go",
 		"internal/publish/state/metrics.go",
 		"internal/publish/target/metrics.go",
 	)

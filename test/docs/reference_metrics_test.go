@@ -33,11 +33,11 @@ func metricsReference(t *testing.T) string {
 	types := metricTypes(t)
 	// The programs register when the APIs that they need are found.
 	NewWithT(t).Eventually(func() []string {
-		var names []string
+		names := map[string]metric{}
 		for _, registry := range registries {
-			names = slices.AppendSeq(names, maps.Keys(described(t, registry)))
+			maps.Copy(names, described(t, registry))
 		}
-		return names
+		return slices.Collect(maps.Keys(names))
 	}).WithTimeout(2*time.Minute).Should(ConsistOf(slices.Collect(maps.Keys(types))), "the metrics in the source are registered")
 
 	section := "\n## Metrics\n\nBeside these, the programs have those of controller-runtime and of Go.\n\n" +

@@ -208,3 +208,28 @@ func TestSecret(t *testing.T) {
 		t.Errorf("consumers dial %s", parsed.Server)
 	}
 }
+
+func TestExpiresSoon(t *testing.T) {
+	issued := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		life, at time.Duration
+		want     bool
+	}{
+		"fresh":                           {life: 24 * time.Hour, at: 0, want: false},
+		"to be renewed":                   {life: 24 * time.Hour, at: 9 * time.Hour, want: false},
+		"more than an hour is left":       {life: 24 * time.Hour, at: 23*time.Hour - time.Second, want: false},
+		"less than an hour is left":       {life: 24 * time.Hour, at: 23*time.Hour + time.Second, want: true},
+		"short, and fresh":                {life: 12 * time.Minute, at: 0, want: false},
+		"short, more than a sixth left":   {life: 12 * time.Minute, at: 10*time.Minute - time.Second, want: false},
+		"short, less than a sixth left":   {life: 12 * time.Minute, at: 10*time.Minute + time.Second, want: true},
+		"expired, and nobody says so yet": {life: 12 * time.Minute, at: time.Hour, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := &v1alpha1.AccessGrant{}
+			of.Status.IssuedAt, of.Status.ExpirationTimestamp = metav1.NewTime(issued), metav1.NewTime(issued.Add(tc.life))
+			if got := grant.ExpiresSoon(of, issued.Add(tc.at)); got != tc.want {
+				t.Errorf("got %t, want %t", got, tc.want)
+			}
+		})
+	}
+}

@@ -34,6 +34,13 @@ func Expired(of *v1alpha1.AccessGrant, now time.Time) bool {
 	return !now.Before(of.Status.ExpirationTimestamp.Time)
 }
 
+// ExpiresSoon reports whether the token of a grant expires within an hour, or within a sixth of its life where that is less. It was to be
+// renewed long before.
+func ExpiresSoon(of *v1alpha1.AccessGrant, now time.Time) bool {
+	expires := of.Status.ExpirationTimestamp.Time
+	return expires.Sub(now) < min(time.Hour, expires.Sub(of.Status.IssuedAt.Time)/6)
+}
+
 // InForce reports whether what was granted last is what the grant asks for, with a token that is not to be renewed yet.
 func InForce(of *v1alpha1.AccessGrant, now time.Time) bool {
 	status := &of.Status

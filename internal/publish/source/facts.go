@@ -16,9 +16,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 )
 
 const (

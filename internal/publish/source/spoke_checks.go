@@ -20,8 +20,8 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 )
 
 // waitingForSpokeChecks is their key in Facts.Waiting, beside the variables of expressions.
@@ -37,8 +37,11 @@ type spokeChecks struct {
 	done    <-chan struct{}
 
 	mu sync.Mutex
-	// watched is nil while SpokeChecks are not watched.
+	// watched is nil while SpokeChecks are not watched. To change it takes inUse, too.
 	watched *watchedChecks
+	// inUse is held for reading while the cache is read without mu, which is held while the API server is asked: a read of an informer
+	// that was removed would start it again.
+	inUse sync.RWMutex
 	// endDiscovery ends the wait until the API server serves SpokeChecks; nil if nothing waits for that.
 	endDiscovery context.CancelFunc
 }
@@ -93,6 +96,14 @@ func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Invento
 	return nil
 }
 
+// HasSpokeCheck reports whether a profile has a SpokeCheck, while an Inventory trusts SpokeChecks. It waits for nothing.
+func (c *Clusters) HasSpokeCheck(ctx context.Context, key types.NamespacedName) bool {
+	s := c.spokeChecks
+	s.inUse.RLock()
+	defer s.inUse.RUnlock()
+	return s.watched != nil && s.watched.informer.HasSynced() && c.cached.Get(ctx, key, &v1alpha1.SpokeCheck{}) == nil
+}
+
 // watch starts watching SpokeChecks unless they are watched already, and does not wait for the first list. It returns nil while the API
 // server does not serve them, and then looks again by itself: the reconcile that has asked may fail, and its Cluster may go.
 func (s *spokeChecks) watch(ctx context.Context) (*watchedChecks, error) {
@@ -127,6 +138,8 @@ func (s *spokeChecks) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watching SpokeChecks: %w", err)
 	}
+	s.inUse.Lock()
+	defer s.inUse.Unlock()
 	s.watched = &watchedChecks{informer: informer, since: s.clock.Now()}
 	logf.FromContext(ctx).Info("Watching SpokeChecks, which an Inventory trusts")
 	return nil
@@ -181,6 +194,8 @@ func (s *spokeChecks) stop(ctx context.Context) error {
 	if s.watched == nil {
 		return nil
 	}
+	s.inUse.Lock()
+	defer s.inUse.Unlock()
 	s.watched = nil
 	if err := s.cache.RemoveInformer(ctx, &v1alpha1.SpokeCheck{}); err != nil {
 		return fmt.Errorf("ending the watch of SpokeChecks: %w", err)

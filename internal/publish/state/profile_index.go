@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -74,10 +73,7 @@ func (i *ProfileIndex) remove(cluster, key types.NamespacedName) {
 // sourceOf returns the Cluster that a profile names; false where this publisher has not applied the profile.
 func (i *ProfileIndex) sourceOf(p *inventoryv1alpha1.ClusterProfile) (types.NamespacedName, bool) {
 	cluster, named := profile.LabelledCluster(p)
-	applied := slices.ContainsFunc(p.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager == profile.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
-	})
-	return cluster, named && p.Spec.ClusterManager.Name == i.manager && applied
+	return cluster, named && p.Spec.ClusterManager.Name == i.manager && profile.IsApplied(p)
 }
 
 // ForCluster returns the profiles that this publisher has applied and that name a Cluster.

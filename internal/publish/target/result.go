@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 	"github.com/capi-inventory/capi-inventory/internal/publish/apierror"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
 )
 
 // Result is what came of one profile of a Cluster.

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package requeue holds when the publisher's controllers reconcile again where no event triggers it, so that all of them retry
-// in the same way.
+// Package requeue holds when controllers reconcile again where no event triggers it, so that all programs retry in the same way.
 package requeue
 
 import (

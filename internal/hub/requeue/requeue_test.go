@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/capi-inventory/capi-inventory/internal/publish/requeue"
+	"github.com/capi-inventory/capi-inventory/internal/hub/requeue"
 )
 
 func TestMin(t *testing.T) {
