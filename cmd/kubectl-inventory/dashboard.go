@@ -52,12 +52,10 @@ func (v *viewer) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	hub, err := client.NewWithWatch(config, client.Options{Scheme: newScheme(config)})
-	if err != nil {
-		return fmt.Errorf("connecting to the hub: %w", err)
-	}
 	d, err := dashboard.Listen(cmd.Context(), dashboard.Options{
-		Hub:       hub,
+		Connect: func() (client.WithWatch, error) {
+			return client.NewWithWatch(config, client.Options{Scheme: newScheme(config)})
+		},
 		Name:      v.hubName(config.Host),
 		Namespace: *v.config.Namespace,
 		Flags:     v.hubSelection(),

@@ -146,6 +146,9 @@ func (d *differ) printTables(report diff.Report) error {
 	for _, what := range report.Unread {
 		d.warnf("You may not read %s.", printers.Printable(what))
 	}
+	for _, note := range report.Notes {
+		d.warnf("%s", printers.Printable(note))
+	}
 	if _, err := fmt.Fprintln(d.Out); err != nil {
 		return err
 	}

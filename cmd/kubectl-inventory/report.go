@@ -65,6 +65,9 @@ func (e *explainer) printPlacements(placements []explain.Placement) error {
 func (e *explainer) printProfile(p *explain.Profile) error {
 	e.heading("")
 	e.heading("ClusterProfile %s/%s of the cluster manager %s", p.Namespace, p.Name, p.Manager)
+	if p.Note != "" {
+		e.heading("%s", p.Note)
+	}
 	if p.Reachable != "" {
 		e.heading("Reachable: %s", p.Reachable)
 	} else {

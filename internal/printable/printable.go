@@ -25,3 +25,11 @@ func Line(text string, limit int) string {
 	}
 	return strings.ToValidUTF8(text[:limit-len("…")], "") + "…"
 }
+
+// WithoutUserInfo returns a URL from outside without a user name and password; it need not be a valid one.
+func WithoutUserInfo(raw string) string {
+	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
+		return "…" + raw[at:]
+	}
+	return raw
+}

@@ -39,3 +39,17 @@ func TestLine(t *testing.T) {
 		})
 	}
 }
+
+func TestWithoutUserInfo(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://a.example.com:6443":            "https://a.example.com:6443",
+		"https://user:pass@a.example.com":       "…@a.example.com",
+		"http://u:p@ss@proxy.example.com:3128/": "…@proxy.example.com:3128/",
+		"no URL: user:pass@":                    "…@",
+		"":                                      "",
+	} {
+		if got := printable.WithoutUserInfo(raw); got != want {
+			t.Errorf("%q: got %q, want %q", raw, got, want)
+		}
+	}
+}

@@ -4,7 +4,6 @@
 package diff
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -111,7 +110,7 @@ func (p *pass) ownership(live *profile.Live) profile.Ownership {
 	})
 }
 
-func (p *pass) manager() string { return cmp.Or(p.managers[p.class.name], defaultManager) }
+func (p *pass) manager() string { return p.managers[p.class.name] }
 
 // compareClaim reports what the edit changes of a profile that is wanted after it.
 func (p *pass) compareClaim(claim profile.Claim) {

@@ -45,9 +45,6 @@ type Reference struct {
 	types.NamespacedName
 }
 
-// defaultManager is the publisher's default for --cluster-manager-name.
-const defaultManager = "cluster-api"
-
 // differ compares what is wanted before and after an edit.
 type differ struct {
 	Facts
@@ -58,7 +55,9 @@ type differ struct {
 	live      map[types.NamespacedName]*profile.Live
 	published map[types.NamespacedName][]*profile.Live
 	// managers are the names of the cluster managers, by publisher class.
-	managers    map[string]string
+	managers map[string]string
+	// others are profiles that a publisher has applied under another name: it leaves them as they are.
+	others      []*profile.Live
 	inventories map[string]*Inventory
 	changes     []ProfileChange
 }
@@ -71,7 +70,7 @@ func (e *Edit) Diff(f Facts) (Report, error) {
 		uses:        map[string]bool{cel.ControlPlane: e.Uses(cel.ControlPlane), cel.Infrastructure: e.Uses(cel.Infrastructure)},
 		live:        map[types.NamespacedName]*profile.Live{},
 		published:   map[types.NamespacedName][]*profile.Live{},
-		managers:    map[string]string{},
+		managers:    profile.ManagerNames(f.Profiles, e.classOf),
 		inventories: map[string]*Inventory{},
 		changes:     []ProfileChange{},
 	}
@@ -100,14 +99,14 @@ func (d *differ) index() error {
 			return fmt.Errorf("reading ClusterProfile %s/%s: %w", p.Namespace, p.Name, err)
 		}
 		d.live[types.NamespacedName{Namespace: p.Namespace, Name: p.Name}] = live
-		// No object but its profiles has the publisher's cluster manager name.
-		cluster, inventory, _ := live.Provenance()
-		if !live.MayBeDeleted(p.Spec.ClusterManager.Name) {
-			continue
-		}
-		d.published[cluster] = append(d.published[cluster], live)
-		if class, known := d.edit.classOf[inventory]; known {
-			d.managers[class] = p.Spec.ClusterManager.Name
+		cluster, inventory, owned := live.Provenance()
+		class, known := d.edit.classOf[inventory]
+		switch {
+		case !owned || !known:
+		case p.Spec.ClusterManager.Name == d.managers[class]:
+			d.published[cluster] = append(d.published[cluster], live)
+		default:
+			d.others = append(d.others, live)
 		}
 	}
 	return nil

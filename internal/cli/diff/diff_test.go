@@ -277,6 +277,36 @@ func TestContents(t *testing.T) {
 	}
 }
 
+// TestManagerIsThatOfMostProfiles: profiles of an earlier --cluster-manager-name, or of a writer who forges, do not hide an edit.
+func TestManagerIsThatOfMostProfiles(t *testing.T) {
+	other := func(p *inventoryv1alpha1.ClusterProfile) { p.Spec.ClusterManager.Name = "another" }
+	paris := *fixture.Cluster("team-a", "paris", fixture.Provisioned("v1.36.3"), fixture.UID("uid-paris"))
+	for _, last := range []string{"aaa", "zzz"} {
+		got := report(
+			t,
+			inventories{inventory("a", 1, withProperty("'x'"))},
+			inventories{inventory("a", 0, withProperty("'y'"))},
+			diff.Facts{
+				Clusters: []clusterv1.Cluster{london(), paris},
+				Profiles: clusterProfiles{
+					published("london", "team-a", "london", "a"), published("paris", "team-a", "paris", "a"),
+					published("london", last, "london", "a", other),
+				},
+			},
+		)
+		if got.Total != (diff.Counts{Change: 2}) {
+			t.Errorf("%s: %+v, want two changes", last, got.Total)
+		}
+		want := []string{
+			"1 ClusterProfiles that a publisher has applied are left out: their cluster manager name is not the one that most " +
+				"have, which the publisher's flag is taken to be. The first is " + last + `/london: "another", and not "cluster-api".`,
+		}
+		if unlike := cmp.Diff(want, got.Notes); unlike != "" {
+			t.Errorf("-want +got:\n%s", unlike)
+		}
+	}
+}
+
 // TestCounts: counts are by Inventory, and of all.
 func TestCounts(t *testing.T) {
 	paris := *fixture.Cluster("team-a", "paris", fixture.Provisioned("v1.36.3"), fixture.UID("uid-paris"))

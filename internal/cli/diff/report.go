@@ -5,6 +5,7 @@ package diff
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -54,6 +55,8 @@ type Report struct {
 	Total Counts `json:"total"`
 	// Unread lists what the user may not read, and what is not known because of that.
 	Unread []string `json:"unread,omitempty"`
+	// Notes are sentences about what the diff assumes.
+	Notes []string `json:"notes,omitempty"`
 	// Changes are sorted by Clusters and profiles.
 	Changes []ProfileChange `json:"changes"`
 }
@@ -65,7 +68,7 @@ type Inventory struct {
 	// Before and After are how many Clusters it selects.
 	Before int `json:"clustersBefore"`
 	After  int `json:"clustersAfter"`
-	Counts `json:",inline"`
+	Counts `    json:",inline"`
 }
 
 // Counts are numbers of profiles.
@@ -137,7 +140,7 @@ func (c *Counts) count(action Action) {
 
 // report returns the Report on what was found.
 func (d *differ) report() Report {
-	r := Report{Kind: "InventoryDiff", Unread: d.Unread, Changes: d.changes}
+	r := Report{Kind: "InventoryDiff", Unread: d.Unread, Notes: d.notes(), Changes: d.changes}
 	for _, change := range d.changes {
 		d.inventory(change.Inventory).count(change.Action)
 		r.Total.count(change.Action)
@@ -150,6 +153,26 @@ func (d *differ) report() Report {
 		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Profile, b.Profile))
 	})
 	return r
+}
+
+// notes says which profiles are left out because they have another cluster manager name than most.
+func (d *differ) notes() []string {
+	if len(d.others) == 0 {
+		return nil
+	}
+	first := d.others[0]
+	_, inventory, _ := first.Provenance()
+	return []string{
+		fmt.Sprintf(
+			"%d ClusterProfiles that a publisher has applied are left out: their cluster manager name is not the one that most have, which the "+
+				"publisher's flag is taken to be. The first is %s/%s: %q, and not %q.",
+			len(d.others),
+			first.Namespace,
+			first.Name,
+			first.Spec.ClusterManager.Name,
+			d.managers[d.edit.classOf[inventory]],
+		),
+	}
 }
 
 // inventory returns the entry of an Inventory in the Report.

@@ -70,6 +70,8 @@ type Profile struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	Manager   string `json:"manager"`
+	// Note says that the profile does not stand for the Cluster that its labels name; empty where it does.
+	Note string `json:"note,omitempty"`
 	// Reachable is the condition of the profile's SpokeCheck, or that it may not be read; empty if there is no SpokeCheck.
 	Reachable string  `json:"reachable,omitempty"`
 	Fields    []Field `json:"fields"`
@@ -103,7 +105,11 @@ func Cluster(f Facts) (Report, error) {
 	report := Report{Kind: "Cluster", Name: name.String(), Notes: clusterNotes(f.Cluster)}
 	if f.Only != (types.NamespacedName{}) {
 		report.Kind, report.Name = "ClusterProfile", f.Only.String()
-		report.Notes = append([]string{fmt.Sprintf("It stands for the Cluster %s.", name)}, report.Notes...)
+		for i := range f.Profiles {
+			if !f.excludes(&f.Profiles[i]) {
+				report.Notes = append([]string{standsFor(&f.Profiles[i], name)}, report.Notes...)
+			}
+		}
 	}
 	placements, err := place(f)
 	if err != nil {
@@ -115,12 +121,13 @@ func Cluster(f Facts) (Report, error) {
 		report.Notes = append(report.Notes, "There is no Inventory, so nothing is published: an Inventory selects Clusters and where to "+
 			"publish them.")
 	}
+	report.Notes = append(report.Notes, f.cutProblems(placements)...)
 	for i := range f.Profiles {
 		p := &f.Profiles[i]
 		if source, stamped := profile.LabelledCluster(p); !stamped || source != name || f.excludes(p) {
 			continue
 		}
-		report.Profiles = append(report.Profiles, f.profile(p))
+		report.Profiles = append(report.Profiles, f.noted(p, name))
 	}
 	return report, nil
 }
@@ -138,13 +145,12 @@ func Foreign(f Facts) (Report, error) {
 	p := &f.Profiles[i]
 	report := Report{Kind: "ClusterProfile", Name: f.Only.String(), Profiles: []Profile{f.profile(p)}}
 	switch source, stamped := profile.LabelledCluster(p); {
-	case stamped && f.Unread.Cluster:
-		report.Notes = append(report.Notes, fmt.Sprintf("It stands for the Cluster %s.", source))
-		report.Unread = f.unread(source)
 	case stamped:
-		report.Notes = append(report.Notes,
-			fmt.Sprintf("It stands for the Cluster %s, which does not exist; the publisher verifies that and deletes the profile.", source))
+		report.Notes = append(report.Notes, standsFor(p, source))
 		report.Unread = f.unread(source)
+		if !f.Unread.Cluster && hasProvenance(p) {
+			report.Notes = append(report.Notes, "The Cluster does not exist; the publisher verifies that and deletes the profile.")
+		}
 	default:
 		report.Notes = append(report.Notes,
 			fmt.Sprintf("The cluster manager %q publishes it, and it stands for no Cluster of this hub.", p.Spec.ClusterManager.Name))
@@ -157,7 +163,7 @@ func Hidden(f Facts, cluster types.NamespacedName) Report {
 	report := Report{Kind: "Cluster", Name: cluster.String(), Unread: f.unread(cluster)}
 	for i := range f.Profiles {
 		if source, stamped := profile.LabelledCluster(&f.Profiles[i]); stamped && source == cluster {
-			report.Profiles = append(report.Profiles, f.profile(&f.Profiles[i]))
+			report.Profiles = append(report.Profiles, f.noted(&f.Profiles[i], cluster))
 		}
 	}
 	return report
@@ -208,6 +214,25 @@ func (f Facts) leftOut(inventory string) []Problem {
 		}
 	}
 	return problems
+}
+
+// cutProblems says which of the Inventories that select the Cluster may have more problems with it than they report.
+func (f Facts) cutProblems(placements []Placement) []string {
+	var notes []string
+	for i := range f.Inventories {
+		inventory := &f.Inventories[i]
+		concerned := slices.ContainsFunc(placements, func(p Placement) bool {
+			return p.Inventory == inventory.Name && p.State != NotSelected
+		})
+		if concerned && len(inventory.Status.Problems) >= v1alpha1.MaxProblems {
+			notes = append(
+				notes,
+				fmt.Sprintf("The Inventory %s reports its first %d problems only; one with this Cluster may be missing here.",
+					inventory.Name, v1alpha1.MaxProblems),
+			)
+		}
+	}
+	return notes
 }
 
 // clusterNotes returns notes about the Cluster that do not depend on an Inventory.

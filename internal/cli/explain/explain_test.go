@@ -95,6 +95,26 @@ func TestPlacements(t *testing.T) {
 				},
 			},
 		},
+		"Forged": {
+			why:         "the publisher leaves a profile of another manager alone, whatever its labels say",
+			inventories: []v1alpha1.Inventory{inventory("default", 0)},
+			profiles: []inventoryv1alpha1.ClusterProfile{published("team-a", "london", "default", "1", copied,
+				func(p *inventoryv1alpha1.ClusterProfile) { p.Spec.ClusterManager.Name = "evil" })},
+			want: []explain.Placement{{
+				Inventory: "default", State: explain.Blocked, Profile: "team-a/london",
+				Why: `ClusterProfile team-a/london belongs to the cluster manager "evil" and is left untouched; rename or delete it, ` +
+					"or choose another namespace or profileName",
+			}},
+		},
+		"OtherManagerName": {
+			why:         "the publisher may run with another --cluster-manager-name, which its profiles show",
+			inventories: []v1alpha1.Inventory{inventory("default", 0)},
+			profiles: []inventoryv1alpha1.ClusterProfile{published("team-a", "london", "default", "1",
+				func(p *inventoryv1alpha1.ClusterProfile) { p.Spec.ClusterManager.Name = "fleet" })},
+			want: []explain.Placement{
+				{Inventory: "default", State: explain.Published, Profile: "team-a/london", Why: "it selects the Cluster"},
+			},
+		},
 		"Broken": {
 			why: "the invalid field is named",
 			inventories: []v1alpha1.Inventory{

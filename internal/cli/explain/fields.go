@@ -17,6 +17,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/broker/property"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
@@ -62,12 +63,13 @@ func (f Facts) fields(p *inventoryv1alpha1.ClusterProfile) []Field {
 // publisher does not own the field, its owners are the source.
 func (e *explainer) add(field Field, at ...any) {
 	field.Owners = e.owners.of(fieldpath.MakePathOrDie(at...))
+	others := len(field.Owners) > 0 && !slices.Contains(field.Owners, profile.FieldManager)
 	switch {
-	case e.facts.Cluster == nil:
+	case e.facts.Cluster == nil && (!others || !profile.IsApplied(e.profile)):
 		field.Source = "the cluster manager " + e.profile.Spec.ClusterManager.Name
 	case slices.Equal(field.Owners, []string{property.FieldManager}):
 		field.Source = "what the spoke says of itself, by " + e.inventorySpec() + ".clusterPropertyPolicy"
-	case len(field.Owners) > 0 && !slices.Contains(field.Owners, profile.FieldManager):
+	case others:
 		field.Source = "the field manager " + strings.Join(field.Owners, ", ")
 	}
 	e.out = append(e.out, field)
@@ -171,7 +173,7 @@ func (e *explainer) propertySource(name string) string {
 // provider adds an access provider: its server, and where that comes from.
 func (e *explainer) provider(list string, provider inventoryv1alpha1.AccessProvider) {
 	path := fmt.Sprintf("status.%s[%s]", list, provider.Name)
-	e.add(Field{Path: path, Value: provider.Cluster.Server, Source: e.providerSource(provider)},
+	e.add(Field{Path: path, Value: printable.WithoutUserInfo(provider.Cluster.Server), Source: e.providerSource(provider)},
 		"status", list, fieldpath.KeyByFields("name", provider.Name))
 }
 

@@ -57,12 +57,20 @@ type placement struct {
 	invalid map[string]error
 	// claims are the decisions of the publishers' core, by publisher class.
 	claims map[string]profile.Claims
+	// managers are the cluster manager names of the publishers, by class.
+	managers map[string]string
 }
 
 func newPlacement(f Facts) *placement {
-	return &placement{
+	p := &placement{
 		Facts: f, sources: map[string]*v1alpha1.Inventory{}, invalid: map[string]error{}, claims: map[string]profile.Claims{},
 	}
+	classOf := map[string]string{}
+	for i := range f.Inventories {
+		classOf[f.Inventories[i].Name] = f.Inventories[i].Spec.PublisherClass
+	}
+	p.managers = profile.ManagerNames(f.Profiles, classOf)
+	return p
 }
 
 // place returns what each Inventory does: first those that cannot publish, then the others, the oldest first.
@@ -159,7 +167,7 @@ func (p *placement) in(inventory *profile.Inventory) Placement {
 		out.State, out.Why = ClaimedByOther, refused[0].Message
 	case p.Unread.hides(key.Namespace):
 		out.State = Unknown
-		out.Why = fmt.Sprintf("it selects the Cluster; you may not read ClusterProfiles in the namespace %s", key.Namespace)
+		out.Why = fmt.Sprintf("it selects the Cluster; the ClusterProfiles in the namespace %s were not read", key.Namespace)
 	default:
 		out.State, out.Why = p.granted(source, p.find(key))
 	}
@@ -180,12 +188,7 @@ func (p *placement) granted(source *v1alpha1.Inventory, live *profile.Live) (sta
 	case profile.OfEarlier:
 		return Pending, "the profile is of an earlier Cluster of this name; it is replaced after its deletion"
 	}
-	// Only profiles that the publisher has applied have its cluster manager name.
-	manager := ""
-	if live.Applied() {
-		manager = live.Spec.ClusterManager.Name
-	}
-	return Blocked, profile.ForeignProblem(live, manager).Message
+	return Blocked, profile.ForeignProblem(live, p.managers[source.Spec.PublisherClass]).Message
 }
 
 func (f Facts) find(key types.NamespacedName) *profile.Live {
@@ -201,13 +204,9 @@ func (f Facts) find(key types.NamespacedName) *profile.Live {
 	return nil
 }
 
-// ownership returns what a profile is to the Cluster, for the publisher that serves an Inventory. No object but its profiles has the
-// publisher's cluster manager name, so a profile with the provenance of a Cluster counts as a publisher's.
+// ownership returns what a profile is to the Cluster, for the publisher that serves an Inventory.
 func (p *placement) ownership(of *v1alpha1.Inventory, live *profile.Live) profile.Ownership {
-	if live == nil {
-		return profile.Absent
-	}
-	return profile.OwnershipAmong(live, live.Spec.ClusterManager.Name, p.Cluster, func(inventory string) bool {
+	return profile.OwnershipAmong(live, p.managers[of.Spec.PublisherClass], p.Cluster, func(inventory string) bool {
 		other, known := p.sources[inventory]
 		return known && other.Spec.PublisherClass != of.Spec.PublisherClass
 	})

@@ -140,22 +140,39 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// copied is what a program makes that copies profiles with their labels.
+func copied(p *inventoryv1alpha1.ClusterProfile) {
+	p.ManagedFields = []metav1.ManagedFieldsEntry{
+		owned("velero", `{"f:metadata":{"f:labels":{"f:capi-inventory.dev/cluster-name":{},"f:capi-inventory.dev/cluster-namespace":{}}}}`),
+	}
+}
+
 func TestForeign(t *testing.T) {
 	only := types.NamespacedName{Namespace: "team-a", Name: "london"}
 	cases := map[string]struct {
 		why     string
 		profile inventoryv1alpha1.ClusterProfile
-		want    string
+		want    []string
 	}{
 		"Orphan": {
 			why:     "its Cluster does not exist",
 			profile: published("team-a", "london", "default", "1"),
-			want:    "It stands for the Cluster team-a/london, which does not exist; the publisher verifies that and deletes the profile.",
+			want: []string{
+				"It stands for the Cluster team-a/london.",
+				"The Cluster does not exist; the publisher verifies that and deletes the profile.",
+			},
+		},
+		"Copy": {
+			why:     "the publisher deletes only what it has applied",
+			profile: published("team-a", "london", "default", "1", copied),
+			want: []string{
+				"Its labels name the Cluster team-a/london, but a publisher has not set them: it is a copy, or of another writer.",
+			},
 		},
 		"Foreign": {
 			why:     "it never had a Cluster",
 			profile: published("team-a", "london", "", "", func(p *inventoryv1alpha1.ClusterProfile) { p.Labels = nil }),
-			want:    `The cluster manager "cluster-api" publishes it, and it stands for no Cluster of this hub.`,
+			want:    []string{`The cluster manager "cluster-api" publishes it, and it stands for no Cluster of this hub.`},
 		},
 	}
 	for name, tc := range cases {
@@ -164,12 +181,53 @@ func TestForeign(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]string{tc.want}, report.Notes); diff != "" {
+			if diff := cmp.Diff(tc.want, report.Notes); diff != "" {
 				t.Errorf("%s\n-want +got:\n%s", tc.why, diff)
 			}
 		})
 	}
 	if _, err := explain.Foreign(explain.Facts{Only: only}); err == nil {
 		t.Error("a profile that does not exist was explained")
+	}
+}
+
+// TestCopies: any writer can set labels, so a profile of a Cluster by its labels alone is said to be one.
+func TestCopies(t *testing.T) {
+	report, err := explain.Cluster(explain.Facts{
+		Cluster: fixture.Cluster("team-a", "london", fixture.UID("1")),
+		Profiles: []inventoryv1alpha1.ClusterProfile{
+			published("team-a", "london", "default", "1"), published("backup", "london", "default", "1", copied),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, p := range report.Profiles {
+		got[p.Namespace] = p.Note
+	}
+	want := map[string]string{
+		"team-a": "",
+		"backup": "Its labels name the Cluster team-a/london, but a publisher has not set them: it is a copy, or of another writer.",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestProblemsThatAreCut: the status of an Inventory holds some of its problems, so that silence about a Cluster may mean nothing.
+func TestProblemsThatAreCut(t *testing.T) {
+	full := inventory("full", 0)
+	full.Status.Problems = make([]v1alpha1.InventoryProblem, v1alpha1.MaxProblems)
+	report, err := explain.Cluster(explain.Facts{
+		Cluster:     fixture.Cluster("team-a", "london", fixture.UID("1"), fixture.Provisioned("v1.36.3")),
+		Inventories: []v1alpha1.Inventory{inventory("some", 0), full},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"The Inventory full reports its first 20 problems only; one with this Cluster may be missing here."}
+	if diff := cmp.Diff(want, report.Notes); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

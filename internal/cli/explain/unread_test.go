@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
@@ -85,7 +84,7 @@ func TestUnreadPlacements(t *testing.T) {
 					Inventory: "argo",
 					State:     explain.Unknown,
 					Profile:   "argocd/team-a--london",
-					Why:       "it selects the Cluster; you may not read ClusterProfiles in the namespace argocd",
+					Why:       "it selects the Cluster; the ClusterProfiles in the namespace argocd were not read",
 				},
 				{Inventory: "default", State: explain.Published, Profile: "team-a/london", Why: "it selects the Cluster"},
 			},
@@ -168,9 +167,9 @@ func TestUnreadIsListed(t *testing.T) {
 func TestUnreadProfile(t *testing.T) {
 	p := published("team-a", "london", "default", "1", func(p *inventoryv1alpha1.ClusterProfile) {
 		p.Status.Properties = []inventoryv1alpha1.Property{{Name: "region", Value: "eu"}}
-		p.ManagedFields = []metav1.ManagedFieldsEntry{
-			owned("capi-inventory-publisher", `{"f:status":{"f:properties":{"k:{\"name\":\"region\"}":{".":{}}}}}`),
-		}
+		status := owned("capi-inventory-publisher", `{"f:status":{"f:properties":{"k:{\"name\":\"region\"}":{".":{}}}}}`)
+		status.Subresource = "status"
+		p.ManagedFields = append(p.ManagedFields, status)
 	})
 	facts := explain.Facts{
 		Cluster: fixture.Cluster("team-a", "london", fixture.UID("1")), Profiles: []inventoryv1alpha1.ClusterProfile{p},

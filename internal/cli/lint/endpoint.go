@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/netaddr"
 )
 
@@ -36,7 +37,7 @@ func serverIsURL(p provider) string {
 		return "" // serverSet reports it
 	}
 	if u, err := url.Parse(p.Cluster.Server); err != nil || u.Scheme == "" || u.Host == "" {
-		return fmt.Sprintf("server %q is not a URL with a scheme and a host", p.Cluster.Server)
+		return fmt.Sprintf("server %q is not a URL with a scheme and a host", printable.WithoutUserInfo(p.Cluster.Server))
 	}
 	return ""
 }
@@ -65,7 +66,7 @@ func notLocal(p provider) string {
 		return ""
 	}
 	if u.Hostname() == "localhost" || netaddr.IsLocalHost(u.Hostname()) {
-		return fmt.Sprintf("server %q is on a loopback, link-local or metadata address", p.Cluster.Server)
+		return fmt.Sprintf("server %q is on a loopback, link-local or metadata address", printable.WithoutUserInfo(p.Cluster.Server))
 	}
 	return ""
 }

@@ -20,6 +20,8 @@ type Options struct {
 	Providers []string
 	// Seen are the namespaces whose profiles are all in the fleet; nil means all namespaces. The content of others is not known.
 	Seen sets.Set[string]
+	// Unseen says why the content of others is not known; empty means that the user may not list the profiles there.
+	Unseen string
 }
 
 // Finding is the result for one profile and one consumer.

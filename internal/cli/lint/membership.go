@@ -4,6 +4,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 )
 
 const (
@@ -36,7 +38,8 @@ func visible(s subject) *problem {
 	case want == "" || s.Namespace == want || s.fleet.seen[memberOf(s.ClusterProfile)][want]:
 		return nil
 	case s.options.Seen != nil && !s.options.Seen.Has(want):
-		return &problem{what: fmt.Sprintf("it reads the namespace %s only, and you may not list the profiles there", want), partial: true}
+		unseen := cmp.Or(s.options.Unseen, "you may not list the profiles there")
+		return &problem{what: fmt.Sprintf("it reads the namespace %s only, and %s", want, unseen), partial: true}
 	}
 	return &problem{what: fmt.Sprintf("it reads the namespace %s only, where the member has no profile", want)}
 }
@@ -83,7 +86,9 @@ func oneOfServer(s subject) *problem {
 	servers := s.fleet.serversFor(s)
 	for _, p := range s.providers() {
 		if other := s.other(servers[namespacedKey{s.Namespace, serverOf(p)}]); other != nil {
-			return &problem{what: fmt.Sprintf("the profile %s has the same server %s", other.Name, p.Cluster.Server)}
+			return &problem{
+				what: fmt.Sprintf("the profile %s has the same server %s", other.Name, printable.WithoutUserInfo(p.Cluster.Server)),
+			}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 )
 
@@ -32,8 +33,12 @@ func (s subject) offered() []provider {
 	if s.consumer == Headlamp {
 		return offers
 	}
+	names := sets.New[string]()
+	for _, offer := range offers {
+		names.Insert(offer.Name)
+	}
 	for _, deprecated := range s.Status.CredentialProviders {
-		if !slices.ContainsFunc(offers, func(p provider) bool { return p.Name == deprecated.Name }) {
+		if !names.Has(deprecated.Name) {
 			offers = append(offers, deprecated)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/cli/lookup"
 	"github.com/capi-inventory/capi-inventory/internal/cli/printers"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 )
 
 // heartbeat is how often a consumer renews a SpokeCheck without heartbeatSeconds.
@@ -160,7 +161,7 @@ func serverOf(profile *inventoryv1alpha1.ClusterProfile, check *v1alpha1.SpokeCh
 	for _, provider := range slices.Concat(profile.Status.AccessProviders, profile.Status.CredentialProviders) {
 		server = cmp.Or(server, provider.Cluster.Server)
 	}
-	return server
+	return printable.WithoutUserInfo(server)
 }
 
 func providersOf(profile *inventoryv1alpha1.ClusterProfile) string {

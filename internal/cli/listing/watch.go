@@ -139,11 +139,19 @@ func (t *watchTable) remove(deleted client.Object) {
 		delete(t.profiles, key)
 		if _, printed := t.printed[key]; printed {
 			row := t.row(deleted)
-			row[age] = printers.Cell{Text: "deleted", Tone: printers.Bad}
+			row[age] = printers.Cell{Text: t.left(), Tone: printers.Bad}
 			t.add(t.table, row)
 		}
 		delete(t.printed, key)
 	}
+}
+
+// left says why a profile is not there any more. A watch with a selector does not say whether it was deleted, or matches no longer.
+func (t *watchTable) left() string {
+	if t.Selection.Selector != nil && !t.Selection.Selector.Empty() {
+		return "gone"
+	}
+	return "deleted"
 }
 
 // print adds the row of a profile to the table, unless it is equal to the last one.

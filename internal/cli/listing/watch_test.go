@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -37,6 +38,7 @@ func TestWatchTable(t *testing.T) {
 	const header, row = "NAME NAMESPACE MANAGER VERSION HEALTHY REACHABLE AGE", "london a test <none> <none> "
 	cases := map[string]struct {
 		why      string
+		selector labels.Selector
 		changes  []change
 		out      []string
 		warnings []string
@@ -74,6 +76,12 @@ func TestWatchTable(t *testing.T) {
 			why:     "a row that was never printed is not printed as deleted",
 			changes: []change{put, func(t *watchTable) error { t.remove(profile); return nil }, synced, synced},
 		},
+		"NoLongerSelected": {
+			why:      "a watch with a selector does not say whether the profile was deleted, or only its label",
+			selector: labels.SelectorFromSet(labels.Set{"env": "prod"}),
+			changes:  []change{put, synced, synced, func(t *watchTable) error { t.remove(profile); return nil }},
+			out:      []string{header, row + "True", row + "True gone"},
+		},
 		"GoneAndBack": {
 			why:     "it is a new profile",
 			changes: []change{put, synced, synced, func(t *watchTable) error { t.remove(profile); return nil }, put},
@@ -85,7 +93,7 @@ func TestWatchTable(t *testing.T) {
 			var out bytes.Buffer
 			var warnings []string
 			table := newWatchTable(&Listing{
-				Selection: lookup.Selection{Namespace: "a"},
+				Selection: lookup.Selection{Namespace: "a", Selector: tc.selector},
 				NewTable: func(headers ...string) *printers.Table {
 					return printers.NewTable(&out, printers.Palette{}, headers...)
 				},

@@ -29,7 +29,8 @@ If it is the right cluster, install the API:
 and a cluster manager that publishes into it, which for Cluster API is the publisher of
   ` + project)
 
-// NotServed returns ErrNotInstalled, or which versions of ClusterProfile a hub serves if none of them is known.
+// NotServed returns the error of a hub that does not serve ClusterProfiles in the version of the client: ErrNotInstalled, or which
+// versions it serves. If one of them is known, the hub has not said so when the program asked, or serves it since.
 func NotServed(from client.Reader) error {
 	api := clusterhub.ClusterProfiles
 	if mapped, ok := from.(interface{ RESTMapper() meta.RESTMapper }); ok {
@@ -38,6 +39,12 @@ func NotServed(from client.Reader) error {
 			served := make([]string, 0, len(kinds))
 			for _, kind := range kinds {
 				served = append(served, kind.Version)
+			}
+			if slices.ContainsFunc(served, func(version string) bool { return slices.Contains(api.KnownVersions(), version) }) {
+				return fmt.Errorf(
+					"this cluster serves ClusterProfiles as %s, which was not known when this program connected: run it again",
+					strings.Join(served, " and "),
+				)
 			}
 			return fmt.Errorf("this cluster serves ClusterProfiles as %s, and this program reads %s: a later release of it is needed",
 				strings.Join(served, " and "), strings.Join(api.KnownVersions(), " and "))
@@ -48,6 +55,16 @@ func NotServed(from client.Reader) error {
 
 // Hint returns why a selection is empty, and what to do about it. A user who may not read all namespaces gets that of the selected one.
 func Hint(ctx context.Context, hub client.Reader, selection Selection) string {
+	return hint(ctx, hub, selection, "-A shows")
+}
+
+// HintOfPage is Hint for the dashboard, which has no -A.
+func HintOfPage(ctx context.Context, hub client.Reader, selection Selection) string {
+	return hint(ctx, hub, selection, "without -n the dashboard shows")
+}
+
+// hint returns the hint of a command; all is what shows all namespaces.
+func hint(ctx context.Context, hub client.Reader, selection Selection, all string) string {
 	selected := selection.Selector != nil && !selection.Selector.Empty()
 	seen, _, err := Fleet(ctx, hub, selection.Namespace)
 	others := slices.DeleteFunc(slices.Clone(seen), func(p inventoryv1alpha1.ClusterProfile) bool {
@@ -57,7 +74,7 @@ func Hint(ctx context.Context, hub client.Reader, selection Selection) string {
 	case err == nil && len(seen) > 0 && selected:
 		return fmt.Sprintf("No ClusterProfile%s has the labels %q.", in(selection.Namespace), selection.Selector)
 	case err == nil && len(others) > 0:
-		return fmt.Sprintf("No ClusterProfiles%s; -A shows those of %s.", in(selection.Namespace), strings.Join(namespacesOf(others), ", "))
+		return fmt.Sprintf("No ClusterProfiles%s; %s those of %s.", in(selection.Namespace), all, strings.Join(namespacesOf(others), ", "))
 	}
 	return fmt.Sprintf("No ClusterProfiles%s. %s", in(selection.Namespace), whyNone(ctx, hub))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -118,6 +119,37 @@ func TestNotServed(t *testing.T) {
 	want := "this cluster serves ClusterProfiles as v1, and this program reads v1alpha1 and v1alpha2: a later release of it is needed"
 	if err == nil || err.Error() != want {
 		t.Errorf("want %q, got %v", want, err)
+	}
+}
+
+// mapped is a hub of which nothing but the served versions is known.
+type mapped struct {
+	client.Reader
+	mapper meta.RESTMapper
+}
+
+func (m mapped) RESTMapper() meta.RESTMapper { return m.mapper }
+
+// TestServedSince: a later release is needed only for versions that this one does not know.
+func TestServedSince(t *testing.T) {
+	cases := map[string]struct{ served, want string }{
+		"Known": {
+			served: "v1alpha2",
+			want:   "this cluster serves ClusterProfiles as v1alpha2, which was not known when this program connected: run it again",
+		},
+		"Unknown": {
+			served: "v1",
+			want:   "this cluster serves ClusterProfiles as v1, and this program reads v1alpha1 and v1alpha2: a later release of it is needed",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			mapper := meta.NewDefaultRESTMapper(nil)
+			mapper.Add(clusterhub.ClusterProfiles.Kind.GroupKind().WithVersion(tc.served), meta.RESTScopeNamespace)
+			if got := lookup.NotServed(mapped{mapper: mapper}).Error(); got != tc.want {
+				t.Errorf("want %q, got %q", tc.want, got)
+			}
+		})
 	}
 }
 
@@ -247,6 +279,12 @@ func TestProfiles(t *testing.T) {
 	t.Run("HintElsewhere", func(t *testing.T) {
 		want := "No ClusterProfiles in the namespace default; -A shows those of a, b, many."
 		if diff := cmp.Diff(want, lookup.Hint(t.Context(), k8s, lookup.Selection{Namespace: "default"})); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+	t.Run("HintOfPage", func(t *testing.T) {
+		want := "No ClusterProfiles in the namespace default; without -n the dashboard shows those of a, b, many."
+		if diff := cmp.Diff(want, lookup.HintOfPage(t.Context(), k8s, lookup.Selection{Namespace: "default"})); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	})

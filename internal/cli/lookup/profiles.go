@@ -61,7 +61,8 @@ func Profiles(ctx context.Context, hub client.Reader, selection Selection) ([]in
 	if selection.Selector != nil && !selection.Selector.Empty() {
 		return nil, errors.New("names and a selector cannot be combined")
 	}
-	candidates := map[string][]inventoryv1alpha1.ClusterProfile{}
+	// candidates are the profiles of a namespace by their names, which are several of one name if the namespace is empty.
+	candidates := map[string]map[string][]inventoryv1alpha1.ClusterProfile{}
 	var found []inventoryv1alpha1.ClusterProfile
 	var unknown []string
 	for _, wanted := range selection.Names {
@@ -71,11 +72,9 @@ func Profiles(ctx context.Context, hub client.Reader, selection Selection) ([]in
 			if err != nil {
 				return nil, err
 			}
-			candidates[namespace] = profiles
+			candidates[namespace] = byName(profiles)
 		}
-		hits := slices.DeleteFunc(slices.Clone(candidates[namespace]), func(p inventoryv1alpha1.ClusterProfile) bool {
-			return p.Name != name
-		})
+		hits := candidates[namespace][name]
 		if len(hits) == 0 {
 			unknown = append(unknown, wanted)
 		}
@@ -88,6 +87,14 @@ func Profiles(ctx context.Context, hub client.Reader, selection Selection) ([]in
 	return slices.CompactFunc(found, func(a, b inventoryv1alpha1.ClusterProfile) bool {
 		return a.Namespace == b.Namespace && a.Name == b.Name
 	}), nil
+}
+
+func byName(profiles []inventoryv1alpha1.ClusterProfile) map[string][]inventoryv1alpha1.ClusterProfile {
+	named := make(map[string][]inventoryv1alpha1.ClusterProfile, len(profiles))
+	for i := range profiles {
+		named[profiles[i].Name] = append(named[profiles[i].Name], profiles[i])
+	}
+	return named
 }
 
 // split parses NAME or NAMESPACE/NAME.

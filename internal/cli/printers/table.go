@@ -16,6 +16,10 @@ const gap = 3
 // none is printed in an empty cell, as in kubectl.
 const none = "<none>"
 
+// maxCell is the length in runes at which a cell is cut, unless it is the last one of its row: all cells of a column are as wide as the
+// longest, and a writer of one object must not widen the rows of thousands. It is longer than a namespace and a name together.
+const maxCell = 320
+
 // Cell is a text in a table.
 type Cell struct {
 	Text string
@@ -49,13 +53,16 @@ func (t *Table) WithoutHeaders() *Table {
 	return t
 }
 
-// Add adds a row, which Flush prints. An empty cell is printed as <none>.
+// Add adds a row, which Flush prints. An empty cell is printed as <none>, and a long one is cut if it is not the last one.
 func (t *Table) Add(cells ...Cell) {
 	texts := make([]string, len(cells))
 	for i := range cells {
 		cells[i].Text = Printable(cells[i].Text)
-		if cells[i].Text == "" {
+		switch {
+		case cells[i].Text == "":
 			cells[i] = Cell{Text: none, Tone: Faint}
+		case i < len(cells)-1:
+			cells[i].Text = cut(cells[i].Text)
 		}
 		texts[i] = cells[i].Text
 	}
@@ -105,4 +112,15 @@ func (t *Table) line(b *strings.Builder, cells []Cell) {
 		}
 	}
 	b.WriteByte('\n')
+}
+
+// cut returns a text of at most maxCell runes.
+func cut(text string) string {
+	if len(text) <= maxCell {
+		return text
+	}
+	if runes := []rune(text); len(runes) > maxCell {
+		return string(runes[:maxCell-1]) + "…"
+	}
+	return text
 }

@@ -53,6 +53,17 @@ func TestTable(t *testing.T) {
 			},
 			want: "NAME     AGE\nlondon   1d\nrome     2d\n",
 		},
+		"Long": {
+			why: "one text of another writer must not widen all rows; the last column is padded for nobody",
+			print: func(out *bytes.Buffer) error {
+				table := printers.NewTable(out, printers.Palette{}, "NAME", "WHY")
+				table.Add(printers.Text(strings.Repeat("ä", 1000)), printers.Text(strings.Repeat("b", 1000)))
+				table.Add(printers.Text(strings.Repeat("n", 317)), printers.Text("1d"))
+				return table.Flush()
+			},
+			want: "NAME" + strings.Repeat(" ", 319) + "WHY\n" + strings.Repeat("ä", 319) + "…   " + strings.Repeat("b", 1000) + "\n" +
+				strings.Repeat("n", 317) + "      1d\n",
+		},
 		"WithoutHeaders": {
 			why: "headers that are not printed do not widen columns",
 			print: func(out *bytes.Buffer) error {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -45,7 +44,7 @@ func (p *Providers) Connection(profile *inventoryv1alpha1.ClusterProfile) (Conne
 	if err != nil {
 		return Connection{}, err
 	}
-	connection := Connection{Provider: offer.Name, Server: withoutUserInfo(offer.Cluster.Server), Note: p.note(&offer.Cluster)}
+	connection := Connection{Provider: offer.Name, Server: redacted(offer.Cluster.Server), Note: p.note(&offer.Cluster)}
 	if err := checkServer(offer.Cluster.Server, p.options.AllowLocalServers); err != nil {
 		return connection, err
 	}
@@ -131,10 +130,10 @@ func checkServer(raw string, allowLocal bool) error {
 	case len(raw) > maxServer:
 		return failure.New(v1alpha1.ReasonInvalidAccess, "The server has %d bytes; at most %d are allowed", len(raw), maxServer)
 	case err != nil || u.Hostname() == "":
-		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is not an absolute https URL with a host", withoutUserInfo(raw))
+		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q is not an absolute https URL with a host", redacted(raw))
 	case u.Scheme != "https":
 		return failure.New(v1alpha1.ReasonInvalidAccess, "The server %q has the scheme %q; "+
-			"credentials travel over https only", withoutUserInfo(raw), u.Scheme)
+			"credentials travel over https only", redacted(raw), u.Scheme)
 	case u.User != nil:
 		return failure.New(v1alpha1.ReasonInvalidAccess, "The server carries a user name or password, which a profile must not")
 	case !allowLocal && netaddr.IsLocalHost(u.Hostname()):
@@ -144,13 +143,8 @@ func checkServer(raw string, allowLocal bool) error {
 	return nil
 }
 
-// withoutUserInfo returns a server without a user name and password, so that it may be published.
-func withoutUserInfo(raw string) string {
-	if at := strings.LastIndexByte(raw, '@'); at >= 0 {
-		raw = "…" + raw[at:]
-	}
-	return printable.Line(raw, maxServer)
-}
+// redacted returns a server without a user name and password, bounded in length.
+func redacted(raw string) string { return printable.Line(printable.WithoutUserInfo(raw), maxServer) }
 
 // checkProxy returns nil if the profile has no proxy: nil means the proxy of the environment, as the field is documented, although
 // the library would dial directly.
