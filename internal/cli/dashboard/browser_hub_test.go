@@ -51,6 +51,8 @@ func TestPageOfAnEmptyHub(t *testing.T) {
 	b.run(chromedp.Navigate(d.URL()))
 	b.until(contains(".banner[data-kind=ClusterProfiles]", "The hub does not serve ClusterProfiles"))
 	b.until(contains("#empty", "install the API"))
+	must(t, empty.Install(apiserver.ClusterProfiles))
+	b.until(contains("#empty", "No cluster manager publishes ClusterProfiles") + " && document.querySelector('.banner') === null")
 	b.asked(d)
 
 	namespace := newNamespace(t)

@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,8 +32,9 @@ const (
 
 // Options are what the dashboard needs.
 type Options struct {
-	// Hub reads with the user's rights.
-	Hub client.WithWatch
+	// Connect returns a client with the user's rights. It is called again while the hub does not serve ClusterProfiles: a client has one
+	// version of them, and the CRD may be installed with another one.
+	Connect func() (client.WithWatch, error)
 	// Name is the name of the hub, for the page.
 	Name string
 	// Namespace is the only namespace of profiles, checks and grants; empty means all.
@@ -51,6 +53,7 @@ type Options struct {
 // Dashboard is a running dashboard.
 type Dashboard struct {
 	options  Options
+	client   atomic.Pointer[client.WithWatch]
 	store    *store
 	guard    *guard
 	listener net.Listener
@@ -58,12 +61,17 @@ type Dashboard struct {
 
 // Listen opens the port.
 func Listen(ctx context.Context, options Options) (*Dashboard, error) {
+	hub, err := options.Connect()
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the hub: %w", err)
+	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(options.Port))
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", address)
 	if err != nil {
 		return nil, fmt.Errorf("--port: %w", err)
 	}
 	d := &Dashboard{options: options, listener: listener}
+	d.client.Store(&hub)
 	watched := feeds(options.Namespace)
 	names := make([]string, 0, len(watched))
 	for _, f := range watched {
@@ -72,6 +80,27 @@ func Listen(ctx context.Context, options Options) (*Dashboard, error) {
 	d.store = newStore(options.Now, names...)
 	d.guard = newGuard(listener.Addr().String(), d.routes())
 	return d, nil
+}
+
+// hub returns the client to use now.
+func (d *Dashboard) hub() client.WithWatch { return *d.client.Load() }
+
+// reconnect makes the client again. A hub that does not respond must not delay the end of the program.
+func (d *Dashboard) reconnect(ctx context.Context) {
+	made := make(chan client.WithWatch, 1)
+	go func() {
+		defer close(made)
+		if hub, err := d.options.Connect(); err == nil {
+			made <- hub
+		}
+	}()
+	select {
+	case <-ctx.Done():
+	case hub, connected := <-made:
+		if connected {
+			d.client.Store(&hub)
+		}
+	}
 }
 
 // URL returns the URL of the page, with the token.

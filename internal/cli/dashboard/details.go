@@ -40,7 +40,7 @@ func (d *Dashboard) profileDetails(ctx context.Context, key types.NamespacedName
 		return fleet.Profile{}, fmt.Errorf("the ClusterProfile %s %w", key, errGone)
 	}
 	if source, stamped := profile.LabelledCluster(objects.Profile); stamped {
-		if err := facts.Cluster(ctx, d.options.Hub, source, &known); err != nil {
+		if err := facts.Cluster(ctx, d.hub(), source, &known); err != nil {
 			return fleet.Profile{}, err
 		}
 	}
@@ -64,10 +64,11 @@ func (d *Dashboard) inventoryDetails(ctx context.Context, name string) (fleet.In
 	return details, err
 }
 
-// limit records that only the profiles of one namespace are watched.
+// limit records that only the profiles of one namespace are watched, which says nothing about the rights to the others.
 func (d *Dashboard) limit(known explain.Facts) explain.Facts {
 	if d.options.Namespace != "" && known.Unread.Profiles == nil {
 		known.Unread.Profiles = sets.New(d.options.Namespace)
+		known.Lint.Unseen = "-n leaves out the profiles there"
 	}
 	known.Lint.Seen = known.Unread.Profiles
 	return known
@@ -76,7 +77,7 @@ func (d *Dashboard) limit(known explain.Facts) explain.Facts {
 // candidates reads the Clusters and the labels of their namespaces. unread has a sentence for each kind that the user may not read.
 func (d *Dashboard) candidates(ctx context.Context, known *explain.Facts) (out []explain.Candidate, unread []string, err error) {
 	var clusters clusterv1.ClusterList
-	switch err := d.options.Hub.List(ctx, &clusters); {
+	switch err := d.hub().List(ctx, &clusters); {
 	case apierrors.IsForbidden(err):
 		return nil, []string{"Clusters in all namespaces: which of them the Inventory selects, and why not the others, is not known"}, nil
 	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
@@ -85,7 +86,7 @@ func (d *Dashboard) candidates(ctx context.Context, known *explain.Facts) (out [
 		return nil, nil, fmt.Errorf("listing Clusters: %w", err)
 	}
 	var namespaces corev1.NamespaceList
-	switch err := d.options.Hub.List(ctx, &namespaces); {
+	switch err := d.hub().List(ctx, &namespaces); {
 	case apierrors.IsForbidden(err):
 		known.Unread.Namespace = true
 		unread = append(unread, "Namespaces: whether spec.namespaceSelector selects their labels is not known")

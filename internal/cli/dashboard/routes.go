@@ -33,10 +33,12 @@ func (d *Dashboard) about(w http.ResponseWriter, _ *http.Request) {
 
 // hint returns why there are no profiles.
 func (d *Dashboard) hint(w http.ResponseWriter, r *http.Request) {
-	hint := lookup.Hint(r.Context(), d.options.Hub, lookup.Selection{Namespace: d.options.Namespace})
+	hub := d.hub()
 	if d.store.kindState(kindProfiles) == stateAbsent {
-		hint = lookup.NotServed(d.options.Hub).Error()
+		respond(w, map[string]string{"hint": lookup.NotServed(hub).Error()}, nil)
+		return
 	}
+	hint := lookup.HintOfPage(r.Context(), hub, lookup.Selection{Namespace: d.options.Namespace})
 	respond(w, map[string]string{"hint": hint}, nil)
 }
 

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +27,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/cli/dashboard/fleet"
 	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
 	"github.com/capi-inventory/capi-inventory/internal/cli/lint"
+	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/test/apiserver"
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
@@ -207,6 +210,44 @@ func TestNothingInstalled(t *testing.T) {
 	var answer map[string]string
 	fetch(t, d, "/api/hint", &answer)
 	if !strings.Contains(answer["hint"], "does not serve ClusterProfiles") {
+		t.Errorf("the hint is %q", answer["hint"])
+	}
+}
+
+// TestLaterVersion: a hub whose CRD is installed later, in another version than the preferred one, is shown without a restart.
+func TestLaterVersion(t *testing.T) {
+	later, err := apiserver.Start()
+	must(t, err)
+	t.Cleanup(func() { must(t, later.Stop()) })
+	g := eventually(t)
+	connect := func() (client.WithWatch, error) {
+		return client.NewWithWatch(later.Config(), client.Options{Scheme: hub.NewSchemeFor(later.Config())})
+	}
+	d := serve(t, later.Config(), "", func(o *Options) { o.Connect = connect })
+	v := view(t, d)
+	g.Eventually(v.watches(kindProfiles)).Should(gomega.Equal(stateAbsent))
+	must(t, later.Install(func(root string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(root, "test/apiserver/v1alpha2/multicluster.x-k8s.io_clusterprofiles.yaml"))
+	}))
+	g.Eventually(v.watches(kindProfiles)).Should(gomega.Equal(stateLive))
+	k8s, err := connect()
+	must(t, err)
+	p := &inventoryv1alpha1.ClusterProfile{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "london"}}
+	p.Spec.ClusterManager.Name = "test"
+	must(t, k8s.Create(t.Context(), p))
+	g.Eventually(v.states).Should(gomega.Equal(map[string]string{"london": "unknown"}))
+}
+
+// TestHintElsewhere: the dashboard has no -A, so its hint does not name it.
+func TestHintElsewhere(t *testing.T) {
+	newProfile(t, newNamespace(t), "london")
+	namespace := newNamespace(t)
+	d := serve(t, env.hub.Config(), namespace)
+	eventually(t).Eventually(view(t, d).watches(kindProfiles)).Should(gomega.Equal(stateLive))
+	var answer map[string]string
+	fetch(t, d, "/api/hint", &answer)
+	want := "No ClusterProfiles in the namespace " + namespace + "; without -n the dashboard shows those of "
+	if !strings.HasPrefix(answer["hint"], want) {
 		t.Errorf("the hint is %q", answer["hint"])
 	}
 }

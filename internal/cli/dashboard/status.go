@@ -39,7 +39,6 @@ type kind struct {
 
 // status is what the page shows beside the tiles.
 type status struct {
-	Now         time.Time       `json:"now"`
 	Kinds       []kind          `json:"kinds"`
 	Inventories []fleet.Summary `json:"inventories"`
 	Removals    removals        `json:"removals"`
@@ -72,7 +71,6 @@ func (r *removals) since(start time.Time) removals {
 func (s *store) status() status {
 	now := s.now()
 	out := status{
-		Now:         now.UTC(),
 		Kinds:       slices.Clone(s.kinds),
 		Inventories: make([]fleet.Summary, 0, len(s.inventories)),
 		Removals:    s.removals.since(now.Add(-keepRemovals)),

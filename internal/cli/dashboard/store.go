@@ -145,14 +145,16 @@ func (s *store) objects(key types.NamespacedName) fleet.Objects {
 	return objects
 }
 
-// update makes the tile of a profile again, and marks it for the subscribers if it differs. What cannot be encoded is not shown, because
-// one profile must not hide the others. It must hold mu.
+// update makes the tile of a profile again, and marks it for the subscribers if it differs, or else the details. What cannot be encoded
+// is not shown, because one profile must not hide the others. It must hold mu.
 func (s *store) update(key types.NamespacedName) {
 	objects := s.objects(key)
 	before, shown := s.tiles[key]
 	if made, ok := s.tile(objects); ok {
 		s.tiles[key] = made
-		if !bytes.Equal(made.json, before.json) {
+		if bytes.Equal(made.json, before.json) {
+			s.touch(key)
+		} else {
 			s.mark(key)
 		}
 		return

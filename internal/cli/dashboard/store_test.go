@@ -46,7 +46,7 @@ func checkAt(name string, at time.Time) *v1alpha1.SpokeCheck {
 	return check
 }
 
-// taken returns what a subscriber takes: the states of tiles by name, and the deleted ones.
+// taken returns what a subscriber takes: the states of tiles by name, the deleted ones, and those of which only the details have changed.
 func taken(t *testing.T, s *store, one *subscriber, limit int) string {
 	t.Helper()
 	changed := s.take(one, limit)
@@ -58,6 +58,9 @@ func taken(t *testing.T, s *store, one *subscriber, limit int) string {
 	}
 	for _, key := range changed.Gone {
 		texts = append(texts, "-"+key)
+	}
+	for _, key := range changed.Touched {
+		texts = append(texts, "~"+key)
 	}
 	slices.Sort(texts)
 	return strings.Join(texts, " ")
@@ -79,15 +82,23 @@ func TestStore(t *testing.T) {
 	}{
 		{"a subscriber begins with everything; a check alone has no tile", func() {}, "london:unknown"},
 		{"nothing has changed", func() {}, ""},
-		{"an equal object changes nothing", func() { s.put(profileNamed("london")) }, ""},
+		{"the tile does not show what has changed", func() { s.put(profileNamed("london")) }, "~a/london"},
 		{"the profile of a check", func() { s.put(profileNamed("rome")) }, "rome:unreachable"},
 		{"only the last state is sent", func() {
 			s.put(checkAt("london", clock.Time))
 			s.remove(checkAt("london", clock.Time))
 			s.put(checkAt("london", clock.Time))
+			s.put(checkAt("london", clock.Time))
+		}, "london:unreachable"},
+		{"a check is renewed", func() { s.put(checkAt("london", clock.Add(time.Second))) }, "~a/london"},
+		{"a check is renewed, and has another result", func() {
+			s.put(checkAt("london", clock.Time))
+			s.remove(checkAt("london", clock.Time))
+			s.put(checkAt("london", clock.Time))
 		}, "london:unreachable"},
 		{"a check is deleted", func() { s.remove(checkAt("london", clock.Time)) }, "london:unknown"},
-		{"a grant has a token", func() { s.put(grant) }, ""},
+		{"a grant has a token, of which a tile shows nothing before it expires", func() { s.put(grant) }, "~a/london"},
+		{"a check of which there is no profile", func() { s.put(checkAt("paris", clock.Time)) }, ""},
 		{"a check expires, before its time", func() { clock.Time = clock.Add(14 * time.Minute); s.refresh() }, ""},
 		{"a check expires", func() { clock.Time = clock.Add(time.Minute); s.refresh() }, "rome:stale"},
 		{"a token expires", func() { clock.Time = clock.Add(time.Hour); s.refresh() }, "london:expiring"},

@@ -78,7 +78,7 @@ func (d *Dashboard) rest(out events, one *subscriber) error {
 				return err
 			}
 		}
-		if len(changed.Put)+len(changed.Gone) > 0 {
+		if changed.number() > 0 {
 			if err := out.send("tiles", changed); err != nil {
 				return err
 			}

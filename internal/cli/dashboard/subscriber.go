@@ -13,7 +13,8 @@ import (
 // subscriber collects what has changed since its last update, so that a slow reader gets the last state of each tile and not every one.
 type subscriber struct {
 	// wake has an element if there is something to take.
-	wake  chan struct{}
+	wake chan struct{}
+	// dirty are the profiles that have changed: true if their tiles have, and false if only their details have.
 	dirty map[types.NamespacedName]bool
 	// stale means that the status has changed.
 	stale bool
@@ -23,11 +24,16 @@ type subscriber struct {
 type update struct {
 	Put  []json.RawMessage `json:"put,omitempty"`
 	Gone []string          `json:"gone,omitempty"`
+	// Touched are the profiles of which the details have changed, and the tiles have not: a check was renewed, for example.
+	Touched []string `json:"touched,omitempty"`
 	// Status is nil if it has not changed.
 	Status *status `json:"-"`
 	// more means that the limit was reached.
 	more bool
 }
+
+// number returns how many profiles it is about.
+func (u update) number() int { return len(u.Put) + len(u.Gone) + len(u.Touched) }
 
 // subscribe returns a subscriber for which everything has changed.
 func (s *store) subscribe() *subscriber {
@@ -63,6 +69,16 @@ func (s *store) mark(key types.NamespacedName) {
 	}
 }
 
+// touch marks the details of a profile as changed. It must hold mu.
+func (s *store) touch(key types.NamespacedName) {
+	for one := range s.subscribers {
+		if _, marked := one.dirty[key]; !marked {
+			one.dirty[key] = false
+		}
+		one.notify()
+	}
+}
+
 // changed marks the status as changed. It must hold mu.
 func (s *store) changed() {
 	for one := range s.subscribers {
@@ -80,15 +96,18 @@ func (s *store) take(one *subscriber, limit int) update {
 		current := s.status()
 		out.Status, one.stale = &current, false
 	}
-	for key := range one.dirty {
-		if len(out.Put)+len(out.Gone) == limit {
+	for key, changed := range one.dirty {
+		if out.number() == limit {
 			out.more = true
 			break
 		}
-		if shown, exists := s.tiles[key]; exists {
-			out.Put = append(out.Put, shown.json)
-		} else {
+		switch shown, exists := s.tiles[key]; {
+		case !exists:
 			out.Gone = append(out.Gone, key.String())
+		case changed:
+			out.Put = append(out.Put, shown.json)
+		default:
+			out.Touched = append(out.Touched, key.String())
 		}
 		delete(one.dirty, key)
 	}

@@ -163,10 +163,15 @@ func reading(group string, resources ...string) rbacv1.PolicyRule {
 // serve runs a dashboard until the test ends.
 func serve(tb testing.TB, config *rest.Config, namespace string, changes ...func(*Options)) *Dashboard {
 	tb.Helper()
-	reader, err := client.NewWithWatch(config, client.Options{Scheme: env.k8s.Scheme()})
-	must(tb, err)
 	options := Options{
-		Hub: reader, Name: "test hub", Namespace: namespace, Now: time.Now, Retry: 50 * time.Millisecond, Batch: 10 * time.Millisecond,
+		Connect: func() (client.WithWatch, error) {
+			return client.NewWithWatch(config, client.Options{Scheme: env.k8s.Scheme()})
+		},
+		Name:      "test hub",
+		Namespace: namespace,
+		Now:       time.Now,
+		Retry:     50 * time.Millisecond,
+		Batch:     10 * time.Millisecond,
 	}
 	for _, change := range changes {
 		change(&options)

@@ -107,7 +107,7 @@ func (h *handler) unlessDone(do func()) {
 func (d *Dashboard) keep(ctx context.Context, f feed.Feed) {
 	for ctx.Err() == nil {
 		h := &handler{store: d.store, feed: f, ended: make(chan struct{})}
-		if err := f.Start(ctx, d.options.Hub, h); err != nil {
+		if err := f.Start(ctx, d.hub(), h); err != nil {
 			h.Ended(err)
 		}
 		select {
@@ -118,6 +118,9 @@ func (d *Dashboard) keep(ctx context.Context, f feed.Feed) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(d.options.Retry):
+		}
+		if f.Kind == kindProfiles && d.store.kindState(f.Kind) == stateAbsent {
+			d.reconnect(ctx)
 		}
 	}
 }

@@ -10,7 +10,15 @@ import (
 
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
+)
+
+// The resources as kubectl is to be given them: another API may have the short name, as Sveltos' ClusterProfiles do.
+var (
+	profileResource   = "clusterprofiles." + inventoryv1alpha1.Group
+	checkResource     = "spokechecks." + v1alpha1.SchemeGroupVersion.Group
+	inventoryResource = "inventories." + v1alpha1.SchemeGroupVersion.Group
 )
 
 // Command is a command line to copy.
@@ -48,8 +56,8 @@ func profileCommands(p *inventoryv1alpha1.ClusterProfile, flags []string) []Comm
 		{What: "Explain every field", Line: with("inventory", "explain", "profile/"+p.Name)},
 		{What: "Which consumers accept it, and how to fix the others", Line: with("inventory", "lint", p.Name, "-o", "wide")},
 		{What: "Write a kubeconfig for the spoke", Line: with("inventory", "kubeconfig", p.Name, "--to", p.Name+".kubeconfig")},
-		{What: "The ClusterProfile", Line: with("get", "clusterprofile", p.Name, "-o", "yaml")},
-		{What: "The SpokeCheck", Line: with("get", "spokecheck", p.Name, "-o", "yaml")},
+		{What: "The ClusterProfile", Line: with("get", profileResource, p.Name, "-o", "yaml")},
+		{What: "The SpokeCheck", Line: with("get", checkResource, p.Name, "-o", "yaml")},
 	}
 	if source, stamped := profile.LabelledCluster(p); stamped {
 		cluster := line(flags, "describe", "clusters.cluster.x-k8s.io", source.Name, "-n", source.Namespace)
@@ -60,7 +68,7 @@ func profileCommands(p *inventoryv1alpha1.ClusterProfile, flags []string) []Comm
 
 func inventoryCommands(name string, flags []string) []Command {
 	return []Command{
-		{What: "The Inventory, with its problems", Line: line(flags, "get", "inventory", name, "-o", "yaml")},
+		{What: "The Inventory, with its problems", Line: line(flags, "get", inventoryResource, name, "-o", "yaml")},
 		{
 			What: "Why a Cluster is or is not published",
 			Line: line(flags, "inventory", "explain", "cluster/NAME", "-n", "NAMESPACE"),

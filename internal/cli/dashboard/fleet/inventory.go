@@ -25,7 +25,9 @@ type Summary struct {
 	Namespace string `json:"namespace,omitempty"`
 	Clusters  int32  `json:"clusters"`
 	Published int32  `json:"published"`
-	Problems  int    `json:"problems"`
+	// Problems is the number of those in the status, which holds the first 20; More means that there may be others.
+	Problems int  `json:"problems"`
+	More     bool `json:"more,omitempty"`
 	// Ready is the status of the condition; empty if no publisher has processed the Inventory.
 	Ready  string `json:"ready,omitempty"`
 	Reason string `json:"reason,omitempty"`
@@ -39,6 +41,7 @@ func NewSummary(inventory *v1alpha1.Inventory) Summary {
 		Clusters:  inventory.Status.Clusters,
 		Published: inventory.Status.Published,
 		Problems:  len(inventory.Status.Problems),
+		More:      len(inventory.Status.Problems) >= v1alpha1.MaxProblems,
 	}
 	if ready := meta.FindStatusCondition(inventory.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		summary.Ready, summary.Reason = string(ready.Status), ready.Reason

@@ -13,6 +13,7 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/internal/cli/explain"
 	"github.com/capi-inventory/capi-inventory/internal/cli/lint"
+	"github.com/capi-inventory/capi-inventory/internal/printable"
 )
 
 // Profile is the details of a profile.
@@ -120,8 +121,8 @@ func providers(from []inventoryv1alpha1.AccessProvider, deprecated bool) []Provi
 	for _, p := range from {
 		out = append(out, Provider{
 			Name:          p.Name,
-			Server:        p.Cluster.Server,
-			Proxy:         p.Cluster.ProxyURL,
+			Server:        printable.WithoutUserInfo(p.Cluster.Server),
+			Proxy:         printable.WithoutUserInfo(p.Cluster.ProxyURL),
 			TLSServerName: p.Cluster.TLSServerName,
 			Authority:     len(p.Cluster.CertificateAuthorityData) > 0,
 			Deprecated:    deprecated,

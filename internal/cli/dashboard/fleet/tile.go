@@ -16,9 +16,6 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// maxText is the length at which the texts of a tile are cut; the details have them in full.
-const maxText = 200
-
 // Tile is what the page shows of every profile.
 type Tile struct {
 	// Key is the namespace and the name, joined by a slash.
@@ -39,9 +36,10 @@ type Tile struct {
 	Expires  *time.Time `json:"expires,omitempty"`
 	Expiring string     `json:"expiring,omitempty"`
 	// Changed is the last time that a condition changed or that the profile was created, and Change is which of these.
-	Changed    *time.Time        `json:"changed,omitempty"`
-	Change     string            `json:"change,omitempty"`
-	Deleting   bool              `json:"deleting,omitempty"`
+	Changed  *time.Time `json:"changed,omitempty"`
+	Change   string     `json:"change,omitempty"`
+	Deleting bool       `json:"deleting,omitempty"`
+	// Labels and Properties are the first by name, at most 64 each.
 	Labels     map[string]string `json:"labels,omitempty"`
 	Properties map[string]string `json:"properties,omitempty"`
 }
@@ -54,37 +52,37 @@ func NewTile(o Objects, now time.Time) (tile Tile, until time.Time) {
 		Key:         p.Namespace + "/" + p.Name,
 		Namespace:   p.Namespace,
 		Name:        p.Name,
-		DisplayName: p.Spec.DisplayName,
-		Manager:     p.Spec.ClusterManager.Name,
-		Version:     p.Status.Version.Kubernetes,
+		DisplayName: cut(p.Spec.DisplayName),
+		Manager:     cut(p.Spec.ClusterManager.Name),
+		Version:     cut(p.Status.Version.Kubernetes),
 		Inventory:   p.Labels[v1alpha1.LabelInventory],
 		State:       found.state,
-		Reason:      found.reason,
+		Reason:      cut(found.reason),
 		Why:         cut(found.why),
 		Since:       instant(found.since),
 		Deleting:    !p.DeletionTimestamp.IsZero(),
-		Labels:      p.Labels,
+		Labels:      bound(p.Labels),
 	}
+	properties := make(map[string]string, len(p.Status.Properties))
 	for _, property := range p.Status.Properties {
-		if tile.Properties == nil {
-			tile.Properties = make(map[string]string, len(p.Status.Properties))
-		}
-		tile.Properties[property.Name] = cut(property.Value)
+		properties[property.Name] = property.Value
 	}
-	tile.Region = region(tile)
+	tile.Properties = bound(properties)
+	tile.Region = cut(region(p.Labels, properties))
 	if first := o.expiration(); first != nil {
-		tile.Expires, tile.Expiring = instant(first.Time.Time), string(first.Kind)
+		tile.Expires, tile.Expiring = instant(first.Time.Time), cut(string(first.Kind))
 	}
-	tile.Changed, tile.Change = o.lastChange()
+	changed, change := o.lastChange()
+	tile.Changed, tile.Change = changed, cut(change)
 	return tile, o.until(now)
 }
 
 // region returns the region by the label of Kubernetes, or by a label or a property whose name begins with the word.
-func region(tile Tile) string {
-	if value := tile.Labels[corev1.LabelTopologyRegion]; value != "" {
+func region(labels, properties map[string]string) string {
+	if value := labels[corev1.LabelTopologyRegion]; value != "" {
 		return value
 	}
-	for _, from := range []map[string]string{tile.Properties, tile.Labels} {
+	for _, from := range []map[string]string{properties, labels} {
 		var names []string
 		for name := range from {
 			if _, last, _ := strings.Cut(name, "/"); name == "region" || strings.HasPrefix(name, "region.") || last == "region" {
@@ -121,12 +119,4 @@ func instant(at time.Time) *time.Time {
 		return nil
 	}
 	return &at
-}
-
-// cut returns a text of at most maxText runes.
-func cut(text string) string {
-	if runes := []rune(text); len(runes) > maxText {
-		return string(runes[:maxText]) + "…"
-	}
-	return text
 }

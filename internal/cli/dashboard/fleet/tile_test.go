@@ -5,6 +5,8 @@ package fleet
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +74,7 @@ func TestRegion(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := region(Tile{Labels: tc.labels, Properties: tc.properties}); got != tc.want {
+			if got := region(tc.labels, tc.properties); got != tc.want {
 				t.Errorf("%s: %q, want %q", tc.why, got, tc.want)
 			}
 		})
@@ -121,13 +123,52 @@ func TestForeignTimes(t *testing.T) {
 // TestTextsAreBounded: a writer of profiles must not fill the page.
 func TestTextsAreBounded(t *testing.T) {
 	long := strings.Repeat("ä", 5000)
-	tile, _ := NewTile(with(healthy(metav1.ConditionFalse, "X"), func(o *Objects) {
+	tile, _ := NewTile(with(healthy(metav1.ConditionFalse, long), func(o *Objects) {
+		o.Profile.Labels = map[string]string{"region": long}
+		o.Profile.Spec.DisplayName, o.Profile.Spec.ClusterManager.Name, o.Profile.Status.Version.Kubernetes = long, long, long
 		o.Profile.Status.Conditions[0].Message = long
 		o.Profile.Status.Properties = []inventoryv1alpha1.Property{{Name: "x", Value: long}}
 	}), now)
-	for _, text := range []string{tile.Why, tile.Properties["x"]} {
+	texts := []string{
+		tile.DisplayName, tile.Manager, tile.Version, tile.Region, tile.Reason, tile.Why, tile.Labels["region"], tile.Properties["x"],
+	}
+	for i, text := range texts {
 		if want := strings.Repeat("ä", maxText) + "…"; text != want {
-			t.Errorf("%d bytes, want %d", len(text), len(want))
+			t.Errorf("text %d has %d bytes, want %d", i, len(text), len(want))
+		}
+	}
+	if got := len([]rune(tile.Change)); got != maxText+1 {
+		t.Errorf("the last change has %d characters, want %d", got, maxText+1)
+	}
+}
+
+// TestPairsAreBounded: a tile has the first labels and properties by name, and the region of all of them.
+func TestPairsAreBounded(t *testing.T) {
+	tile, _ := NewTile(with(func(o *Objects) {
+		o.Profile.Labels = map[string]string{}
+		for i := 99; i >= 0; i-- {
+			name := fmt.Sprintf("n%02d", i)
+			o.Profile.Labels[name] = "x"
+			o.Profile.Status.Properties = append(o.Profile.Status.Properties, inventoryv1alpha1.Property{Name: name, Value: "x"})
+		}
+		o.Profile.Status.Properties = append(o.Profile.Status.Properties, inventoryv1alpha1.Property{Name: "region", Value: "eu"})
+	}), now)
+	for of, pairs := range map[string]map[string]string{"labels": tile.Labels, "properties": tile.Properties} {
+		if len(pairs) != maxPairs || pairs["n00"] == "" || pairs["n63"] == "" {
+			t.Errorf("the %s are %v; want the first %d", of, slices.Sorted(maps.Keys(pairs)), maxPairs)
+		}
+	}
+	if tile.Region != "eu" {
+		t.Errorf("the region is %q", tile.Region)
+	}
+}
+
+// TestProblemsOfASummary: the status of an Inventory holds the first problems, so a full one may not have all.
+func TestProblemsOfASummary(t *testing.T) {
+	for number, more := range map[int]bool{0: false, v1alpha1.MaxProblems - 1: false, v1alpha1.MaxProblems: true} {
+		inventory := &v1alpha1.Inventory{Status: v1alpha1.InventoryStatus{Problems: make([]v1alpha1.InventoryProblem, number)}}
+		if got := NewSummary(inventory); got.Problems != number || got.More != more {
+			t.Errorf("%d problems: %d, more: %t; want %t", number, got.Problems, got.More, more)
 		}
 	}
 }
@@ -161,10 +202,15 @@ func TestCommands(t *testing.T) {
 	commands := profileCommands(o.Profile, []string{"--context", "it's; rm -rf"})
 	for i, want := range map[int]string{
 		0: `kubectl inventory check london -o wide -n team-a --context 'it'\''s; rm -rf'`,
+		4: `kubectl get clusterprofiles.multicluster.x-k8s.io london -o yaml -n team-a --context 'it'\''s; rm -rf'`,
+		5: `kubectl get spokechecks.capi-inventory.dev london -o yaml -n team-a --context 'it'\''s; rm -rf'`,
 		6: `kubectl describe clusters.cluster.x-k8s.io london-1 -n clusters --context 'it'\''s; rm -rf'`,
 	} {
 		if commands[i].Line != want {
 			t.Errorf("%s, want %s", commands[i].Line, want)
 		}
+	}
+	if got, want := inventoryCommands("all", nil)[0].Line, "kubectl get inventories.capi-inventory.dev all -o yaml"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { h } from "./dom.js";
+import { h, update } from "./dom.js";
 import { profile } from "./profile.js";
 import { inventory } from "./inventory.js";
 import { get } from "./stream.js";
@@ -11,6 +11,7 @@ export class Details {
   #dialog;
   #title = h("h2", { id: "details-title" });
   #body = h("div", { class: "body" });
+  #close;
   #shown = "";
   #request = 0;
 
@@ -20,8 +21,8 @@ export class Details {
       this.#shown = "";
       closed();
     });
-    const close = h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() }, "✕");
-    dialog.replaceChildren(h("div", { class: "bar-title" }, this.#title, close), this.#body);
+    this.#close = h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() }, "✕");
+    dialog.replaceChildren(h("div", { class: "bar-title" }, this.#title, this.#close), this.#body);
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
@@ -65,12 +66,9 @@ export class Details {
     return inventory(await get("/api/inventory", { name }));
   }
 
-  // #replace keeps the focus: a live update must not take it from who reads with the keyboard.
+  // #replace keeps the focus in the dialog: a live update must not take it from a user of the keyboard.
   #replace(title, ...body) {
-    const focusable = () => [...this.#body.querySelectorAll("button, a, summary")];
-    const focused = focusable().indexOf(document.activeElement);
     this.#title.textContent = title;
-    this.#body.replaceChildren(...body);
-    focusable()[focused]?.focus({ preventScroll: true });
+    update(this.#body, body, this.#close);
   }
 }

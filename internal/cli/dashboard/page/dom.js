@@ -61,18 +61,51 @@ export function span(milliseconds) {
   return `${Math.floor(seconds / length)} ${unit}`;
 }
 
+// relative returns how long ago or ahead a time is.
+function relative(text) {
+  const left = Date.parse(text) - Date.now();
+  return left > 0 ? `in ${span(left)}` : `${span(left)} ago`;
+}
+
 // when returns an element with how long ago or ahead a time is, and the time itself for the pointer.
 export function when(text) {
-  if (!text) {
-    return "";
+  return text ? h("time", { datetime: text, title: text }, relative(text)) : "";
+}
+
+// updateTimes updates the elements that when has returned.
+export function updateTimes(root) {
+  root.querySelectorAll("time[datetime]").forEach((element) => setText(element, relative(element.dateTime)));
+}
+
+// setText sets the text of an element if it differs: a screen reader may read it again each time that it is set.
+export function setText(element, text) {
+  if (element.textContent !== text) {
+    element.textContent = text;
   }
-  const left = Date.parse(text) - Date.now();
-  return h("time", { datetime: text, title: text }, left > 0 ? `in ${span(left)}` : `${span(left)} ago`);
+}
+
+// keyed returns the button with a data-key, which is that of the same thing after an update.
+export function keyed(root, key) {
+  return [...root.querySelectorAll("button[data-key]")].find((button) => button.dataset.key === key);
+}
+
+// update replaces the children of an element if they differ. The focus stays on the button with the same key, or else goes to fallback: by
+// its place it would be on a button that does something else.
+export function update(root, children, fallback) {
+  const shown = [...root.childNodes];
+  if (shown.length === children.length && children.every((child, i) => child.isEqualNode(shown[i]))) {
+    return;
+  }
+  const focused = root.contains(document.activeElement) && document.activeElement !== root ? document.activeElement : null;
+  root.replaceChildren(...children);
+  if (focused) {
+    (keyed(root, focused.dataset.key) ?? fallback).focus({ preventScroll: true });
+  }
 }
 
 // copyable returns a command line with a button that copies it.
 export function copyable(line) {
-  const button = h("button", { type: "button", class: "copy", "aria-label": `Copy: ${line}` }, "Copy");
+  const button = h("button", { type: "button", class: "copy", "aria-label": `Copy: ${line}`, "data-key": `copy ${line}` }, "Copy");
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(line);

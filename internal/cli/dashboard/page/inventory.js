@@ -29,10 +29,10 @@ export function inventory(details) {
     h("dl", {}, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     part("Problems", problems.length && table("Problems", ["Cluster", "Problem"], problems.map(({ cluster, reason, message }) => [
       cluster, h("span", {}, reason, h("small", {}, message)),
-    ]))),
+    ])), summary.more && h("p", { class: "none" }, "These are the first ones; the condition Degraded has the number of all.")),
     part("Conditions", conditions(details.conditions)),
     part("Clusters", details.members.length ? members(details) : null),
-    part("You may not read", list(details.unread)),
+    part("Not known", list(details.unread)),
     part("Go on", commands(details.commands)),
   ].filter(Boolean);
 }

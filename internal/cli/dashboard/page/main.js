@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Details } from "./details.js";
-import { glyph, h, order } from "./dom.js";
-import { count, groupings, view as viewOf } from "./model.js";
+import { glyph, h, keyed, order, setText, updateTimes } from "./dom.js";
+import { Hint } from "./hint.js";
+import { count, groupings, narrowed, view as viewOf } from "./model.js";
 import { connect, get } from "./stream.js";
 import { summarize } from "./summary.js";
+import { throttled } from "./throttle.js";
 import { Tiles } from "./tiles.js";
 import { read, write } from "./url.js";
 
@@ -15,14 +17,27 @@ const link = { up: false, ended: false };
 // many is from how many tiles on they are shown as a grid, unless the URL has a size.
 const many = 400;
 let view = read();
-let hint = null;
+// opener is the key of the button of the summary that has opened the details; empty if that was a tile, or the URL.
+let opener = "";
+const hint = new Hint(schedule);
 
 const details = new Details(at("details"), () => {
-  const key = view.profile;
+  const { profile, inventory } = view;
   go({ profile: "", inventory: "" });
-  tiles.focus(key);
+  const button = keyed(at("summary"), opener || `inventory ${inventory}`);
+  opener = "";
+  if (button) {
+    button.focus();
+  } else {
+    tiles.focus(profile);
+  }
 });
-const tiles = new Tiles(at("fleet"), (key) => go({ profile: key, inventory: "" }));
+const tiles = new Tiles(at("fleet"), (key) => open({ profile: key, inventory: "" }));
+
+function open(what, by = "") {
+  opener = by;
+  go(what);
+}
 
 // go changes the view and its URL. What is opened can be left by the browser's Back.
 function go(change) {
@@ -70,9 +85,9 @@ function render() {
   stateButtons(found);
   tiles.show(groups);
   summarize(at("summary"), { tiles: found, status: fleet.status, watched: (name) => kind(name).state === "live" },
-    { search: (term) => term && search(term), open: (key) => go({ profile: key, inventory: "" }),
-      openInventory: (name) => go({ inventory: name, profile: "" }) });
-  at("live").textContent = shown.length === all.length ? `${all.length} profiles` : `${shown.length} of ${all.length} profiles`;
+    { search: narrow, open: (profile, by) => open({ profile, inventory: "" }, by),
+      openInventory: (inventory, by) => open({ inventory, profile: "" }, by) });
+  setText(at("live"), shown.length === all.length ? `${all.length} profiles` : `${shown.length} of ${all.length} profiles`);
   document.title = `Fleet: ${all.length - count(all).fine} of ${all.length} not fine`;
   empty(all.length, shown.length);
 }
@@ -89,11 +104,8 @@ function empty(all, shown) {
       h("button", { type: "button", onclick: () => go({ q: "", states: [] }) }, "Show all")));
     return;
   }
-  at("fleet").append(h("p", { id: "empty", class: "hint" }, hint || "There are no ClusterProfiles."));
-  if (hint === null) {
-    hint = "";
-    get("/api/hint").then((answer) => { hint = answer.hint; }, () => {}).then(schedule);
-  }
+  at("fleet").append(h("p", { id: "empty", class: "hint" }, hint.text || "There are no ClusterProfiles."));
+  hint.ask();
 }
 
 function banner(id, title, text) {
@@ -159,9 +171,11 @@ function controls() {
   by.value = view.by;
 }
 
-function search(q) {
+// narrow adds a term to the search. The summary has counted what the search finds in all states, so all are shown.
+function narrow(term) {
+  const q = narrowed(view.q, term);
   at("search").value = q;
-  go({ q });
+  go({ q, states: [] });
 }
 
 at("search").addEventListener("input", (event) => go({ q: event.target.value }));
@@ -174,14 +188,34 @@ addEventListener("keydown", (event) => {
   }
 });
 
+// refresh reads open details again. For an Inventory the hub lists all Clusters.
+const refresh = throttled(() => details.show(view, true), () => (view.inventory ? 5000 : 1000));
+const isOpen = (key) => key === view.profile || view.inventory !== "" && fleet.tiles.get(key)?.inventory === view.inventory;
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
 connect(fleet, {
   changed: (keys) => {
     if (fleet.tiles.size > 0) {
-      hint = null;
+      hint.expire();
     }
     schedule();
-    if (view.profile && keys.includes(view.profile)) {
-      details.show(view, true);
+    if (keys.some(isOpen)) {
+      refresh();
+    }
+  },
+  touched: (keys) => {
+    if (keys.includes(view.profile)) {
+      refresh();
+    }
+  },
+  status: (before) => {
+    if (!same(before.kinds, fleet.status.kinds) || !same(before.inventories, fleet.status.inventories)) {
+      hint.expire();
+    }
+    schedule();
+    // Both kinds of details show what Inventories say.
+    if (view.profile || view.inventory) {
+      refresh();
     }
   },
   connected: (up, ended) => {
@@ -191,7 +225,10 @@ connect(fleet, {
 });
 get("/api/about").then(({ hub, namespace }) => {
   at("hub").textContent = namespace ? `${hub}, namespace ${namespace}` : hub;
-});
+}, () => {});
 // Times such as "3 min ago" pass.
-setInterval(schedule, 30000);
+setInterval(() => {
+  updateTimes(at("details"));
+  schedule();
+}, 30000);
 details.show(view);

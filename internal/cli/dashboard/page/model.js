@@ -24,18 +24,53 @@ function haystack(tile) {
   return text;
 }
 
-// matcher returns whether a tile has all terms of a query: a field and the beginning of its value, or a part of any text.
+// valueOf returns the value of a field. The reason of a tile that is fine is not why anything is wrong.
+function valueOf(tile, field) {
+  return field === "reason" && tile.state === "fine" ? "" : tile[field] ?? "";
+}
+
+// parts returns the terms of a query as they are written. White space in quotes is part of a term.
+const parts = (query) => query.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? [];
+
+// matches returns whether a tile has a term: a field and the beginning of its value, or all of it after "=", or a part of any text.
+function matches(term) {
+  const colon = term.indexOf(":");
+  const field = term.slice(0, Math.max(colon, 0)).toLowerCase();
+  if (!fields.includes(field)) {
+    const text = term.toLowerCase();
+    return (tile) => haystack(tile).includes(text);
+  }
+  const value = term.slice(colon + 1);
+  if (value.startsWith("=")) {
+    return (tile) => valueOf(tile, field) === value.slice(1);
+  }
+  const start = value.toLowerCase();
+  return (tile) => valueOf(tile, field).toLowerCase().startsWith(start);
+}
+
+// matcher returns whether a tile has all terms of a query.
 export function matcher(query) {
-  const terms = query.toLowerCase().split(/\s+/).filter(Boolean).map((term) => {
-    const colon = term.indexOf(":");
-    const field = term.slice(0, Math.max(colon, 0));
-    if (!fields.includes(field)) {
-      return (tile) => haystack(tile).includes(term);
-    }
-    const value = term.slice(colon + 1);
-    return (tile) => (tile[field] ?? "").toLowerCase().startsWith(value);
-  });
+  const terms = parts(query).map((part) => matches(part.replaceAll('"', "")));
   return (tile) => terms.every((term) => term(tile));
+}
+
+// termFor returns the term that finds the tiles with a value and no others; empty if the search cannot contain the value.
+export function termFor(field, value) {
+  if (/["\r\n]/.test(value)) {
+    return "";
+  }
+  return `${field}:=${/\s/.test(value) ? `"${value}"` : value}`;
+}
+
+// narrowed returns a query with another term.
+export function narrowed(query, term) {
+  const terms = parts(query);
+  if (terms.includes(term)) {
+    return query;
+  }
+  // A quote that is not closed would have the new term within it.
+  const open = (query.match(/"/g) ?? []).length % 2 === 1;
+  return [...terms.slice(0, open ? -1 : undefined), ...(open ? [`${terms.at(-1)}"`] : []), term].join(" ");
 }
 
 // groupOf returns the group of a tile.
@@ -101,7 +136,7 @@ export function groupings(tiles) {
 export function bars(tiles, field) {
   const counts = new Map();
   for (const tile of tiles) {
-    const value = tile[field];
+    const value = valueOf(tile, field);
     if (value) {
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }

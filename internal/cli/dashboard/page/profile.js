@@ -90,6 +90,6 @@ export function profile(details) {
     part("Inventories", report.placements?.length && table("Inventories", ["Inventory", "State", "Why"],
       report.placements.map(({ inventory, state, profile, why }) => [inventory, h("span", {}, state, profile ? h("small", {}, profile)
         : null), why]))),
-    part("You may not read", list(report.unread)),
+    part("Not known", list(report.unread)),
   ].filter(Boolean);
 }

@@ -1,23 +1,30 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// connect keeps the fleet up to date. After an interruption everything is sent again, and what is not among it is removed.
-export function connect(fleet, { changed, connected }) {
+const restarted = "The dashboard was started again, and this page has the token of an earlier run: open the URL that it has printed.";
+
+// connect keeps the fleet up to date. After an interruption everything is sent again, and what is not among it is removed. changed gets
+// the keys of tiles, and touched those of profiles of which only the details have changed; status gets the status before.
+export function connect(fleet, { changed, touched, status, connected }) {
   const source = new EventSource("/api/stream");
   let seen = null;
   const on = (name, handle) => source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
   on("reset", () => { seen = new Set(); });
-  on("tiles", ({ put = [], gone = [] }) => {
+  on("tiles", ({ put = [], gone = [], touched: renewed = [] }) => {
     for (const tile of put) {
       fleet.tiles.set(tile.key, tile);
       seen?.add(tile.key);
     }
     gone.forEach((key) => fleet.tiles.delete(key));
-    changed([...put.map((tile) => tile.key), ...gone]);
+    if (put.length + gone.length > 0) {
+      changed([...put.map((tile) => tile.key), ...gone]);
+    }
+    touched(renewed);
   });
-  on("status", (status) => {
-    fleet.status = status;
-    changed([]);
+  on("status", (now) => {
+    const before = fleet.status;
+    fleet.status = now;
+    status(before);
   });
   on("complete", () => {
     const gone = [...fleet.tiles.keys()].filter((key) => !seen.has(key));
@@ -30,9 +37,20 @@ export function connect(fleet, { changed, connected }) {
   source.addEventListener("error", () => connected(false, source.readyState === EventSource.CLOSED));
 }
 
-// get returns the details of an object.
+// get returns the details of an object. What refuses a request before it is read does so in plain text.
 export async function get(path, parameters = {}) {
-  const response = await fetch(`${path}?${new URLSearchParams(parameters)}`);
+  let response;
+  try {
+    response = await fetch(`${path}?${new URLSearchParams(parameters)}`);
+  } catch {
+    throw new Error("kubectl inventory dashboard does not respond.");
+  }
+  if (response.status === 401) {
+    throw new Error(restarted);
+  }
+  if (!response.headers.get("Content-Type")?.startsWith("application/json")) {
+    throw new Error(`The dashboard has responded with ${response.status} ${response.statusText}.`);
+  }
   const content = await response.json();
   if (!response.ok) {
     throw new Error(content.error ?? response.statusText);
