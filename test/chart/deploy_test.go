@@ -25,6 +25,66 @@ func TestDeploy(t *testing.T) {
 	g.Expect(script(t, "deploy", "FIRST=yes")).To(ContainSubstring("kubectl apply --server-side -k config/samples\n"))
 	g.Expect(script(t, "deploy")).To(And(ContainSubstring("kubectl apply"), Not(ContainSubstring("config/samples"))))
 
+	installBroker(t, "fleet,headlamp")
+	g.Expect(script(t, "deploy")).To(And(
+		ContainSubstring("ACCESS_NAMESPACES: must be set where a broker is installed. This one has ACCESS_NAMESPACES=fleet,headlamp\n"),
+		Not(ContainSubstring("kubectl apply"))))
+	g.Expect(script(t, "deploy", "ACCESS_NAMESPACES=fleet,argocd")).
+		To(ContainSubstring("kubectl apply --server-side -n argocd -k config/rbac/broker-namespace\n"))
+}
+
+// TestDeployTakesNoNamespaceAway: where a broker has granted access, only it can renew and revoke that. Each recipe names its own
+// namespace, so that a second one would take away that of the first.
+func TestDeployTakesNoNamespaceAway(t *testing.T) {
+	g := NewWithT(t)
+	grant := func(namespace, class string) {
+		one := &v1alpha1.AccessGrant{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "c1.kubeconfig-secretreader"},
+			Spec: v1alpha1.AccessGrantSpec{
+				PublisherClass: class, Inventory: "default", Provider: "kubeconfig-secretreader", Profile: "c1",
+				Cluster:        v1alpha1.GrantedCluster{Namespace: "team-a", Name: "c1", UID: "1"},
+				ServiceAccount: v1alpha1.ServiceAccountAccess{ClusterRoles: []string{"view"}},
+			},
+		}
+		g.Expect(k8s.Create(t.Context(), one)).To(Succeed())
+		t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), one)).To(Succeed()) })
+	}
+	grant("monitoring", "")
+	grant("team-a", "")
+	grant("team-b", "blue")
+	for name, c := range map[string]struct {
+		why, served, wanted, lost string
+	}{
+		"OneLost":       {"its tokens would expire", "team-a,monitoring", "argocd,team-a", "monitoring"},
+		"AllLost":       {"each is named", "monitoring,team-a", "argocd", "monitoring,team-a"},
+		"AllServed":     {"a broker without a list serves every namespace", "", "argocd,team-a", "monitoring"},
+		"NoneLost":      {"more namespaces take nothing away", "team-a,monitoring", "monitoring,argocd,team-a", ""},
+		"WithoutGrants": {"nothing was granted in argocd", "argocd,team-a,monitoring", "team-a,monitoring", ""},
+		"NeverServed":   {"this broker has never granted anything in team-a", "monitoring", "monitoring,argocd", ""},
+		"OfAnother":     {"grants of a class have another broker", "monitoring,team-a,team-b", "monitoring,team-a", ""},
+		"LongerName":    {"team-a-2 is not team-a", "team-a", "team-a-2", "team-a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			installBroker(t, c.served)
+			said := script(t, "deploy", "ACCESS_NAMESPACES="+c.wanted)
+			if c.lost == "" {
+				g.Expect(said).To(And(Not(ContainSubstring("must list")), ContainSubstring("kubectl apply")), c.why)
+				return
+			}
+			g.Expect(said).To(And(ContainSubstring("ACCESS_NAMESPACES: must list %s too, where the broker has AccessGrants", c.lost),
+				ContainSubstring("ACCESS_NAMESPACES=%s.", c.served), Not(ContainSubstring("kubectl apply"))), c.why)
+		})
+	}
+}
+
+// installBroker makes the Deployment of a broker of make deploy, which serves namespaces; all of them where there are none.
+func installBroker(t *testing.T, namespaces string) {
+	t.Helper()
+	args := []string{"--leader-elect"}
+	if namespaces != "" {
+		args = append(args, "--namespace="+namespaces)
+	}
 	selector := map[string]string{"app": "broker"}
 	broker := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "capi-inventory-broker"},
@@ -33,18 +93,14 @@ func TestDeploy(t *testing.T) {
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: selector},
 				Spec: corev1.PodSpec{Containers: []corev1.Container{
-					{Name: "manager", Image: "broker", Args: []string{"--leader-elect", "--namespace=fleet,headlamp"}},
+					{Name: "manager", Image: "broker", Args: args},
 				}},
 			},
 		},
 	}
+	g := NewWithT(t)
 	g.Expect(k8s.Create(t.Context(), broker)).To(Succeed())
 	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), broker)).To(Succeed()) })
-	g.Expect(script(t, "deploy")).To(And(
-		ContainSubstring("ACCESS_NAMESPACES: must be set where a broker is installed. This one has ACCESS_NAMESPACES=fleet,headlamp\n"),
-		Not(ContainSubstring("kubectl apply"))))
-	g.Expect(script(t, "deploy", "ACCESS_NAMESPACES=fleet,argocd")).
-		To(ContainSubstring("kubectl apply --server-side -n argocd -k config/rbac/broker-namespace\n"))
 }
 
 // TestUndeploy: make undeploy deletes the CRDs, and so it refuses where other publishers have Inventories, before it withdraws anything.
@@ -59,6 +115,7 @@ func TestUndeploy(t *testing.T) {
 	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), others)).To(Succeed()) })
 	g.Expect(script(t, "undeploy")).To(And(
 		ContainSubstring("which other publishers serve:\n  Inventory  others, publisherClass blue\n"),
+		ContainSubstring("kubectl get clusterprofiles.multicluster.x-k8s.io,accessgrants -n\ncapi-inventory-system lists any"),
 		Not(ContainSubstring("withdraw --")), Not(ContainSubstring("kubectl delete --"))))
 	g.Expect(script(t, "undeploy", "FIRST=yes")).To(ContainSubstring("kubectl delete --"), "it is repeated after it has deleted the APIs")
 }

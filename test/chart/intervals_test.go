@@ -8,32 +8,6 @@ import (
 	"testing"
 )
 
-// TestGrantsExpireFollowsTheTokens: a token that lives shorter than the default threshold would be reported all the time.
-func TestGrantsExpireFollowsTheTokens(t *testing.T) {
-	own := func(ttl string) string {
-		return "{name: c" + ttl + ", spec: {namespace: argocd, accessProviders: [{name: x, serviceAccount: {tokenTTL: " + ttl + "}}]}}"
-	}
-	for name, tc := range map[string]struct {
-		why, access, inventories, rules, want string
-	}{
-		"Default": {why: "an hour, as a token lives for a day", want: "3600"},
-		"Long":    {why: "an hour is enough", access: ", serviceAccount: {tokenTTL: 168h}", want: "3600"},
-		"Short":   {why: "a sixth of its life", access: ", serviceAccount: {tokenTTL: 10m}", want: "100"},
-		"Own":     {why: "the shortest counts", inventories: own("3h") + ", " + own("1h"), want: "600"},
-		"ByHand":  {why: "spokes may grant less", rules: ", grantExpirySeconds: 42", want: "42"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			values := "metrics: {rules: {enabled: true" + tc.rules + "}}\naccess: {mode: scoped" + tc.access + "}"
-			if tc.inventories != "" {
-				values += "\ninventories: [" + tc.inventories + "]"
-			}
-			if got := thresholdOf(t, values, "CAPIInventoryGrantsExpire"); got != tc.want {
-				t.Errorf("%s: got %s, want %s", tc.why, got, tc.want)
-			}
-		})
-	}
-}
-
 // thresholdOf returns what an alert compares its metric with.
 func thresholdOf(t *testing.T, values, alert string) string {
 	t.Helper()

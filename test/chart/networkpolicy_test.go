@@ -37,7 +37,7 @@ func udp(to string, port int32) flow { return flow{to, port, corev1.ProtocolUDP}
 func TestNetworkPolicyConfines(t *testing.T) {
 	const consumer, publisher, withdrawal = "capi-inventory-consumer", "capi-inventory-publisher", "capi-inventory-withdrawal"
 	const broker, scoped = "capi-inventory-broker", "access: {mode: scoped}\nconsumer: {enabled: false}\n"
-	const named = narrow + "  apiServerTo: [{ipBlock: {cidr: 172.18.0.2/32}}]\n"
+	const named = narrow + "  apiServerTo: [{ipBlock: {cidr: 172.18.0.2/32}}]\n  dnsTo: [{ipBlock: {cidr: 10.96.0.10/32}}]\n"
 	metadata := []flow{
 		tcp(
 			"169.254.169.254",
@@ -87,7 +87,7 @@ func TestNetworkPolicyConfines(t *testing.T) {
 		"BrokerNarrowed": {
 			why: "only to the spokes, the API server and DNS", values: scoped + named, policy: broker,
 			may:    []flow{tcp("10.50.7.7", 30443), tcp("172.18.0.2", 6443), udp("10.96.0.10", 53)},
-			mayNot: append([]flow{tcp("8.8.8.8", 443), tcp("172.18.0.2", 10250), tcp("172.18.0.3", 6443)}, metadata...),
+			mayNot: append([]flow{tcp("8.8.8.8", 443), tcp("8.8.8.8", 53), tcp("172.18.0.2", 10250), tcp("172.18.0.3", 6443)}, metadata...),
 		},
 		"PublisherByDefault": {
 			why: "it needs the API server, whose address is not known", values: "networkPolicy: {enabled: true}", policy: publisher,
@@ -112,6 +112,7 @@ func TestNetworkPolicyConfines(t *testing.T) {
 					443,
 				),
 				tcp("8.8.8.8", 6443),
+				tcp("8.8.8.8", 53),
 				tcp("10.60.0.1", 443),
 				tcp("10.60.0.1", 6443),
 				tcp("172.18.0.2", 10250),
@@ -147,7 +148,7 @@ func TestNetworkPolicyConfines(t *testing.T) {
 		},
 		"OwnDNS": {
 			why:    "a server at port 53 need not be a name server",
-			values: named + "  dnsTo: [{ipBlock: {cidr: 10.96.0.10/32}}]\n  dnsPorts: [53, 5353]\n",
+			values: named + "  dnsPorts: [53, 5353]\n",
 			policy: consumer,
 			may:    []flow{udp("10.96.0.10", 53), tcp("10.96.0.10", 53), udp("10.96.0.10", 5353)},
 			mayNot: []flow{tcp("8.8.8.8", 53), udp("8.8.8.8", 53), tcp("169.254.169.254", 53)},
@@ -232,4 +233,23 @@ func TestNetworkPolicyWantsTheServer(t *testing.T) {
 		ContainSubstring(`networkPolicy.apiServerTo: [{"ipBlock":{"cidr":"%s"}}]`, netip.PrefixFrom(server, server.BitLen())),
 		ContainSubstring("networkPolicy.apiServerPorts: [%d]", *slice.Ports[0].Port),
 	))
+}
+
+// TestNetworkPolicyWantsTheNameServers: a profile may name any port, and so a rule for "the name servers, wherever they are" would let
+// everybody be dialled who listens at theirs.
+func TestNetworkPolicyWantsTheNameServers(t *testing.T) {
+	g := NewWithT(t)
+	const server = narrow + "  apiServerTo: [{ipBlock: {cidr: 172.18.0.2/32}}]\n"
+	for dialer, values := range map[string]string{
+		"consumer": server,
+		"broker":   "access: {mode: scoped}\nconsumer: {enabled: false}" + server,
+	} {
+		_, err := template(t, values)
+		g.Expect(err).To(MatchError(And(ContainSubstring("networkPolicy.dnsTo: must name"),
+			ContainSubstring("kubectl get pods -n kube-system -l k8s-app=kube-dns"))), dialer)
+	}
+	_, err := template(t, "consumer: {enabled: false}"+server)
+	g.Expect(err).NotTo(HaveOccurred(), "without consumer and broker nobody dials spokes")
+	_, err = template(t, server+"  dnsTo: [{ipBlock: {cidr: 10.96.0.10/32}}]\n")
+	g.Expect(err).NotTo(HaveOccurred())
 }

@@ -78,6 +78,26 @@ func TestRefusesValues(t *testing.T) {
 			"consumer: {extraVolumeMounts: [{name: a, mountPath: /x}]}",
 			`consumer.extraVolumeMounts: there is no volume "a"`,
 		},
+		"SecretsOfNoEffect": {
+			"consumer: {readSecrets: {namespaces: [team-a]}}",
+			"consumer.readSecrets.namespaces: has no effect unless consumer.readSecrets.enabled is true",
+		},
+		"SecretsOfNoEffectDisabled": {
+			"consumer: {readSecrets: {enabled: false, namespaces: [team-a]}}",
+			"consumer.readSecrets.namespaces: has no effect",
+		},
+		"SecretsOfNoEffectScoped": {
+			"access: {mode: scoped}\nconsumer: {readSecrets: {namespaces: [team-a]}}",
+			"consumer.readSecrets.namespaces: has no effect",
+		},
+		"ReferencesOfNoEffect": {
+			"consumer: {readSecrets: {references: ['*']}}",
+			"consumer.readSecrets.references: has no effect unless consumer.readSecrets.enabled is true; consumer.readSecrets.namespaces",
+		},
+		"ReferencesOfNoEffectScoped": {
+			"access: {mode: scoped}\nconsumer: {readSecrets: {references: [team-a]}}",
+			"consumer.readSecrets.references: has no effect",
+		},
 		"AccessMode":      {"access: {mode: none}", "mode"},
 		"AccessNamespace": {"access: {mode: scoped, namespaces: [team/a]}", "team/a"},
 		"AccessNowhere":   {"access: {mode: scoped}\ninventories: []", "access.namespaces: must list where the broker may write Secrets"},
@@ -98,7 +118,6 @@ func TestRefusesValues(t *testing.T) {
 		"BrokerTimeout":     {"broker: {timeout: 0s}", "timeout"},
 		"BrokerPatience":    {"broker: {timeout: 1m1s}", "broker.timeout: must be from 1s to 1m"},
 		"BrokerPodLabels":   {"broker: {podLabels: {app.kubernetes.io/name: other}}", "app.kubernetes.io/name"},
-		"GrantExpiry":       {"metrics: {rules: {grantExpirySeconds: 0}}", "grantExpirySeconds"},
 		"PublishSeconds":    {"metrics: {rules: {publishSeconds: 60}}", "publishSeconds"},
 		"Ports":             {"networkPolicy: {apiServerPorts: []}", "apiServerPorts"},
 	}

@@ -215,8 +215,9 @@ func TestValues(t *testing.T) {
 			saysNot: []string{"--reference-namespaces"},
 		},
 		"ConsumerReadsNoSecret": {
-			why:     "there is nothing to follow",
-			values:  "consumer: {readSecrets: {namespaces: [team-a], references: [team-a]}}",
+			why:     "there is nothing to follow, and empty lists say no more",
+			values:  "consumer: {readSecrets: {enabled: false, namespaces: [], references: []}}",
+			hasNot:  []string{"ClusterRole/capi-inventory-consumer-secrets"},
 			saysNot: []string{"--reference-namespaces"},
 		},
 		"NoInventories": {

@@ -21,6 +21,11 @@
 {{- include "refuseTwice" (list "consumer.pluginImages" $values.pluginImages "name") -}}
 {{- include "refuseTwice" (list "consumer.extraVolumes" $values.extraVolumes "name") -}}
 {{- include "refuseTwice" (list "consumer.extraVolumeMounts" $values.extraVolumeMounts "mountPath") -}}
+{{- range $field := list "namespaces" "references" -}}
+{{- if and (get $values.readSecrets $field) (not $values.readSecrets.enabled) -}}
+{{- fail (printf "consumer.readSecrets.%s: has no effect unless consumer.readSecrets.enabled is true%s" $field (eq $field "references" | ternary "; consumer.readSecrets.namespaces should then be set too, as without it every Secret of the hub may be read" "")) -}}
+{{- end -}}
+{{- end -}}
 {{- $volumes := dict "providers" true "tmp" true -}}
 {{- range $values.pluginImages -}}{{- $_ := set $volumes (printf "plugin-%s" .name) true -}}{{- end -}}
 {{- range $values.extraVolumes -}}

@@ -49,13 +49,21 @@ addresses as NAT64 writes it (RFC 6052).
 {{- end -}}
 
 {{- /*
-Rules add up: one for an API server that may be anywhere undoes one for spokes that are not. So the API server has to be named
-where spokes are. It is not looked up here: its addresses may change after the installation, and a policy that follows them only
-at the next upgrade would cut off what it was to protect.
+Rules add up: one for an API server or name servers that may be anywhere undoes one for spokes that are not, as a profile may name any port.
+So both have to be named where spokes are. They are not looked up here: addresses may change after the installation, and a policy that
+follows them only at the next upgrade would cut off what it was to protect.
 */ -}}
 {{- define "network.check" -}}
 {{- $policy := .Values.networkPolicy -}}
-{{- if and $policy.enabled (or .Values.consumer.enabled (include "broker.runs" .)) $policy.spokesTo (not $policy.apiServerTo) -}}
+{{- if and $policy.enabled (or .Values.consumer.enabled (include "broker.runs" .)) $policy.spokesTo -}}
+{{- if not $policy.apiServerTo -}}{{- include "network.refuseServer" . -}}{{- end -}}
+{{- if not $policy.dnsTo -}}
+{{- fail "networkPolicy.dnsTo: must name the name servers where networkPolicy.spokesTo is set: a rule for name servers that may be anywhere would let consumer and broker dial anywhere at networkPolicy.dnsPorts. List them with: kubectl get pods -n kube-system -l k8s-app=kube-dns. If they are there: networkPolicy.dnsTo: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]; with a DNS cache on each node also its address, {ipBlock: {cidr: 169.254.20.10/32}}" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "network.refuseServer" -}}
 {{- $found := list -}}
 {{- $ports := list -}}
 {{- $slice := lookup "discovery.k8s.io/v1" "EndpointSlice" "default" "kubernetes" -}}
@@ -72,6 +80,5 @@ at the next upgrade would cut off what it was to protect.
 {{- fail (printf "%s At this moment they are networkPolicy.apiServerTo: %s with networkPolicy.apiServerPorts: %s" $message (toJson $found) (toJson $ports)) -}}
 {{- else -}}
 {{- fail (printf "%s List them with: kubectl get endpointslice kubernetes -n default" $message) -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
