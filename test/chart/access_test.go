@@ -142,17 +142,23 @@ func TestAccessNotes(t *testing.T) {
 	g.Expect(printed("publisher: {class: blue}")).NotTo(ContainSubstring("WARNING"), "grants of another class have another broker")
 }
 
+// release makes an Inventory of the release that a dry run is of, until the test ends.
+func release(t *testing.T, name string, spec v1alpha1.InventorySpec) {
+	t.Helper()
+	g := NewWithT(t)
+	live := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
+		Name:        name,
+		Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
+		Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
+	}, Spec: spec}
+	g.Expect(k8s.Create(t.Context(), live)).To(Succeed())
+	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), live)).To(Succeed()) })
+}
+
 // TestAccessMovesNoProfile: a profile that moves to another namespace is another cluster to its consumers.
 func TestAccessMovesNoProfile(t *testing.T) {
-	g := NewWithT(t)
 	for name, space := range map[string]string{"beside": "", "central": namespace, "other": "argocd"} {
-		live := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
-			Name:        name,
-			Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
-			Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
-		}, Spec: v1alpha1.InventorySpec{Namespace: space}}
-		g.Expect(k8s.Create(t.Context(), live)).To(Succeed())
-		t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), live)).To(Succeed()) })
+		release(t, name, v1alpha1.InventorySpec{Namespace: space})
 	}
 	const moves = `inventories: the profiles of Inventory "%s" would move from %s to %s: set its spec.namespace to where they should be; %q`
 	const clusters = "the namespaces of their Clusters"
@@ -199,15 +205,8 @@ func TestAccessMovesNoProfile(t *testing.T) {
 
 // TestClassOfAReleaseStays: the API server refuses another class, which is known before anything is changed.
 func TestClassOfAReleaseStays(t *testing.T) {
-	g := NewWithT(t)
 	for name, class := range map[string]string{"classless": "", "blue": "blue"} {
-		live := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
-			Name:        name,
-			Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
-			Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
-		}, Spec: v1alpha1.InventorySpec{PublisherClass: class}}
-		g.Expect(k8s.Create(t.Context(), live)).To(Succeed())
-		t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), live)).To(Succeed()) })
+		release(t, name, v1alpha1.InventorySpec{PublisherClass: class})
 	}
 	const refused = `publisher.class: Inventory %q has the publisherClass %q, which cannot be changed to %q`
 	for name, c := range map[string]struct{ values, refused string }{
