@@ -120,6 +120,17 @@ func is(namespace, name, state string) string {
 	return fmt.Sprintf(`!!document.querySelector('button.tile.%s[data-key="%s/%s"]')`, state, namespace, name)
 }
 
+// evaluate runs JavaScript.
+func (b *tab) evaluate(script string) {
+	b.t.Helper()
+	b.run(chromedp.Evaluate(script+"; undefined", nil))
+}
+
+// button returns an expression: the button of the summary with a key.
+func button(key string) string {
+	return fmt.Sprintf("document.querySelector('#summary button[data-key=%q]')", key)
+}
+
 // shown returns an expression: so many tiles are shown.
 func shown(tiles int) string {
 	return fmt.Sprintf("document.querySelectorAll('button.tile').length === %d", tiles)

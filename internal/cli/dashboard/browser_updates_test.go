@@ -22,17 +22,6 @@ import (
 // fastTimers has timers that repeat do so a hundred times as often.
 const fastTimers = "const repeat = setInterval; setInterval = (work, pause) => repeat(work, pause / 100);"
 
-// evaluate runs JavaScript.
-func (b *tab) evaluate(script string) {
-	b.t.Helper()
-	b.run(chromedp.Evaluate(script+"; undefined", nil))
-}
-
-// button returns an expression: the button of the summary with a key.
-func button(key string) string {
-	return fmt.Sprintf("document.querySelector('#summary button[data-key=%q]')", key)
-}
-
 // focused returns an expression: the button of the summary with a key has the focus.
 func focused(key string) string {
 	return fmt.Sprintf("document.activeElement === %[1]s && !!%[1]s", button(key))
