@@ -68,6 +68,10 @@ func TestCommands(t *testing.T) {
 			args: with("check", "-n", "team-a", "-o", "name"),
 			code: exitUnsatisfied,
 		},
+		"check-kind": {
+			why:  "a name as -o name prints it",
+			args: with("check", "-n", "team-a", "clusterprofile.multicluster.x-k8s.io/london"),
+		},
 		"check-yaml": {
 			why:  "the SpokeChecks that a consumer would write",
 			args: with("check", "-n", "team-a", "london", "-o", "yaml"),

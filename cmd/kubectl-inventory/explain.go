@@ -28,14 +28,15 @@ const (
 
 // kinds are the names of the kinds on the command line.
 var kinds = map[string]string{
-	"cluster":                              kindCluster,
-	"clusters":                             kindCluster,
-	"cluster.cluster.x-k8s.io":             kindCluster,
-	"profile":                              kindProfile,
-	"profiles":                             kindProfile,
-	"clusterprofile":                       kindProfile,
-	"clusterprofiles":                      kindProfile,
-	"clusterprofile.multicluster.x-k8s.io": kindProfile,
+	"cluster":                               kindCluster,
+	"clusters":                              kindCluster,
+	"cluster.cluster.x-k8s.io":              kindCluster,
+	"profile":                               kindProfile,
+	"profiles":                              kindProfile,
+	"clusterprofile":                        kindProfile,
+	"clusterprofiles":                       kindProfile,
+	"clusterprofile.multicluster.x-k8s.io":  kindProfile,
+	"clusterprofiles.multicluster.x-k8s.io": kindProfile,
 }
 
 type explainer struct {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
@@ -31,13 +32,25 @@ func (o *options) selection(f *selectionFlags, names []string) (lookup.Selection
 	if err != nil {
 		return lookup.Selection{}, fmt.Errorf("--selector: %w", err)
 	}
-	selection := lookup.Selection{Selector: selector, Names: names}
+	selection := lookup.Selection{Selector: selector, Names: profileNames(names)}
 	if !f.allNamespaces {
 		if selection.Namespace, err = o.namespace(); err != nil {
 			return lookup.Selection{}, err
 		}
 	}
 	return selection, nil
+}
+
+// profileNames returns names without the kind that `-o name` prints before them.
+func profileNames(args []string) []string {
+	names := make([]string, 0, len(args))
+	for _, arg := range args {
+		if kind, name, qualified := strings.Cut(arg, "/"); qualified && kinds[strings.ToLower(kind)] == kindProfile {
+			arg = name
+		}
+		names = append(names, arg)
+	}
+	return names
 }
 
 // profiles returns the profiles that a command works on. It is an error if there are none.
