@@ -15,6 +15,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
 // metricsReference returns the section of metrics: those that the programs register when they run on a hub.
@@ -40,6 +41,9 @@ func metricsReference(t *testing.T) string {
 		return slices.Collect(maps.Keys(names))
 	}).WithTimeout(2*time.Minute).Should(ConsistOf(slices.Collect(maps.Keys(types))), "the metrics in the source are registered")
 
+	for _, registry := range registries {
+		lintMetrics(t, registry)
+	}
 	section := "\n## Metrics\n\nBeside these, the programs have those of controller-runtime and of Go.\n\n" +
 		"| Of | Metric | Type | Labels | Means |\n|---|---|---|---|---|\n"
 	for _, program := range []string{"publisher", "consumer", "broker"} {
@@ -53,6 +57,22 @@ func metricsReference(t *testing.T) string {
 		}
 	}
 	return section
+}
+
+// lintMetrics checks names and units as `promtool check metrics` does. controller-runtime's own metrics are not in the registries.
+func lintMetrics(t *testing.T, registry *prometheus.Registry) {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
+	}
 }
 
 // metric is what a registry knows of a metric. Its type is not known before there is a value.
