@@ -85,23 +85,14 @@ func makeObject(ctx context.Context, hub client.Client, manifest string, name ty
 	return len(raw), nil
 }
 
-// readEndpoint is the endpoint of a kubeconfig Secret, as the publisher reads it.
-func readEndpoint(ctx context.Context, hub client.Client, name types.NamespacedName, key string) (endpoint.Endpoint, error) {
-	secret := &corev1.Secret{}
-	if err := hub.Get(ctx, name, secret); err != nil {
-		return endpoint.Endpoint{}, fmt.Errorf("reading a kubeconfig Secret: %w", err)
-	}
-	return endpoint.Parse(secret.Data[key])
-}
-
-// moveEndpoint rewrites a kubeconfig Secret for another server.
-func moveEndpoint(secret *corev1.Secret, cluster, server string) error {
+// rewriteKubeconfig writes another server, or the same where it is empty, and another token into a kubeconfig Secret.
+func rewriteKubeconfig(secret *corev1.Secret, cluster, server, token string) error {
 	before, err := endpoint.Parse(secret.Data["value"])
 	if err != nil {
 		return err
 	}
 	secret.Data["value"] = fixture.Kubeconfig(cluster, &rest.Config{
-		BearerToken: "moved", TLSClientConfig: rest.TLSClientConfig{CAData: before.CertificateAuthorityData},
+		Host: before.Server, BearerToken: token, TLSClientConfig: rest.TLSClientConfig{CAData: before.CertificateAuthorityData},
 	}, server)
 	return nil
 }

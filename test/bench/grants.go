@@ -20,9 +20,6 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/spokes"
 )
 
-// fleet is the namespace of all Clusters, profiles and grants of this part.
-const fleet = "fleet"
-
 // grants is a stage with a spoke for each Cluster, and a grant for each that no broker has seen yet.
 type grants struct {
 	*stage
@@ -104,7 +101,7 @@ func (g *grants) open(ctx context.Context) error {
 		return err
 	}
 	admin := func(n int) (*rest.Config, error) { return g.spokes.Config(n), nil }
-	if err := g.makeClusters(ctx, func(int) string { return fleet }, admin); err != nil {
+	if err := g.makeClusters(ctx, admin); err != nil {
 		return err
 	}
 	return g.request(ctx)

@@ -4,9 +4,10 @@
 // Command bench is `make bench`: what the publisher and the broker cost, as a table each, on a real etcd and kube-apiserver.
 //
 // Absolute numbers say more of the machine than of the publisher, and a machine is never quiet. So the rate is measured in
-// pairs, side by side: raw is a plain loop of the same concurrency that sends the very requests of the publisher for the
-// same Clusters, byte for byte but for the namespace, and decides nothing; the median of the pairs' ratios is what remains
-// when the noise is taken out. Time is counted in round trips of the same run.
+// rounds, one after the other: raw is a plain loop of the same concurrency that sends the very requests of the publisher for
+// the same Clusters, byte for byte but for the namespace, and decides nothing; the same beside a client that watches, because
+// nobody publishes from a cache without one; and the publisher. The median of the rounds' ratios is what remains when the
+// noise is taken out. Time is counted in round trips of the same run.
 //
 // The publisher is the binary that users run, in a process of its own, so that its memory is its own too. Cluster API does
 // not run: its objects are made once, of the size they really have (clusters.go), and rest.
@@ -75,14 +76,20 @@ func (p plan) measure(ctx context.Context, size int) (out result, err error) {
 	}
 	defer func() { err = errors.Join(err, stage.close()) }()
 	out = result{clusters: size, sizes: stage.sizes}
-	if out.pairs, err = stage.race(ctx); err != nil {
-		return out, err
+	if out.rounds, err = stage.race(ctx); err != nil {
+		return out, fmt.Errorf("racing: %w", err)
+	}
+	if out.first, err = stage.first(ctx); err != nil {
+		return out, fmt.Errorf("publishing for the first time: %w", err)
 	}
 	if out.restart, err = stage.restart(ctx); err != nil {
-		return out, err
+		return out, fmt.Errorf("restarting: %w", err)
 	}
-	if out.changes, err = stage.change(ctx); err != nil {
-		return out, err
+	if out.busy, err = stage.busy(ctx); err != nil {
+		return out, fmt.Errorf("beside others: %w", err)
+	}
+	if out.atRest, out.inPass, err = stage.change(ctx); err != nil {
+		return out, fmt.Errorf("changing endpoints: %w", err)
 	}
 	return out, nil
 }

@@ -24,7 +24,7 @@ type milestone struct {
 
 // await waits until a program has reached a milestone.
 func (g *grants) await(ctx context.Context, program *process, to milestone) error {
-	if err := program.reached(ctx, to.counter, float64(to.grants)); err != nil {
+	if err := program.reached(ctx, to.counter, program.began, float64(to.grants)); err != nil {
 		return err
 	}
 	for began := time.Now(); ; {

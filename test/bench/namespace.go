@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,20 +22,42 @@ func (s *stage) makeNamespace(ctx context.Context, name string) error {
 	return nil
 }
 
-// openNamespace has the Clusters of a namespace published.
-func (s *stage) openNamespace(ctx context.Context, name string) error {
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"labels":{%q:"true"}}}`, openLabel))
+// The namespaces of the Clusters and their profiles, and of the profiles that raw makes of the same. Their names are of the same length,
+// and so are the requests.
+const (
+	fleet    = "fleet"
+	rawFleet = "naked"
+)
+
+// selectLabel marks the namespace whose Clusters the Inventory selects: one request begins the publication of all of them.
+const selectLabel = "bench.capi-inventory.dev/select"
+
+// selectFleet has the Inventory select the Clusters, or not.
+func (s *stage) selectFleet(ctx context.Context, selected bool) error {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fleet}}
+	labels := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q}}}`, selectLabel, strconv.FormatBool(selected))
+	patch := client.RawPatch(types.MergePatchType, labels)
 	if err := s.client.Patch(ctx, namespace, patch); err != nil {
-		return fmt.Errorf("opening the namespace %s: %w", name, err)
+		return fmt.Errorf("labelling the namespace %s: %w", fleet, err)
 	}
 	return nil
 }
 
-// verify counts the profiles of a namespace that are complete: a fast publisher must have published.
-func (s *stage) verify(ctx context.Context, round, clusters int) error {
+// removeProfiles removes all profiles of a namespace. No publisher runs then.
+func (s *stage) removeProfiles(ctx context.Context, namespace string) error {
+	err := patiently(func() error {
+		return s.client.DeleteAllOf(ctx, &inventoryv1alpha1.ClusterProfile{}, client.InNamespace(namespace))
+	})
+	if err != nil {
+		return fmt.Errorf("removing the profiles of %s: %w", namespace, err)
+	}
+	return nil
+}
+
+// verify counts the profiles that are complete: a fast publisher must have published.
+func (s *stage) verify(ctx context.Context) error {
 	var profiles inventoryv1alpha1.ClusterProfileList
-	if err := s.client.List(ctx, &profiles, client.InNamespace(published(round))); err != nil {
+	if err := s.client.List(ctx, &profiles, client.InNamespace(fleet)); err != nil {
 		return fmt.Errorf("listing profiles: %w", err)
 	}
 	complete := 0
@@ -43,8 +66,8 @@ func (s *stage) verify(ctx context.Context, round, clusters int) error {
 			complete++
 		}
 	}
-	if complete != clusters {
-		return fmt.Errorf("%d of %d profiles are complete", complete, clusters)
+	if complete != s.size {
+		return fmt.Errorf("%d of %d profiles are complete", complete, s.size)
 	}
 	return nil
 }

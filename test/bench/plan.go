@@ -19,7 +19,7 @@ type plan struct {
 	rounds            int
 	concurrency       int
 	changes           int
-	rest              time.Duration
+	rest, busy        time.Duration
 	publisher, broker string
 	flags             []string
 }
@@ -32,15 +32,16 @@ func parse(args []string) (plan, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	clusters := flags.String("clusters", "", "How many Clusters, once for each number; "+defaultSizes+" if -grants is not given either.")
 	grants := flags.String("grants", "", "How many AccessGrants, twice for each number; "+defaultSizes+" if -clusters is not given either.")
-	flags.IntVar(&p.rounds, "rounds", 5, "How many pairs of raw and publisher share the Clusters.")
+	flags.IntVar(&p.rounds, "rounds", 3, "How often raw, raw beside a watch, and the publisher each publish all Clusters.")
 	flags.IntVar(&p.concurrency, "concurrency", 10, "How many requests at a time, of raw and of the publisher.")
-	flags.IntVar(&p.changes, "changes", 50, "How many endpoints to change, one after the other.")
+	flags.IntVar(&p.changes, "changes", 100, "How many endpoints to change one after the other, at rest and in full passes.")
 	flags.DurationVar(
 		&p.rest,
 		"rest",
 		70*time.Second,
 		"How long the settled publisher or broker rests before its memory is read; the publisher gives memory back once a minute.",
 	)
+	flags.DurationVar(&p.busy, "busy", time.Minute, "How long others write what the settled publisher watches.")
 	flags.StringVar(&p.publisher, "publisher", "bin/publisher", "The publisher's binary; arguments after -- are flags for it.")
 	flags.StringVar(&p.broker, "broker", "bin/broker", "The broker's binary; with -grants, arguments after -- are flags for it.")
 	if err := flags.Parse(args); err != nil {
@@ -51,7 +52,7 @@ func parse(args []string) (plan, error) {
 		*clusters, *grants = defaultSizes, defaultSizes
 	}
 	var errs [2]error
-	p.clusters, errs[0] = numbers("-clusters", *clusters, p.rounds)
+	p.clusters, errs[0] = numbers("-clusters", *clusters, 1)
 	p.grants, errs[1] = numbers("-grants", *grants, 10)
 	if err := errors.Join(errs[:]...); err != nil {
 		return p, err

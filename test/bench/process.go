@@ -75,6 +75,7 @@ func (p *process) stop() error {
 const (
 	reconciles = `controller_runtime_reconcile_total{controller="publisher"`
 	statuses   = `capi_inventory_writes_total{kind="status",result="success"`
+	anyWrite   = `capi_inventory_writes_total{`
 )
 
 // settled waits until the publisher has looked at that many Clusters, and then at none for a while, and returns how long
@@ -102,8 +103,9 @@ func (p *process) settled(ctx context.Context, clusters int) (time.Duration, err
 // patience is how long a counter may stand still: longer than the broker pauses before it tries a spoke again.
 const patience = 10 * time.Minute
 
-// reached waits until a counter has reached a value. To ask costs the program time: after each fiftieth of the time so far.
-func (p *process) reached(ctx context.Context, series string, want float64) error {
+// reached waits until a counter has reached a value, by work that began at a time. To ask costs the program time: seldom, until it is
+// nearly done.
+func (p *process) reached(ctx context.Context, series string, began time.Time, want float64) error {
 	last, since := 0.0, time.Now()
 	for {
 		count, err := p.count(ctx, series)
@@ -116,7 +118,9 @@ func (p *process) reached(ctx context.Context, series string, want float64) erro
 		if time.Since(since) > patience {
 			return fmt.Errorf("the %s has stopped at %.0f of %.0f", p.name, count, want)
 		}
-		if err := wait(ctx, min(max(time.Since(p.began)/50, 100*time.Millisecond), 5*time.Second)); err != nil {
+		spent := time.Since(began)
+		left := time.Duration(float64(spent) * (want/max(count, 1) - 1))
+		if err := wait(ctx, min(max(left/2, spent/200, 20*time.Millisecond), time.Second)); err != nil {
 			return err
 		}
 	}

@@ -24,10 +24,6 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
-// open marks a namespace whose Clusters are published: labelling it is the one request that begins a round, however many
-// Clusters it holds.
-const openLabel = "bench.capi-inventory.dev/open"
-
 // stage is a hub full of Clusters, none of which is published yet.
 type stage struct {
 	plan   plan
@@ -38,6 +34,8 @@ type stage struct {
 	client client.WithWatch
 	// inventory is the one that the publisher follows, and raw's requests are made by.
 	inventory *v1alpha1.Inventory
+	// moved is how many endpoints have been changed.
+	moved int
 }
 
 // open starts a hub and fills it.
@@ -73,23 +71,21 @@ func (s *stage) start() (err error) {
 	return nil
 }
 
-// fill makes an Inventory and the Clusters, each round's in a namespace of its own.
+// fill makes an Inventory that selects nothing yet, and the Clusters.
 func (s *stage) fill(ctx context.Context) error {
 	authority, err := newAuthority()
 	if err != nil {
 		return err
 	}
-	for round := range s.plan.rounds {
-		if err := errors.Join(s.makeNamespace(ctx, published(round)), s.makeNamespace(ctx, raw(round))); err != nil {
-			return err
-		}
+	if err := errors.Join(s.makeNamespace(ctx, fleet), s.makeNamespace(ctx, rawFleet)); err != nil {
+		return err
 	}
 	if err := s.makeInventory(ctx, v1alpha1.InventorySpec{
-		NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{openLabel: "true"}},
+		NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{selectLabel: "true"}},
 	}); err != nil {
 		return err
 	}
-	return s.makeClusters(ctx, func(n int) string { return published(n % s.plan.rounds) }, authority.credentials)
+	return s.makeClusters(ctx, authority.credentials)
 }
 
 func (s *stage) makeInventory(ctx context.Context, spec v1alpha1.InventorySpec) error {
@@ -100,11 +96,10 @@ func (s *stage) makeInventory(ctx context.Context, spec v1alpha1.InventorySpec) 
 	return nil
 }
 
-// makeClusters makes all Clusters, each in its namespace, and then the credentials of their administrators: Cluster API needs longer than a
-// second for those too.
-func (s *stage) makeClusters(ctx context.Context, namespace func(n int) string, credentials func(n int) (*rest.Config, error)) error {
+// makeClusters makes all Clusters, and then the credentials of their administrators: Cluster API needs longer than a second for those too.
+func (s *stage) makeClusters(ctx context.Context, credentials func(n int) (*rest.Config, error)) error {
 	began := time.Now()
-	if err := s.makeEach(ctx, "Clusters", namespace, func(ctx context.Context, n int, name types.NamespacedName) error {
+	if err := s.makeEach(ctx, "Clusters", func(ctx context.Context, n int, name types.NamespacedName) error {
 		made, err := makeCluster(ctx, s.client, name)
 		if n == 0 {
 			s.sizes = made
@@ -113,7 +108,7 @@ func (s *stage) makeClusters(ctx context.Context, namespace func(n int) string, 
 	}); err != nil {
 		return err
 	}
-	if err := s.makeEach(ctx, "kubeconfigs", namespace, func(ctx context.Context, n int, name types.NamespacedName) error {
+	if err := s.makeEach(ctx, "kubeconfigs", func(ctx context.Context, n int, name types.NamespacedName) error {
 		admin, err := credentials(n)
 		if err != nil {
 			return err
@@ -131,27 +126,16 @@ func (s *stage) makeClusters(ctx context.Context, namespace func(n int) string, 
 }
 
 func (s *stage) makeEach(
-	ctx context.Context, what string, namespace func(n int) string,
-	create func(ctx context.Context, n int, name types.NamespacedName) error,
+	ctx context.Context, what string, create func(ctx context.Context, n int, name types.NamespacedName) error,
 ) error {
 	return parallel(ctx, 2*s.plan.concurrency, s.size, func(ctx context.Context, n int) error {
 		if n%1000 == 999 {
 			say("%d of %d %s are made", n+1, s.size, what)
 		}
 		return patiently(func() error {
-			return create(ctx, n, types.NamespacedName{Namespace: namespace(n), Name: clusterName(n)})
+			return create(ctx, n, types.NamespacedName{Namespace: fleet, Name: clusterName(n)})
 		})
 	})
-}
-
-// published is the namespace of a round's Clusters and their profiles; raw that of the profiles that raw makes of the same.
-// Their names are of the same length, and so are the requests.
-func published(round int) string { return fmt.Sprintf("pub-%d", round) }
-func raw(round int) string       { return fmt.Sprintf("raw-%d", round) }
-
-// clustersOf is how many Clusters a round has.
-func (s *stage) clustersOf(round int) int {
-	return (s.size + s.plan.rounds - 1 - round) / s.plan.rounds
 }
 
 func (s *stage) kubeconfig() string { return filepath.Join(s.dir, "hub.kubeconfig") }
