@@ -15,7 +15,7 @@ import (
 
 // TestAlertsAreExplained: the runbook has a section for each alert, and for no other.
 func TestAlertsAreExplained(t *testing.T) {
-	alerts := regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(contents(t, "charts/capi-inventory/templates/rules.yaml"), -1)
+	alerts := regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(contents(t, "charts/capi-inventory/templates/alerts.yaml"), -1)
 	if len(alerts) == 0 {
 		t.Fatal("there are no alerts")
 	}

@@ -67,14 +67,6 @@ func selector(field string, source *metav1.LabelSelector) (labels.Selector, erro
 // Name is the name of the Inventory.
 func (inv *Inventory) Name() string { return inv.name }
 
-// OlderThan orders Inventories that claim one Cluster for one namespace: the first one has it.
-func (inv *Inventory) OlderThan(other *Inventory) bool {
-	if inv.created.Equal(&other.created) {
-		return inv.name < other.name
-	}
-	return inv.created.Before(&other.created)
-}
-
 // OptedOut reports whether the Cluster says that no Inventory may publish it: its label capi-inventory.dev/publish is false, in
 // any of the spellings of strconv.ParseBool.
 func OptedOut(cluster *clusterv1.Cluster) bool {

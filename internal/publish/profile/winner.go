@@ -77,6 +77,14 @@ func SortByAge(inventories []*Inventory) {
 	})
 }
 
+// OlderThan orders Inventories that claim one Cluster for one namespace: the first one has it.
+func (inv *Inventory) OlderThan(other *Inventory) bool {
+	if inv.created.Equal(&other.created) {
+		return inv.name < other.name
+	}
+	return inv.created.Before(&other.created)
+}
+
 // keptByInvalid returns the invalid Inventories that have published one of the profiles, by its namespace.
 func (c Compiled) keptByInvalid(published []*inventoryv1alpha1.ClusterProfile) (map[string]string, error) {
 	kept := map[string]string{}

@@ -5,9 +5,11 @@ package target
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
+	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
@@ -144,4 +146,28 @@ func (a *attempt) wrote(urgency urgency) Result {
 	a.writes.WroteAt(a.key, a.version)
 	a.budgets.spend(a.key, urgency)
 	return Result{Wrote: true}
+}
+
+// accessChanged reports whether a wanted access provider is not published as it should be.
+func accessChanged(live *profile.Live, wanted *inventoryac.ClusterProfileApplyConfiguration) bool {
+	published := map[string]clientcmdv1.Cluster{}
+	for _, provider := range live.Status.AccessProviders {
+		published[provider.Name] = provider.Cluster
+	}
+	for _, provider := range wanted.Status.AccessProviders {
+		cluster, ok := published[*provider.Name]
+		if !ok || encode(cluster) != encode(*provider.Cluster) {
+			return true
+		}
+	}
+	return false
+}
+
+func encode(cluster clientcmdv1.Cluster) string {
+	raw, err := json.Marshal(cluster)
+	if err != nil {
+		// An extension that is not JSON: never what is published.
+		return ""
+	}
+	return string(raw)
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package target writes ClusterProfiles. It is the only package of the publisher that does, so that every write obeys the same
-// rules:
+// rules. (The broker writes properties, under a field manager of its own: controllers/accessgrant/write_profile_status.go.)
 //
 //   - Nothing is written that would change nothing, after a restart too: what managedFields say the publisher owns is compared
 //     with what is wanted.

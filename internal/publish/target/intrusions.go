@@ -10,12 +10,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
-	inventoryac "github.com/capi-inventory/capi-inventory/api/applyconfiguration/multicluster/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
@@ -50,28 +48,4 @@ func (a *attempt) removeIntrusions(ctx context.Context, pointers []string) (Resu
 	a.version = patched.ResourceVersion
 	// Spent here already: a writer that acts before the apply makes it fail each time.
 	return a.wrote(urgent), nil
-}
-
-// accessChanged reports whether a wanted access provider is not published as it should be.
-func accessChanged(live *profile.Live, wanted *inventoryac.ClusterProfileApplyConfiguration) bool {
-	published := map[string]clientcmdv1.Cluster{}
-	for _, provider := range live.Status.AccessProviders {
-		published[provider.Name] = provider.Cluster
-	}
-	for _, provider := range wanted.Status.AccessProviders {
-		cluster, ok := published[*provider.Name]
-		if !ok || encode(cluster) != encode(*provider.Cluster) {
-			return true
-		}
-	}
-	return false
-}
-
-func encode(cluster clientcmdv1.Cluster) string {
-	raw, err := json.Marshal(cluster)
-	if err != nil {
-		// An extension that is not JSON: never what is published.
-		return ""
-	}
-	return string(raw)
 }
