@@ -70,15 +70,15 @@ func (c Compiled) Claims(
 // SortByAge sorts Inventories, the oldest first.
 func SortByAge(inventories []*Inventory) {
 	slices.SortFunc(inventories, func(a, b *Inventory) int {
-		if a.OlderThan(b) {
+		if a.olderThan(b) {
 			return -1
 		}
 		return 1
 	})
 }
 
-// OlderThan orders Inventories that claim one Cluster for one namespace: the first one has it.
-func (inv *Inventory) OlderThan(other *Inventory) bool {
+// olderThan orders Inventories that claim one Cluster for one namespace: the first one has it.
+func (inv *Inventory) olderThan(other *Inventory) bool {
 	if inv.created.Equal(&other.created) {
 		return inv.name < other.name
 	}
