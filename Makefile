@@ -46,8 +46,7 @@ govulncheck: ## Look for known vulnerabilities in what the code calls; asks vuln
 
 verify: generate ## Check that generated, tidied and formatted files are committed, and lint
 	go mod tidy
-	git diff --exit-code
-	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
+	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff; exit 1; }
 	$(MAKE) lint
 
 clean: ## Remove what the build has written here; the assets in the user's cache stay
@@ -58,7 +57,8 @@ assets: ## Get etcd and kube-apiserver: $KUBEBUILDER_ASSETS, else a download, el
 	@go run ./test/assets/provide >/dev/null
 
 test-unit: ## Test what needs no API server, in seconds
-	go list -f '{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}' ./... | awk '!/test\/apiserver/ {print $$1}' | xargs go test -vet=off -ldflags='-s -w'
+	go list -f '{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}' ./... | awk '!/test\/apiserver/ {print $$1}' | \
+	  xargs go test -vet=off -ldflags='-s -w'
 
 test: assets ## Test everything, with the race detector, against real API servers
 	go test -race -timeout 30m ./...

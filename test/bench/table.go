@@ -105,7 +105,12 @@ func changeRows(what string, of func(result) changes) []row[result] {
 		}},
 		{"— median, 95th and 99th percentile", func(r result) string {
 			took := of(r).took
-			return fmt.Sprintf("%s, %s, %s", milliseconds(median(took)), milliseconds(percentile(took, 95)), milliseconds(percentile(took, 99)))
+			return fmt.Sprintf(
+				"%s, %s, %s",
+				milliseconds(median(took)),
+				milliseconds(percentile(took, 95)),
+				milliseconds(percentile(took, 99)),
+			)
 		}},
 		{"— a round trip (GET of a profile)", func(r result) string { return milliseconds(median(of(r).trips)) }},
 	}

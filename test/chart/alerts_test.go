@@ -67,9 +67,11 @@ var scrapes = map[string]scrape{
 		fires:  map[string]string{"CAPIInventoryNoPublisher": "No publisher works, so profiles no longer follow their Clusters."},
 	},
 	"Problems": {
-		why:    "a kubeconfig is malformed",
-		series: with(map[string]string{`capi_inventory_problems` + ofPublisher + `inventory="argocd",reason="KubeconfigMalformed"}`: "2x60"}),
-		at:     "20m",
+		why: "a kubeconfig is malformed",
+		series: with(
+			map[string]string{`capi_inventory_problems` + ofPublisher + `inventory="argocd",reason="KubeconfigMalformed"}`: "2x60"},
+		),
+		at: "20m",
 		fires: map[string]string{
 			"CAPIInventoryProblems": "Inventory argocd could not publish everything: KubeconfigMalformed.",
 		},
