@@ -27,7 +27,7 @@ type busy struct {
 	processor      time.Duration
 }
 
-// How often the others write each object. The manager of the property is the fastest that is known: it beats.
+// How often the others write each object. The property is a heartbeat, which some cluster managers write as often.
 const (
 	clusterInterval  = 10 * time.Minute
 	tokenInterval    = 10 * time.Minute
@@ -78,15 +78,15 @@ func (s *stage) disturb(ctx context.Context, out *busy) error {
 	}{
 		{clusterInterval, s.scaleCluster},
 		{tokenInterval, s.rotateToken},
-		{propertyInterval, s.beatProperty},
+		{propertyInterval, s.renewHeartbeat},
 	}
 	for _, w := range writers {
-		out.others += s.beats(w.every)
+		out.others += float64(s.writesOf(w.every))
 	}
 	return parallel(ctx, len(writers), len(writers), func(ctx context.Context, i int) error {
 		w := writers[i]
 		pace := rate.NewLimiter(rate.Limit(float64(s.size)/w.every.Seconds()), 1)
-		return parallel(ctx, s.plan.concurrency, int(s.beats(w.every)), func(ctx context.Context, n int) error {
+		return parallel(ctx, s.plan.concurrency, s.writesOf(w.every), func(ctx context.Context, n int) error {
 			if err := pace.Wait(ctx); err != nil {
 				return err
 			}
@@ -95,9 +95,9 @@ func (s *stage) disturb(ctx context.Context, out *busy) error {
 	})
 }
 
-// beats is how often a writer writes that comes to each object so often.
-func (s *stage) beats(every time.Duration) float64 {
-	return float64(int(float64(s.size) * s.plan.busy.Seconds() / every.Seconds()))
+// writesOf is how often a writer writes that comes to each object so often.
+func (s *stage) writesOf(every time.Duration) int {
+	return int(float64(s.size) * s.plan.busy.Seconds() / every.Seconds())
 }
 
 func (s *stage) scaleCluster(ctx context.Context, n int) error {
@@ -124,9 +124,9 @@ func (s *stage) rotateToken(ctx context.Context, n int) error {
 	return nil
 }
 
-func (s *stage) beatProperty(ctx context.Context, n int) error {
+func (s *stage) renewHeartbeat(ctx context.Context, n int) error {
 	status := inventoryac.ClusterProfileStatus().WithProperties(
-		inventoryac.Property().WithName("beat.example.com").WithValue(fmt.Sprint(n)))
+		inventoryac.Property().WithName("heartbeat.example.com").WithValue(fmt.Sprint(n)))
 	profile := inventoryac.ClusterProfile(clusterName(n%s.size), fleet).WithStatus(status)
 	if err := s.client.Status().Apply(ctx, profile, client.FieldOwner("bench")); err != nil {
 		return fmt.Errorf("writing a property: %w", err)

@@ -26,7 +26,7 @@ func (s *stage) makeNamespace(ctx context.Context, name string) error {
 // and so are the requests.
 const (
 	fleet    = "fleet"
-	rawFleet = "naked"
+	rawFleet = "plain"
 )
 
 // selectLabel marks the namespace whose Clusters the Inventory selects: one request begins the publication of all of them.
