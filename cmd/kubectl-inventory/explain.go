@@ -31,6 +31,7 @@ var kinds = map[string]string{
 	"cluster":                               kindCluster,
 	"clusters":                              kindCluster,
 	"cluster.cluster.x-k8s.io":              kindCluster,
+	"clusters.cluster.x-k8s.io":             kindCluster,
 	"profile":                               kindProfile,
 	"profiles":                              kindProfile,
 	"clusterprofile":                        kindProfile,

@@ -37,14 +37,11 @@ const (
 // busy leaves a settled publisher alone with three writers: a replica count of each Cluster, a new token in each kubeconfig, and another
 // manager's property on each profile.
 func (s *stage) busy(ctx context.Context) (out busy, err error) {
-	publisher, err := s.publish()
+	publisher, _, err := s.publishSettled(ctx)
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, publisher.stop()) }()
-	if _, err := publisher.settled(ctx, s.size); err != nil {
-		return out, err
-	}
 	writes, err := publisher.count(ctx, anyWrite)
 	if err != nil {
 		return out, err

@@ -27,14 +27,11 @@ func (c changes) inTrips(percent int) float64 {
 // change moves one Cluster after the other to another endpoint: first while the others rest, and then while the publisher is busy with a
 // full pass over all of them.
 func (s *stage) change(ctx context.Context) (atRest, inPass changes, err error) {
-	publisher, err := s.publish()
+	publisher, _, err := s.publishSettled(ctx)
 	if err != nil {
 		return atRest, inPass, err
 	}
 	defer func() { err = errors.Join(err, publisher.stop()) }()
-	if _, err := publisher.settled(ctx, s.size); err != nil {
-		return atRest, inPass, err
-	}
 	for range s.plan.changes {
 		if err := s.moveOne(ctx, &atRest); err != nil {
 			return atRest, inPass, err

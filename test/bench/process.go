@@ -33,6 +33,17 @@ func (s *stage) publish() (*process, error) {
 	return s.run(s.plan.publisher, append([]string{"--concurrency", strconv.Itoa(s.plan.concurrency)}, s.plan.flags...)...)
 }
 
+// publishSettled starts a publisher and waits until it is settled, and returns how long after its start that was.
+func (s *stage) publishSettled(ctx context.Context) (publisher *process, after time.Duration, err error) {
+	if publisher, err = s.publish(); err != nil {
+		return nil, 0, err
+	}
+	if after, err = publisher.settled(ctx, s.size); err != nil {
+		return nil, 0, errors.Join(err, publisher.stop())
+	}
+	return publisher, after, nil
+}
+
 // run starts a program; flags are those beside the ones that every run has.
 func (s *stage) run(binary string, flags ...string) (*process, error) {
 	address, err := freeAddress()

@@ -68,14 +68,11 @@ func (s *stage) runPublisher(ctx context.Context, r *round) (err error) {
 	if err := errors.Join(s.selectFleet(ctx, false), s.removeProfiles(ctx, fleet)); err != nil {
 		return err
 	}
-	publisher, err := s.publish()
+	publisher, _, err := s.publishSettled(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, publisher.stop()) }()
-	if _, err := publisher.settled(ctx, s.size); err != nil {
-		return err
-	}
 	before, err := publisher.processorTime()
 	if err != nil {
 		return err

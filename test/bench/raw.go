@@ -87,7 +87,7 @@ func (r *raw) requests() ([]request, error) {
 	return requests, nil
 }
 
-// publish measures how long the requests take. There is no publisher meanwhile: it would watch what raw writes.
+// publish measures how long the requests take. No publisher runs meanwhile: it would watch what raw writes.
 func (r *raw) publish(ctx context.Context) (took time.Duration, err error) {
 	requests, err := r.requests()
 	if err != nil {

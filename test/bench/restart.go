@@ -23,14 +23,12 @@ func (s *stage) restart(ctx context.Context) (out restart, err error) {
 	if err != nil {
 		return out, err
 	}
-	publisher, err := s.publish()
+	publisher, settled, err := s.publishSettled(ctx)
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, publisher.stop()) }()
-	if out.settled, err = publisher.settled(ctx, s.size); err != nil {
-		return out, err
-	}
+	out.settled = settled
 	if out.processor, err = publisher.processorTime(); err != nil {
 		return out, err
 	}

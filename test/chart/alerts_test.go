@@ -43,7 +43,7 @@ type scrape struct {
 var scrapes = map[string]scrape{
 	"Healthy": {why: "all three programs lead, and nothing is wrong", series: leads, at: "3h"},
 	"NothingScraped": {
-		why: "there is no series at all",
+		why: "nothing is scraped",
 		at:  "10m",
 		fires: map[string]string{
 			"CAPIInventoryNoPublisher": "No publisher works, so profiles no longer follow their Clusters.",
@@ -117,7 +117,7 @@ var scrapes = map[string]scrape{
 		at: "30m",
 	},
 	"NothingPublished": {
-		why: "nothing has changed for long, so there is no quantile",
+		why: "nothing has changed for long, so no quantile exists",
 		series: with(map[string]string{
 			`capi_inventory_publish_seconds_bucket` + ofPublisher + `le="60"}`:   "5x60",
 			`capi_inventory_publish_seconds_bucket` + ofPublisher + `le="+Inf"}`: "5x60",

@@ -131,6 +131,16 @@ func button(key string) string {
 	return fmt.Sprintf("document.querySelector('#summary button[data-key=%q]')", key)
 }
 
+// openInventory opens the details of an Inventory that selects the Cluster london of the namespace that it is named after.
+func (b *tab) openInventory(namespace string) {
+	b.t.Helper()
+	opener := button("inventory " + namespace)
+	b.until("!!" + opener)
+	b.evaluate(opener + ".focus()")
+	b.evaluate(opener + ".click()")
+	b.until(contains("dialog[open]", namespace+"/london"))
+}
+
 // shown returns an expression: so many tiles are shown.
 func shown(tiles int) string {
 	return fmt.Sprintf("document.querySelectorAll('button.tile').length === %d", tiles)

@@ -68,11 +68,7 @@ func TestOpenInventoryFollowsTheHub(t *testing.T) {
 	d := serve(t, env.hub.Config(), namespace)
 	b.run(chromedp.Navigate(d.URL()))
 	b.until(is(namespace, "london", "fine"))
-	key := "inventory " + namespace
-	b.until("!!" + button(key))
-	b.evaluate(button(key) + ".focus()")
-	b.evaluate(button(key) + ".click()")
-	b.until(contains("dialog[open]", namespace+"/london"))
+	b.openInventory(namespace)
 	for i, message := range []string{"The first message.", "The second message."} {
 		inventory := &v1alpha1.Inventory{}
 		must(t, env.k8s.Get(t.Context(), client.ObjectKey{Name: namespace}, inventory))
@@ -99,7 +95,7 @@ func TestOpenInventoryFollowsTheHub(t *testing.T) {
 	b.until(contains("dialog[open]", "These are the first ones"))
 	b.run(chromedp.KeyEvent("\x1b"))
 	b.until("document.querySelector('dialog[open]') === null")
-	b.until(focused(key))
+	b.until(focused("inventory " + namespace))
 	b.asked(d)
 }
 

@@ -98,7 +98,7 @@ func TestStore(t *testing.T) {
 		}, "london:unreachable"},
 		{"a check is deleted", func() { s.remove(checkAt("london", clock.Time)) }, "london:unknown"},
 		{"a grant has a token, of which a tile shows nothing before it expires", func() { s.put(grant) }, "~a/london"},
-		{"a check of which there is no profile", func() { s.put(checkAt("paris", clock.Time)) }, ""},
+		{"a check without a profile", func() { s.put(checkAt("paris", clock.Time)) }, ""},
 		{"a check expires, before its time", func() { clock.Time = clock.Add(14 * time.Minute); s.refresh() }, ""},
 		{"a check expires", func() { clock.Time = clock.Add(time.Minute); s.refresh() }, "rome:stale"},
 		{"a token expires", func() { clock.Time = clock.Add(time.Hour); s.refresh() }, "london:expiring"},
