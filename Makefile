@@ -22,7 +22,7 @@ help: ## Print what each target does
 demo: assets build ## Run the whole demo on real API servers; DEMO_ONCE=1 exits when it is done
 	@go build -o bin/demo ./test/demo && exec bin/demo
 
-bench: assets build ## Measure what publishing and granting cost; BENCH="-clusters 1000" or BENCH="-grants 1000" for less
+bench: assets build ## Measure what publishing, granting and checking cost; BENCH="-clusters 1000", -grants or -spokes for less
 	@go build -o bin/bench ./test/bench && exec bin/bench $(BENCH)
 
 ##@ Develop

@@ -12,17 +12,24 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
+// build builds programs, and returns the folder that they are in.
+func build(t *testing.T, packages ...string) string {
+	t.Helper()
+	bin := t.TempDir()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", bin}, packages...)...)
+	command.Dir = filepath.Join("..", "..")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	return bin
+}
+
 // TestCounts runs the publisher's part on a small hub, and checks what does not depend on the machine.
 func TestCounts(t *testing.T) {
 	ctrl.SetLogger(logr.Discard())
-	publisher := filepath.Join(t.TempDir(), "publisher")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", publisher, "./cmd/publisher")
-	build.Dir = filepath.Join("..", "..")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
+	bin := build(t, "./cmd/publisher")
 	p, err := parse([]string{
-		"-clusters", "200", "-rounds", "1", "-changes", "5", "-rest", "1s", "-busy", "10s", "-publisher", publisher,
+		"-clusters", "200", "-rounds", "1", "-changes", "5", "-rest", "1s", "-busy", "10s", "-publisher", filepath.Join(bin, "publisher"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,4 +51,31 @@ func TestCounts(t *testing.T) {
 		t.Errorf("%v writes of others, %d and %d changed endpoints", out.busy.others, len(out.atRest.took), len(out.inPass.took))
 	}
 	printTable([]result{out})
+}
+
+// TestCountsOfChecks runs the consumer's part on a few spokes, and checks what does not depend on the machine.
+func TestCountsOfChecks(t *testing.T) {
+	ctrl.SetLogger(logr.Discard())
+	bin := build(t, "./cmd/publisher", "./cmd/consumer", "sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin")
+	p, err := parse([]string{
+		"-spokes", "100", "-rest", "5s", "-publisher", filepath.Join(bin, "publisher"),
+		"-consumer", filepath.Join(bin, "consumer"), "-plugin", filepath.Join(bin, "plugin"), "--", "--interval=2s",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.compareChecks(t.Context(), p.spokes[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{0, 1, 10} {
+		got := out[i]
+		if got.hanging != want || len(got.ends) != 10 || len(got.returns) != 10 {
+			t.Errorf("%d spokes hang, %d ended and %d returned; want %d, 10 and 10", got.hanging, len(got.ends), len(got.returns), want)
+		}
+		if got.rest.probes == 0 || got.rest.writes != 0 {
+			t.Errorf("at rest: %.0f probes, and SpokeChecks were written %.0f times", got.rest.probes, got.rest.writes)
+		}
+	}
+	printChecks(out)
 }

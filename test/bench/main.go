@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench is `make bench`: what the publisher and the broker cost, as a table each, on a real etcd and kube-apiserver.
+// Command bench is `make bench`: what the publisher, the broker and the consumer cost, as a table each, on a real etcd and
+// kube-apiserver.
 //
 // Absolute numbers say more of the machine than of the publisher, and a machine is never quiet. So the rate is measured in
 // rounds, one after the other: raw is a plain loop of the same concurrency that sends the very requests of the publisher for
@@ -13,7 +14,8 @@
 // not run: its objects are made once, of the size they really have (clusters.go), and rest.
 //
 // The broker works on spokes in memory (test/spokes), each of which speaks as much of the Kubernetes API as it needs. What it costs is
-// counted in requests, and its time compared with that of the same with a tenth of the spokes hanging.
+// counted in requests, and its time compared with that of the same with a tenth of the spokes hanging. So does the consumer, which
+// runs upstream's plugin: what a probe costs, and how soon the end and the return of a spoke are reported, while others hang.
 //
 // It is not a test: nothing fails for being slow.
 package main
@@ -65,6 +67,15 @@ func run(args []string) error {
 		brokers = append(brokers, columns...)
 	}
 	printGrants(brokers)
+	var consumers []checkResult
+	for _, size := range plan.spokes {
+		columns, err := plan.compareChecks(ctx, size)
+		if err != nil {
+			return fmt.Errorf("with %d spokes: %w", size, err)
+		}
+		consumers = append(consumers, columns...)
+	}
+	printChecks(consumers)
 	return nil
 }
 

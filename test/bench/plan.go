@@ -14,68 +14,89 @@ import (
 
 // plan is what to measure.
 type plan struct {
-	// clusters and grants are the numbers of them with which the publisher and the broker are measured.
-	clusters, grants  []int
-	rounds            int
-	concurrency       int
-	changes           int
-	rest, busy        time.Duration
-	publisher, broker string
-	flags             []string
+	// clusters, grants and spokes are the numbers of them with which the publisher, the broker and the consumer are measured.
+	clusters, grants, spokes []int
+	rounds                   int
+	concurrency              int
+	changes                  int
+	rest, busy               time.Duration
+	publisher                string
+	broker                   string
+	consumer, plugin         string
+	flags                    []string
 }
 
-// defaultSizes are what is measured if no number is given.
-const defaultSizes = "1000,10000"
+// defaultSizes are what is measured of each if no number is given of any.
+var defaultSizes = []int{1000, 10000}
 
 func parse(args []string) (plan, error) {
 	p := plan{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	clusters := flags.String("clusters", "", "How many Clusters, once for each number; "+defaultSizes+" if -grants is not given either.")
-	grants := flags.String("grants", "", "How many AccessGrants, twice for each number; "+defaultSizes+" if -clusters is not given either.")
+	p.addSizes(flags)
+	p.addPrograms(flags)
 	flags.IntVar(&p.rounds, "rounds", 3, "How often raw, raw beside a watch, and the publisher each publish all Clusters.")
 	flags.IntVar(&p.concurrency, "concurrency", 10, "How many requests at a time, of raw and of the publisher.")
 	flags.IntVar(&p.changes, "changes", 100, "How many endpoints to change one after the other, at rest and in full passes.")
-	flags.DurationVar(
-		&p.rest,
-		"rest",
-		70*time.Second,
-		"How long the settled publisher or broker rests before its memory is read; the publisher gives memory back once a minute.",
-	)
+	flags.DurationVar(&p.rest, "rest", 70*time.Second, "How long a settled program rests before its memory is read; "+
+		"the publisher gives memory back once a minute.")
 	flags.DurationVar(&p.busy, "busy", time.Minute, "How long others write what the settled publisher watches.")
-	flags.StringVar(&p.publisher, "publisher", "bin/publisher", "The publisher's binary; arguments after -- are flags for it.")
-	flags.StringVar(&p.broker, "broker", "bin/broker", "The broker's binary; with -grants, arguments after -- are flags for it.")
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
 	p.flags = flags.Args()
-	if *clusters == "" && *grants == "" {
-		*clusters, *grants = defaultSizes, defaultSizes
-	}
-	var errs [2]error
-	p.clusters, errs[0] = numbers("-clusters", *clusters, 1)
-	p.grants, errs[1] = numbers("-grants", *grants, 10)
-	if err := errors.Join(errs[:]...); err != nil {
-		return p, err
+	if p.subjects() == 0 {
+		p.clusters, p.grants, p.spokes = defaultSizes, defaultSizes, defaultSizes
 	}
 	if p.rounds < 1 || p.concurrency < 1 || p.changes < 1 {
 		return p, errors.New("-rounds, -concurrency and -changes: must be at least 1")
 	}
-	if len(p.flags) > 0 && len(p.clusters) > 0 && len(p.grants) > 0 {
-		return p, errors.New("arguments after --: need either -clusters or -grants, whose program they are for")
+	if len(p.flags) > 0 && p.subjects() > 1 {
+		return p, errors.New("arguments after --: need only one of -clusters, -grants and -spokes, whose program they are for")
 	}
 	return p, nil
 }
 
-// numbers parses the value of a flag; none if it is empty.
-func numbers(name, value string, least int) ([]int, error) {
+// addSizes adds the flags that say what is measured.
+func (p *plan) addSizes(flags *flag.FlagSet) {
+	for _, subject := range []struct {
+		name, what string
+		least      int
+		sizes      *[]int
+	}{
+		{"clusters", "How many Clusters, for the publisher", 1, &p.clusters},
+		{"grants", "How many AccessGrants, for the broker", 10, &p.grants},
+		{"spokes", "How many spokes, for the consumer", 100, &p.spokes},
+	} {
+		usage := fmt.Sprintf("%s: one number or several, separated by commas. %v of each if none of the three flags is given.",
+			subject.what, defaultSizes)
+		flags.Func(subject.name, usage, func(value string) (err error) {
+			*subject.sizes, err = numbers(value, subject.least)
+			return err
+		})
+	}
+}
+
+// addPrograms adds the flags that say where the programs are.
+func (p *plan) addPrograms(flags *flag.FlagSet) {
+	const flagsFollow = "; with only -%s, arguments after -- are flags for it."
+	flags.StringVar(&p.publisher, "publisher", "bin/publisher", "The publisher's binary"+fmt.Sprintf(flagsFollow, "clusters"))
+	flags.StringVar(&p.broker, "broker", "bin/broker", "The broker's binary"+fmt.Sprintf(flagsFollow, "grants"))
+	flags.StringVar(&p.consumer, "consumer", "bin/consumer", "The consumer's binary"+fmt.Sprintf(flagsFollow, "spokes"))
+	flags.StringVar(&p.plugin, "plugin", "bin/kubeconfig-secretreader", "The binary of upstream's plugin, which the consumer runs.")
+}
+
+// subjects is how many of the programs are measured.
+func (p *plan) subjects() int {
+	return min(len(p.clusters), 1) + min(len(p.grants), 1) + min(len(p.spokes), 1)
+}
+
+// numbers parses the value of a flag.
+func numbers(value string, least int) ([]int, error) {
 	var parsed []int
 	for number := range strings.SplitSeq(value, ",") {
-		if value == "" {
-			break
-		}
 		n, err := strconv.Atoi(number)
 		if err != nil || n < least {
-			return nil, fmt.Errorf("%s: %q is not a number of at least %d", name, number, least)
+			return nil, fmt.Errorf("%q is not a number of at least %d", number, least)
 		}
 		parsed = append(parsed, n)
 	}

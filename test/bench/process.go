@@ -188,16 +188,29 @@ func (p *process) memory(figure string) (float64, error) {
 	return 0, fmt.Errorf("reading the memory of the %s: no %s", p.name, figure)
 }
 
-// processorTime is what the program has used of the processors, in user and system mode.
-func (p *process) processorTime() (time.Duration, error) {
+// The first of two fields of /proc/<pid>/stat after the name of the program: the time in user mode, before that in system mode, of the
+// program itself, and of its children that have ended.
+const (
+	ownTime      = 11
+	childrenTime = 13
+)
+
+// processorTime is what the program has used of the processors.
+func (p *process) processorTime() (time.Duration, error) { return p.time(ownTime) }
+
+// childrenTime is what the children of the program that have ended have used of the processors.
+func (p *process) childrenTime() (time.Duration, error) { return p.time(childrenTime) }
+
+// time adds up a field of /proc/<pid>/stat and the next one.
+func (p *process) time(field int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("reading the processor time of the %s: %w", p.name, err)
 	}
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	var ticks int64
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
+	for _, text := range fields[field : field+2] {
+		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("reading the processor time of the %s: %w", p.name, err)
 		}

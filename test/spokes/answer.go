@@ -4,12 +4,14 @@
 package spokes
 
 import (
+	"io"
 	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/apiserver/pkg/endpoints/handlers/negotiation"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	apirequest "k8s.io/apiserver/pkg/endpoints/request"
@@ -63,6 +65,18 @@ func newList(of schema.GroupVersionResource) (client.ObjectList, error) {
 	}
 	typed, _ := list.(client.ObjectList)
 	return typed, nil
+}
+
+// answerPath answers what is not about objects, as an API server does that is ready.
+func answerPath(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/readyz":
+		_, _ = io.WriteString(w, "ok")
+	case "/version":
+		responsewriters.WriteRawJSON(http.StatusOK, version.Info{GitVersion: Version}, w)
+	default:
+		http.NotFound(w, r)
+	}
 }
 
 // answer writes an object, or an error if there is one, as an API server does: in the encoding that the client asks for.

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package spokes serves thousands of spokes from one process, for tests and benchmarks of what dials them. Each spoke is a map of
-// objects at a URL of its own, and speaks just enough of the Kubernetes API for a client that manages ServiceAccounts and their rights:
-// get, list, create, update and delete of any built-in kind, TokenRequest and SelfSubjectReview, in JSON or protobuf.
+// objects at a URL of its own, and speaks just enough of the Kubernetes API for a client that manages ServiceAccounts and their rights,
+// and for one that probes it: get, list, create, update and delete of any built-in kind, TokenRequest and SelfSubjectReview, in JSON or
+// protobuf, /readyz and /version.
 //
 // It validates nothing, defaults nothing, runs no controller and knows two kinds of users: the administrator, who may do everything,
 // and the holders of the tokens that it issues, who may only ask who they are.
@@ -26,6 +27,9 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
+
+// Version is the version of Kubernetes that every spoke reports.
+const Version = "v1.36.3"
 
 // maxBody is how many bytes of a request are read.
 const maxBody = 1 << 20
@@ -93,7 +97,8 @@ func (s *Server) Config(spoke int) *rest.Config {
 // Hang decides which spokes hang from now on: they accept a request and never answer, until the client gives up.
 func (s *Server) Hang(which func(spoke int) bool) { s.hangs.Store(&which) }
 
-// Requests returns how many requests a spoke has received of each kind, such as "get namespaces" or "create serviceaccounts/token".
+// Requests returns how many requests a spoke has received of each kind, such as "get namespaces", "create
+// serviceaccounts/token" or "get /readyz".
 func (s *Server) Requests(spoke int) map[string]int { return s.spokes[spoke].counted() }
 
 // Connections returns how many connections the spokes have accepted altogether.
@@ -109,7 +114,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	inner := r.WithContext(r.Context())
 	inner.URL = &url.URL{Path: "/" + r.PathValue("path"), RawQuery: r.URL.RawQuery}
 	info, err := infos.NewRequestInfo(inner)
-	if err != nil || !info.IsResourceRequest {
+	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -121,6 +126,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if (*s.hangs.Load())(number) {
 		<-r.Context().Done()
+		return
+	}
+	if !info.IsResourceRequest {
+		answerPath(w, inner)
 		return
 	}
 	object, err := spoke.do(request{RequestInfo: info, user: spoke.userOf(r), body: body})

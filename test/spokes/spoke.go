@@ -4,6 +4,7 @@
 package spokes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -67,7 +68,7 @@ func keyOf(resource schema.GroupResource, object client.Object) key {
 }
 
 func (s *spoke) count(r *apirequest.RequestInfo) {
-	kind := r.Verb + " " + r.Resource
+	kind := r.Verb + " " + cmp.Or(r.Resource, r.Path)
 	if r.Subresource != "" {
 		kind += "/" + r.Subresource
 	}

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The capi-inventory authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+)
+
+// outageSize is how many spokes end at once.
+const outageSize = 100
+
+// spread returns so many spokes that do not hang, spread over all of them.
+func (c *checks) spread(count int) []int {
+	chosen := make([]int, 0, count)
+	for i := 0; len(chosen) < count; i++ {
+		// The step is a prime, so that each spoke comes once.
+		if n := i * 7919 % c.size; !c.hanging.Has(n) {
+			chosen = append(chosen, n)
+		}
+	}
+	return chosen
+}
+
+// hang has the spokes that hang hang, and no others.
+func (c *checks) hang() {
+	now := maps.Clone(c.hanging)
+	c.spokes.Hang(now.Has)
+}
+
+// outage has spokes end that were reachable, all at once, and return, and measures how long each takes to be reported.
+func (c *checks) outage(ctx context.Context) (ends, returns []time.Duration, err error) {
+	chosen := c.spread(min(outageSize, c.size/10))
+	if ends, err = c.follow(ctx, chosen, false, func() { c.hanging.Insert(chosen...) }); err != nil {
+		return nil, nil, err
+	}
+	say("%d spokes ended: reported after %s", len(chosen), median(ends).Round(100*time.Millisecond))
+	if returns, err = c.follow(ctx, chosen, true, func() { c.hanging.Delete(chosen...) }); err != nil {
+		return nil, nil, err
+	}
+	say("%d spokes returned: reported after %s", len(chosen), median(returns).Round(100*time.Millisecond))
+	return ends, returns, nil
+}
+
+// follow changes which spokes hang, and measures how long it takes until each of those that were chosen is reported as reachable or not.
+func (c *checks) follow(ctx context.Context, chosen []int, reachable bool, change func()) ([]time.Duration, error) {
+	events, err := c.client.Watch(ctx, &v1alpha1.SpokeCheckList{}, client.InNamespace(fleet))
+	if err != nil {
+		return nil, fmt.Errorf("watching SpokeChecks: %w", err)
+	}
+	defer events.Stop()
+	missing := sets.New[string]()
+	for _, n := range chosen {
+		missing.Insert(clusterName(n))
+	}
+	change()
+	c.hang()
+	began, took := time.Now(), []time.Duration{}
+	for timeout := time.After(patience); missing.Len() > 0; {
+		select {
+		case event, open := <-events.ResultChan():
+			if !open {
+				return nil, errors.New("the watch of SpokeChecks has ended")
+			}
+			if name := reported(event, reachable); missing.Has(name) {
+				missing.Delete(name)
+				took = append(took, time.Since(began))
+			}
+		case <-timeout:
+			return nil, fmt.Errorf("%d of %d spokes are not reported after %s", missing.Len(), len(chosen), patience)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return took, nil
+}
+
+// reported returns the name of the spoke that an event reports as reachable or not; empty if it reports something else.
+func reported(event watch.Event, reachable bool) string {
+	check, isCheck := event.Object.(*v1alpha1.SpokeCheck)
+	if !isCheck || len(check.Status.Conditions) == 0 ||
+		meta.IsStatusConditionTrue(check.Status.Conditions, v1alpha1.ConditionReachable) != reachable {
+		return ""
+	}
+	return check.Name
+}
