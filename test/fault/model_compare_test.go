@@ -158,11 +158,13 @@ func conditionIn(profile *inventoryv1alpha1.ClusterProfile, name string) metav1.
 	return ""
 }
 
-// written returns the profiles that another writer may change: those that the publisher writes.
+// written returns the profiles that another writer may change: those that the publisher writes, and would write as the hub is now. Of
+// another one whose labels are changed, it only reports that.
 func (m *model) written() []types.NamespacedName {
 	var keys []types.NamespacedName
+	next := m.next()
 	for key, profile := range m.profiles {
-		if !profile.frozen {
+		if following := next[key]; !profile.frozen && following != nil && !following.frozen {
 			keys = append(keys, key)
 		}
 	}
