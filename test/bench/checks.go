@@ -94,7 +94,7 @@ func (c *checks) open(ctx context.Context) (err error) {
 	if err := c.makeNamespace(ctx, fleet); err != nil {
 		return err
 	}
-	if err := c.makeInventory(ctx, v1alpha1.InventorySpec{}); err != nil {
+	if _, err := c.makeInventory(ctx, "default", v1alpha1.InventorySpec{}); err != nil {
 		return err
 	}
 	admin := func(n int) (*rest.Config, error) { return c.spokes.Config(n), nil }

@@ -41,12 +41,15 @@ func (s sizes) String() string {
 func clusterName(n int) string { return fmt.Sprintf("workload-%05d", n) }
 
 // makeCluster makes what Cluster API's controllers leave of one Cluster, but for its kubeconfig. It may be repeated.
-func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedName) (made sizes, err error) {
-	if made.cluster, err = makeObject(ctx, hub, clusterYAML, name); err != nil {
+func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedName, shape shape) (made sizes, err error) {
+	if made.cluster, err = makeObject(ctx, hub, clusterYAML, name, shape.trim); err != nil {
 		return made, err
 	}
-	made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name)
-	return made, err
+	asItIs := func(*unstructured.Unstructured) {}
+	if made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name, asItIs); err != nil {
+		return made, err
+	}
+	return made, shape.makeSecrets(ctx, hub, name)
 }
 
 // makeKubeconfig makes the Secret with the credentials of a Cluster's administrator, and returns the size of the kubeconfig. It may be
@@ -61,12 +64,15 @@ func makeKubeconfig(ctx context.Context, hub client.Client, name types.Namespace
 }
 
 // makeObject makes an object as a user and a controller do together: the one by kubectl, the other the status.
-func makeObject(ctx context.Context, hub client.Client, manifest string, name types.NamespacedName) (size int, err error) {
+func makeObject(
+	ctx context.Context, hub client.Client, manifest string, name types.NamespacedName, change func(*unstructured.Unstructured),
+) (size int, err error) {
 	object := &unstructured.Unstructured{}
 	filled := strings.NewReplacer("NAMESPACE", name.Namespace, "NAME", name.Name).Replace(manifest)
 	if err := yaml.Unmarshal([]byte(filled), object); err != nil {
 		return 0, fmt.Errorf("reading a manifest: %w", err)
 	}
+	change(object)
 	status := object.Object["status"]
 	if err := hub.Create(ctx, object, client.FieldOwner("kubectl-client-side-apply")); client.IgnoreAlreadyExists(err) != nil {
 		return 0, fmt.Errorf("making a %s: %w", object.GetKind(), err)

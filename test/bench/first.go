@@ -13,7 +13,7 @@ import (
 type first struct {
 	// took is from its start to the last status that is written.
 	took, processor time.Duration
-	// requests are those that write profiles, for each Cluster.
+	// requests are those that write profiles, for each profile.
 	requests float64
 	// peak is the most memory that it had, in MiB.
 	peak float64
@@ -32,7 +32,7 @@ func (s *stage) first(ctx context.Context) (out first, err error) {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, publisher.stop()) }()
-	if err := publisher.reached(ctx, statuses, publisher.began, float64(s.size)); err != nil {
+	if err := publisher.reached(ctx, statuses, publisher.began, float64(s.profiles())); err != nil {
 		return out, err
 	}
 	out.took = time.Since(publisher.began)
@@ -46,7 +46,7 @@ func (s *stage) first(ctx context.Context) (out first, err error) {
 	if err != nil {
 		return out, err
 	}
-	out.requests = (after - before) / float64(s.size)
+	out.requests = (after - before) / float64(s.profiles())
 	say("published for the first time: %s, peak %.0f MiB", out.took.Round(10*time.Millisecond), out.peak)
 	return out, s.verify(ctx)
 }

@@ -94,7 +94,7 @@ func (g *grants) open(ctx context.Context) error {
 	if err := g.makeNamespace(ctx, fleet); err != nil {
 		return err
 	}
-	if err := g.makeInventory(ctx, v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{
+	if _, err := g.makeInventory(ctx, "default", v1alpha1.InventorySpec{AccessProviders: []v1alpha1.AccessProvider{{
 		Name:           v1alpha1.ProviderKubeconfigSecret,
 		ServiceAccount: &v1alpha1.ServiceAccountAccess{ClusterRoles: []string{role.Name}},
 	}}}); err != nil {

@@ -49,39 +49,39 @@ func run(args []string) error {
 		return err
 	}
 	ctrl.SetLogger(logr.Discard())
-	var publishers []result
-	for _, size := range plan.clusters {
-		column, err := plan.measure(ctx, size)
+	return errors.Join(
+		each(ctx, "Clusters", plan.clusters, plan.measureClusters, printTable),
+		each(ctx, "Clusters on hubs of other shapes", plan.shapes, plan.compareShapes, printBreadth),
+		each(ctx, "grants", plan.grants, plan.compareGrants, printGrants),
+		each(ctx, "spokes", plan.spokes, plan.compareChecks, printChecks),
+	)
+}
+
+// each measures with one number after the other, and prints the columns as one table.
+func each[T any](
+	ctx context.Context, what string, sizes []int, measure func(context.Context, int) ([]T, error), print func([]T),
+) error {
+	var all []T
+	for _, size := range sizes {
+		columns, err := measure(ctx, size)
+		all = append(all, columns...)
 		if err != nil {
-			return fmt.Errorf("with %d Clusters: %w", size, err)
+			print(all)
+			return fmt.Errorf("with %d %s: %w", size, what, err)
 		}
-		publishers = append(publishers, column)
 	}
-	printTable(publishers)
-	var brokers []grantResult
-	for _, size := range plan.grants {
-		columns, err := plan.compareGrants(ctx, size)
-		if err != nil {
-			return fmt.Errorf("with %d grants: %w", size, err)
-		}
-		brokers = append(brokers, columns...)
-	}
-	printGrants(brokers)
-	var consumers []checkResult
-	for _, size := range plan.spokes {
-		columns, err := plan.compareChecks(ctx, size)
-		if err != nil {
-			return fmt.Errorf("with %d spokes: %w", size, err)
-		}
-		consumers = append(consumers, columns...)
-	}
-	printChecks(consumers)
+	print(all)
 	return nil
 }
 
-// measure runs the part of the publisher with one number of Clusters, on a hub of its own.
+// measureClusters runs the part of the publisher with one number of Clusters, on a hub of its own.
+func (p plan) measureClusters(ctx context.Context, size int) ([]result, error) {
+	column, err := p.measure(ctx, size)
+	return []result{column}, err
+}
+
 func (p plan) measure(ctx context.Context, size int) (out result, err error) {
-	stage, err := open(ctx, p, size)
+	stage, err := open(ctx, p, size, shape{})
 	if err != nil {
 		return out, err
 	}

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -57,17 +58,26 @@ func (s *stage) removeProfiles(ctx context.Context, namespace string) error {
 // verify counts the profiles that are complete: a fast publisher must have published.
 func (s *stage) verify(ctx context.Context) error {
 	var profiles inventoryv1alpha1.ClusterProfileList
-	if err := s.client.List(ctx, &profiles, client.InNamespace(fleet)); err != nil {
+	if err := s.client.List(ctx, &profiles); err != nil {
 		return fmt.Errorf("listing profiles: %w", err)
 	}
 	complete := 0
-	for _, p := range profiles.Items {
-		if len(p.Status.AccessProviders) == 1 && len(p.Status.Conditions) == 2 && p.Status.Version.Kubernetes != "" {
+	for i := range profiles.Items {
+		if p := &profiles.Items[i]; p.Namespace != rawFleet && s.isComplete(p) {
 			complete++
 		}
 	}
-	if complete != s.size {
-		return fmt.Errorf("%d of %d profiles are complete", complete, s.size)
+	if complete != s.profiles() {
+		return fmt.Errorf("%d of %d profiles are complete", complete, s.profiles())
 	}
 	return nil
+}
+
+// isComplete reports whether a profile has everything that it should have, and the value of the last edit.
+func (s *stage) isComplete(p *inventoryv1alpha1.ClusterProfile) bool {
+	edited := s.edited == 0 || p.Namespace != fleet || slices.ContainsFunc(p.Status.Properties, func(p inventoryv1alpha1.Property) bool {
+		return p.Name == editProperty && p.Value == strconv.Itoa(s.edited)
+	})
+	return edited && len(p.Status.AccessProviders) == 1 && len(p.Status.Conditions) == 2 && p.Status.Version.Kubernetes != "" &&
+		len(p.Status.Properties) >= s.shape.properties
 }

@@ -14,20 +14,24 @@ import (
 
 // plan is what to measure.
 type plan struct {
-	// clusters, grants and spokes are the numbers of them with which the publisher, the broker and the consumer are measured.
-	clusters, grants, spokes []int
-	rounds                   int
-	concurrency              int
-	changes                  int
-	rest, busy               time.Duration
-	publisher                string
-	broker                   string
-	consumer, plugin         string
-	flags                    []string
+	// clusters, grants and spokes are the numbers of them with which the publisher, the broker and the consumer are measured; shapes are
+	// those of Clusters with which the publisher is measured on hubs of all shapes.
+	clusters, shapes, grants, spokes []int
+	rounds                           int
+	concurrency                      int
+	changes                          int
+	rest, busy                       time.Duration
+	publisher                        string
+	broker                           string
+	consumer, plugin                 string
+	flags                            []string
 }
 
-// defaultSizes are what is measured of each if no number is given of any.
-var defaultSizes = []int{1000, 10000}
+// The numbers that are measured if none is given of anything.
+var (
+	defaultSizes      = []int{1000, 10000}
+	defaultShapeSizes = []int{1000, 2000}
+)
 
 func parse(args []string) (plan, error) {
 	p := plan{}
@@ -45,13 +49,13 @@ func parse(args []string) (plan, error) {
 	}
 	p.flags = flags.Args()
 	if p.subjects() == 0 {
-		p.clusters, p.grants, p.spokes = defaultSizes, defaultSizes, defaultSizes
+		p.clusters, p.shapes, p.grants, p.spokes = defaultSizes, defaultShapeSizes, defaultSizes, defaultSizes
 	}
 	if p.rounds < 1 || p.concurrency < 1 || p.changes < 1 {
 		return p, errors.New("-rounds, -concurrency and -changes: must be at least 1")
 	}
 	if len(p.flags) > 0 && p.subjects() > 1 {
-		return p, errors.New("arguments after --: need only one of -clusters, -grants and -spokes, whose program they are for")
+		return p, errors.New("arguments after --: need one of -clusters, -shapes, -grants and -spokes, whose program they are for")
 	}
 	return p, nil
 }
@@ -64,11 +68,11 @@ func (p *plan) addSizes(flags *flag.FlagSet) {
 		sizes      *[]int
 	}{
 		{"clusters", "How many Clusters, for the publisher", 1, &p.clusters},
+		{"shapes", "How many Clusters, for the publisher on hubs that have more of one thing", 1, &p.shapes},
 		{"grants", "How many AccessGrants, for the broker", 10, &p.grants},
 		{"spokes", "How many spokes, for the consumer", 100, &p.spokes},
 	} {
-		usage := fmt.Sprintf("%s: one number or several, separated by commas. %v of each if none of the three flags is given.",
-			subject.what, defaultSizes)
+		usage := subject.what + ": one number, or several separated by commas. All are measured if none of these flags is given."
 		flags.Func(subject.name, usage, func(value string) (err error) {
 			*subject.sizes, err = numbers(value, subject.least)
 			return err
@@ -87,7 +91,7 @@ func (p *plan) addPrograms(flags *flag.FlagSet) {
 
 // subjects is how many of the programs are measured.
 func (p *plan) subjects() int {
-	return min(len(p.clusters), 1) + min(len(p.grants), 1) + min(len(p.spokes), 1)
+	return min(len(p.clusters), 1) + min(len(p.shapes), 1) + min(len(p.grants), 1) + min(len(p.spokes), 1)
 }
 
 // numbers parses the value of a flag.

@@ -27,6 +27,7 @@ import (
 // stage is a hub full of Clusters, none of which is published yet.
 type stage struct {
 	plan   plan
+	shape  shape
 	size   int
 	sizes  sizes
 	dir    string
@@ -34,13 +35,13 @@ type stage struct {
 	client client.WithWatch
 	// inventory is the one that the publisher follows, and raw's requests are made by.
 	inventory *v1alpha1.Inventory
-	// moved is how many endpoints have been changed.
-	moved int
+	// moved is how many endpoints have been changed, and edited how often the Inventory has been edited by editOnce.
+	moved, edited int
 }
 
 // open starts a hub and fills it.
-func open(ctx context.Context, p plan, size int) (*stage, error) {
-	s := &stage{plan: p, size: size}
+func open(ctx context.Context, p plan, size int, shape shape) (*stage, error) {
+	s := &stage{plan: p, size: size, shape: shape}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -71,7 +72,7 @@ func (s *stage) start() (err error) {
 	return nil
 }
 
-// fill makes an Inventory that selects nothing yet, and the Clusters.
+// fill makes Inventories that select nothing yet, and the Clusters.
 func (s *stage) fill(ctx context.Context) error {
 	authority, err := newAuthority()
 	if err != nil {
@@ -80,27 +81,25 @@ func (s *stage) fill(ctx context.Context) error {
 	if err := errors.Join(s.makeNamespace(ctx, fleet), s.makeNamespace(ctx, rawFleet)); err != nil {
 		return err
 	}
-	if err := s.makeInventory(ctx, v1alpha1.InventorySpec{
-		NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{selectLabel: "true"}},
-	}); err != nil {
+	if err := s.makeInventories(ctx); err != nil {
 		return err
 	}
 	return s.makeClusters(ctx, authority.credentials)
 }
 
-func (s *stage) makeInventory(ctx context.Context, spec v1alpha1.InventorySpec) error {
-	s.inventory = &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Spec: spec}
-	if err := s.client.Create(ctx, s.inventory); err != nil {
-		return fmt.Errorf("making an Inventory: %w", err)
+func (s *stage) makeInventory(ctx context.Context, name string, spec v1alpha1.InventorySpec) (*v1alpha1.Inventory, error) {
+	inventory := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
+	if err := s.client.Create(ctx, inventory); err != nil {
+		return nil, fmt.Errorf("making an Inventory: %w", err)
 	}
-	return nil
+	return inventory, nil
 }
 
 // makeClusters makes all Clusters, and then the credentials of their administrators: Cluster API needs longer than a second for those too.
 func (s *stage) makeClusters(ctx context.Context, credentials func(n int) (*rest.Config, error)) error {
 	began := time.Now()
 	if err := s.makeEach(ctx, "Clusters", func(ctx context.Context, n int, name types.NamespacedName) error {
-		made, err := makeCluster(ctx, s.client, name)
+		made, err := makeCluster(ctx, s.client, name, s.shape)
 		if n == 0 {
 			s.sizes = made
 		}
