@@ -87,7 +87,8 @@ export const natural = new Intl.Collator("en", { numeric: true }).compare;
 
 const rank = Object.fromEntries(order.map((state, i) => [state, i]));
 
-function worstFirst(a, b) {
+// worstFirst compares two tiles by their states, and those of one state by their keys.
+export function worstFirst(a, b) {
   return rank[a.state] - rank[b.state] || (a.key < b.key ? -1 : 1);
 }
 
@@ -149,16 +150,44 @@ export function versions(tiles) {
   return bars(tiles, "version").sort((a, b) => natural(b[0], a[0]));
 }
 
-// expiring returns the tiles whose access expires within 30 days, the first one first.
-export function expiring(tiles, now) {
-  return tiles.map((tile) => ({ tile, time: Date.parse(tile.expires) })).filter(({ time }) => time - now <= 30 * day)
-    .sort((a, b) => a.time - b.time).map(({ tile }) => tile);
+const times = new WeakMap();
+
+// timesOf returns when a tile has changed and when its access expires, in milliseconds; NaN for never.
+function timesOf(tile) {
+  let parsed = times.get(tile);
+  if (parsed === undefined) {
+    parsed = { changed: Date.parse(tile.changed), expires: Date.parse(tile.expires) };
+    times.set(tile, parsed);
+  }
+  return parsed;
 }
 
-// changes returns what has changed in the last hour, the last one first.
-export function changes(tiles, removals, now) {
-  const all = tiles.map(({ key, changed, change, state }) => ({ key, at: changed, what: change, state }))
-    .concat(removals.map(({ key, at }) => ({ key, at, what: "deleted" })));
-  return all.map((one) => ({ ...one, time: Date.parse(one.at) })).filter(({ time }) => now - time < day / 24)
-    .sort((a, b) => b.time - a.time);
+// expiring returns the tiles whose access expires within 30 days, the first one first.
+export function expiring(tiles, now) {
+  return tiles.filter((tile) => timesOf(tile).expires - now <= 30 * day).sort((a, b) => timesOf(a).expires - timesOf(b).expires);
+}
+
+// changes returns what has changed in the last hour: how much, and the last ones, the very last first. All else is not sorted: after an
+// upgrade of the fleet it is every tile.
+export function changes(tiles, removals, now, most) {
+  const last = [];
+  let number = 0;
+  const add = (time, one) => {
+    if (!(now - time < day / 24)) {
+      return;
+    }
+    number++;
+    if (last.length < most || time > last.at(-1).time) {
+      const before = last.findIndex((other) => time > other.time);
+      last.splice(before < 0 ? last.length : before, 0, { ...one, time });
+      last.length = Math.min(last.length, most);
+    }
+  };
+  for (const tile of tiles) {
+    add(timesOf(tile).changed, tile);
+  }
+  for (const removal of removals) {
+    add(Date.parse(removal.at), { key: removal.key, changed: removal.at, change: "deleted" });
+  }
+  return { number, last };
 }

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The capi-inventory authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { worstFirst } from "./model.js";
+
 const restarted = "The dashboard was started again, and this page has the token of an earlier run: open the URL that it has printed.";
 
 // connect keeps the fleet up to date. After an interruption everything is sent again, and what is not among it is removed. changed gets
@@ -29,6 +31,8 @@ export function connect(fleet, { changed, touched, status, connected }) {
   on("complete", () => {
     const gone = [...fleet.tiles.keys()].filter((key) => !seen.has(key));
     gone.forEach((key) => fleet.tiles.delete(key));
+    // A tile that changes later keeps its place in the map, so that all are nearly sorted each time that they are sorted, which is fast.
+    fleet.tiles = new Map([...fleet.tiles].sort(([, a], [, b]) => worstFirst(a, b)));
     seen = null;
     fleet.complete = true;
     connected(true);

@@ -59,11 +59,11 @@ export function summarize(root, { tiles, status, watched }, { search, open, open
   const now = Date.now();
   const reasons = bars(tiles, "reason");
   const soon = expiring(tiles, now);
-  const recent = changes(tiles, status.removals ?? [], now);
+  const recent = changes(tiles, status.removals ?? [], now, most);
   const parts = [
     barList("Reasons", "reason", reasons, search),
-    section("Changed in the last hour", recent.length, rows("changed", recent.slice(0, most).map(({ key, at, what, state }) => (
-      { key, state, gone: !state, text: what, time: when(at) })), open), recent.length - most),
+    section("Changed in the last hour", recent.number, rows("changed", recent.last.map(({ key, changed, change, state }) => (
+      { key, state, gone: !state, text: change, time: when(changed) })), open), recent.number - most),
     section("Expires within 30 days", soon.length, rows("expires", soon.slice(0, most).map((tile) => (
       { key: tile.key, state: tile.state, text: tile.expiring, time: when(tile.expires) })), open), soon.length - most),
     barList("Versions", "version", versions(tiles), search),
