@@ -317,7 +317,7 @@ func writeJSON(t *testing.T, path string, content any) {
 // promtool runs the pinned tool, built without what discovers targets.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
-	run := []string{"run", "-modfile=go.prometheus.mod", "-tags=remove_all_sd", "github.com/prometheus/prometheus/cmd/promtool"}
+	run := []string{"run", "-modfile=go.checks.mod", "-tags=remove_all_sd", "github.com/prometheus/prometheus/cmd/promtool"}
 	command := exec.CommandContext(t.Context(), "go", append(run, args...)...)
 	command.Dir = root
 	if output, err := command.CombinedOutput(); err != nil {

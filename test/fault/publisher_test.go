@@ -6,6 +6,7 @@ package fault_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -113,6 +114,11 @@ func leaked(t tester, texts map[string]string, secrets ...string) []string {
 		texts[name] = text
 	}
 	var found []string
+	if *full {
+		var err error
+		found, err = leaks.Scan(t.Context(), filepath.Join("..", ".."), texts)
+		must(t, err)
+	}
 	for where, text := range texts {
 		for _, leak := range leaks.Find(text, append(secrets, token)...) {
 			found = append(found, fmt.Sprintf("%s contain %s", where, leak))

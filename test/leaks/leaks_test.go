@@ -4,6 +4,9 @@
 package leaks_test
 
 import (
+	"encoding/base64"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/capi-inventory/capi-inventory/test/leaks"
@@ -22,5 +25,25 @@ func TestFind(t *testing.T) {
 		if got := leaks.Find(text, "marker-1", "marker-2"); len(got) != found {
 			t.Errorf("%q: want %d leaks, got %q", text, found, got)
 		}
+	}
+}
+
+func TestScan(t *testing.T) {
+	token := "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJrdWJlcm5ldGVzL3NlcnZpY2VhY2NvdW50Iiwic3ViIjoiYSJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
+	found, err := leaks.Scan(t.Context(), "../..", map[string]string{
+		"plain":   "token: " + token,
+		"encoded": `{"value":"` + base64.StdEncoding.EncodeToString([]byte("token: "+token)) + `"}`,
+		"message": `cannot request a token: Post "https://a"; the UID is 2f0b9a5e-6d0c-4b8e-9a39-0d3f1c6f5d11`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"plain": true, "encoded": true, "message": false} {
+		if got := slices.ContainsFunc(found, func(f string) bool { return strings.HasPrefix(f, name+" ") }); got != want {
+			t.Errorf("%s: found: %t, want %t: %q", name, got, want, found)
+		}
+	}
+	if text := strings.Join(found, " "); strings.Contains(text, token) {
+		t.Error("the findings have the token itself")
 	}
 }
