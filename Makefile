@@ -66,8 +66,8 @@ test: assets ## Test everything, with the race detector, against real API server
 test-demo: ## Run the demo once, and compare docs/demo.md with what it prints
 	.ci/demo
 
-screenshots: assets ## Write the pictures of docs/ in a real browser
-	go test ./internal/cli/dashboard -run TestScreenshots -screenshots $(CURDIR)/docs/images
+screenshots: assets ## Write the pictures of docs/: of the dashboard in a real browser, and of the demo
+	go run ./test/demo/recording && go test ./internal/cli/dashboard -run TestScreenshots -screenshots $(CURDIR)/docs/images
 
 test-fault: assets ## Test what survives faults, at length: kills, bad networks, failing API servers, random sequences, a soak
 	go test -count=1 -timeout 4h ./test/fault -fault.full -fault.seed 0

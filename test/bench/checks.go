@@ -136,7 +136,7 @@ func (c *checks) measure(ctx context.Context, hanging int) (out checkResult, err
 		return out, fmt.Errorf("removing SpokeChecks: %w", err)
 	}
 	c.hanging = sets.New[int]()
-	c.hanging.Insert(c.spread(hanging)...)
+	c.hanging.Insert(c.choose(hanging)...)
 	c.hang()
 	before, err := c.traffic(ctx)
 	if err != nil {

@@ -13,6 +13,8 @@
 // The publisher is the binary that users run, in a process of its own, so that its memory is its own too. Cluster API does
 // not run: its objects are made once, of the size they really have (clusters.go), and rest.
 //
+// The publisher is measured once more on hubs that have more of one thing (shape.go): whether its costs grow with that, and no faster.
+//
 // The broker works on spokes in memory (test/spokes), each of which speaks as much of the Kubernetes API as it needs. What it costs is
 // counted in requests, and its time compared with that of the same with a tenth of the spokes hanging. So does the consumer, which
 // runs upstream's plugin: what a probe costs, and how soon the end and the return of a spoke are reported, while others hang.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -21,16 +23,10 @@ import (
 // outageSize is how many spokes end at once.
 const outageSize = 100
 
-// spread returns so many spokes that do not hang, spread over all of them.
-func (c *checks) spread(count int) []int {
-	chosen := make([]int, 0, count)
-	for i := 0; len(chosen) < count; i++ {
-		// The step is a prime, so that each spoke comes once.
-		if n := i * 7919 % c.size; !c.hanging.Has(n) {
-			chosen = append(chosen, n)
-		}
-	}
-	return chosen
+// choose returns so many spokes that do not hang: the same ones in each run.
+func (c *checks) choose(count int) []int {
+	all := rand.New(rand.NewPCG(1, 1)).Perm(c.size)
+	return slices.DeleteFunc(all, c.hanging.Has)[:count]
 }
 
 // hang has the spokes that hang hang, and no others.
@@ -41,7 +37,7 @@ func (c *checks) hang() {
 
 // outage has spokes end that were reachable, all at once, and return, and measures how long each takes to be reported.
 func (c *checks) outage(ctx context.Context) (ends, returns []time.Duration, err error) {
-	chosen := c.spread(min(outageSize, c.size/10))
+	chosen := c.choose(min(outageSize, c.size/10))
 	if ends, err = c.follow(ctx, chosen, false, func() { c.hanging.Insert(chosen...) }); err != nil {
 		return nil, nil, err
 	}

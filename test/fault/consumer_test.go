@@ -113,15 +113,7 @@ func (c *consumer) step(t *testing.T) {
 
 // access is of a spoke that answers, of one that does not, of a plugin that nobody knows, or none.
 func (c *consumer) access() []inventoryv1alpha1.AccessProvider {
-	config := server.Config()
-	cluster := clientcmdv1.Cluster{
-		Server:                   config.Host,
-		CertificateAuthorityData: config.CAData,
-		Extensions: []clientcmdv1.NamedExtension{{
-			Name:      "client.authentication.k8s.io/exec",
-			Extension: runtime.RawExtension{Raw: fmt.Appendf(nil, `{"name":"hub-kubeconfig","key":"value","namespace":%q}`, c.shared)},
-		}},
-	}
+	cluster := c.hubAsSpoke()
 	name := "kubeconfig-secretreader"
 	switch c.random.IntN(5) {
 	case 0:
@@ -132,6 +124,19 @@ func (c *consumer) access() []inventoryv1alpha1.AccessProvider {
 		cluster.Server = "https://127.0.0.1:1"
 	}
 	return []inventoryv1alpha1.AccessProvider{{Name: name, Cluster: cluster}}
+}
+
+// hubAsSpoke is the hub as a spoke that answers, whose kubeconfig upstream's plugin finds.
+func (c *consumer) hubAsSpoke() clientcmdv1.Cluster {
+	config := server.Config()
+	return clientcmdv1.Cluster{
+		Server:                   config.Host,
+		CertificateAuthorityData: config.CAData,
+		Extensions: []clientcmdv1.NamedExtension{{
+			Name:      "client.authentication.k8s.io/exec",
+			Extension: runtime.RawExtension{Raw: fmt.Appendf(nil, `{"name":"hub-kubeconfig","key":"value","namespace":%q}`, c.shared)},
+		}},
+	}
 }
 
 // once returns what a fresh consumer finds, by the name of the profile.
