@@ -44,6 +44,9 @@ func Start(flags ...Flag) (*Server, error) {
 		return nil, fmt.Errorf("making a folder for an API server's certificates: %w", err)
 	}
 	env := &envtest.Environment{BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool), ControlPlaneStartTimeout: timeout}
+	// More than the default of 2 GiB, for benchmarks.
+	env.ControlPlane.Etcd = &envtest.Etcd{}
+	env.ControlPlane.Etcd.Configure().Set("quota-backend-bytes", "8589934592")
 	// A folder of our own outlives a Pause, and with it the server's certificates.
 	env.ControlPlane.GetAPIServer().CertDir = dir
 	server := &Server{env: env, dir: dir}

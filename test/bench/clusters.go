@@ -45,9 +45,11 @@ func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedNa
 	if made.cluster, err = makeObject(ctx, hub, clusterYAML, name, shape.trim); err != nil {
 		return made, err
 	}
-	asItIs := func(*unstructured.Unstructured) {}
-	if made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name, asItIs); err != nil {
-		return made, err
+	if !shape.withoutControlPlanes {
+		asItIs := func(*unstructured.Unstructured) {}
+		if made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name, asItIs); err != nil {
+			return made, err
+		}
 	}
 	return made, shape.makeSecrets(ctx, hub, name)
 }

@@ -54,6 +54,7 @@ func run(args []string) error {
 	return errors.Join(
 		each(ctx, "Clusters", plan.clusters, plan.measureClusters, printTable),
 		each(ctx, "Clusters on hubs of other shapes", plan.shapes, plan.compareShapes, printBreadth),
+		each(ctx, "Clusters at once", plan.once, plan.publishOnce, printOnce),
 		each(ctx, "grants", plan.grants, plan.compareGrants, printGrants),
 		each(ctx, "spokes", plan.spokes, plan.compareChecks, printChecks),
 	)

@@ -15,16 +15,16 @@ import (
 // plan is what to measure.
 type plan struct {
 	// clusters, grants and spokes are the numbers of them with which the publisher, the broker and the consumer are measured; shapes are
-	// those of Clusters with which the publisher is measured on hubs of all shapes.
-	clusters, shapes, grants, spokes []int
-	rounds                           int
-	concurrency                      int
-	changes                          int
-	rest, busy                       time.Duration
-	publisher                        string
-	broker                           string
-	consumer, plugin                 string
-	flags                            []string
+	// those of Clusters with which the publisher is measured on hubs of all shapes, and once those that are published once.
+	clusters, shapes, once, grants, spokes []int
+	rounds                                 int
+	concurrency                            int
+	changes                                int
+	rest, busy                             time.Duration
+	publisher                              string
+	broker                                 string
+	consumer, plugin                       string
+	flags                                  []string
 }
 
 // The numbers that are measured if none is given of anything.
@@ -55,7 +55,7 @@ func parse(args []string) (plan, error) {
 		return p, errors.New("-rounds, -concurrency and -changes: must be at least 1")
 	}
 	if len(p.flags) > 0 && p.subjects() > 1 {
-		return p, errors.New("arguments after --: need one of -clusters, -shapes, -grants and -spokes, whose program they are for")
+		return p, errors.New("arguments after --: need only one of -clusters, -shapes, -once, -grants and -spokes, whose program they are for")
 	}
 	return p, nil
 }
@@ -69,10 +69,11 @@ func (p *plan) addSizes(flags *flag.FlagSet) {
 	}{
 		{"clusters", "How many Clusters, for the publisher", 1, &p.clusters},
 		{"shapes", "How many Clusters, for the publisher on hubs that have more of one thing", 1, &p.shapes},
+		{"once", "How many Clusters, which are only published once and then found after a restart", 1, &p.once},
 		{"grants", "How many AccessGrants, for the broker", 10, &p.grants},
 		{"spokes", "How many spokes, for the consumer", 100, &p.spokes},
 	} {
-		usage := subject.what + ": one number, or several separated by commas. All are measured if none of these flags is given."
+		usage := subject.what + ": one number, or several separated by commas. All but -once are measured if none of these flags is given."
 		flags.Func(subject.name, usage, func(value string) (err error) {
 			*subject.sizes, err = numbers(value, subject.least)
 			return err
@@ -91,7 +92,11 @@ func (p *plan) addPrograms(flags *flag.FlagSet) {
 
 // subjects is how many of the programs are measured.
 func (p *plan) subjects() int {
-	return min(len(p.clusters), 1) + min(len(p.shapes), 1) + min(len(p.grants), 1) + min(len(p.spokes), 1)
+	count := 0
+	for _, sizes := range [][]int{p.clusters, p.shapes, p.once, p.grants, p.spokes} {
+		count += min(len(sizes), 1)
+	}
+	return count
 }
 
 // numbers parses the value of a flag.

@@ -17,7 +17,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// shape is what a hub has more of than the ordinary one, which is the zero value.
+// shape is how a hub differs from the ordinary one, which is the zero value.
 type shape struct {
 	name string
 	// inventories is how many publish each Cluster beside the first, each into a namespace of its own.
@@ -28,6 +28,8 @@ type shape struct {
 	secrets int
 	// withoutVersions is a hub of Cluster API 1.13, whose Clusters do not report their versions, so that control planes are watched.
 	withoutVersions bool
+	// withoutControlPlanes is a hub on which they are not made: nobody watches them where Clusters report their versions.
+	withoutControlPlanes bool
 }
 
 // shapes are the columns of the table of -shapes.

@@ -73,7 +73,7 @@ func hostileProviders(t *testing.T, file string) string {
 	} {
 		plugin := fmt.Sprintf(`{"name": %q, "execConfig": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
 			"args": ["-c", %q]}}, `, name, script)
-		raw = bytes.Replace(raw, []byte(`[{"name": "kubeconfig`), []byte(`[`+plugin+`{"name": "kubeconfig`), 1)
+		raw = bytes.Replace(raw, []byte(`[`), []byte(`[`+plugin), 1)
 	}
 	hostile := filepath.Join(t.TempDir(), "providers.json")
 	must(t, os.WriteFile(hostile, raw, 0o600))

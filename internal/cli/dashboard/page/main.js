@@ -87,7 +87,8 @@ function render() {
   summarize(at("summary"), { tiles: found, status: fleet.status, watched: (name) => kind(name).state === "live" },
     { search: narrow, open: (profile, by) => open({ profile, inventory: "" }, by),
       openInventory: (inventory, by) => open({ inventory, profile: "" }, by) });
-  setText(at("live"), shown.length === all.length ? `${all.length} profiles` : `${shown.length} of ${all.length} profiles`);
+  const number = shown.length === all.length ? `${all.length}` : `${shown.length} of ${all.length}`;
+  setText(at("live"), `${number} ${all.length === 1 ? "profile" : "profiles"}`);
   document.title = `Fleet: ${all.length - count(all).fine} of ${all.length} not fine`;
   empty(all.length, shown.length);
 }
