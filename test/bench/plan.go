@@ -55,7 +55,9 @@ func parse(args []string) (plan, error) {
 		return p, errors.New("-rounds, -concurrency and -changes: must be at least 1")
 	}
 	if len(p.flags) > 0 && p.subjects() > 1 {
-		return p, errors.New("arguments after --: need only one of -clusters, -shapes, -once, -grants and -spokes, whose program they are for")
+		return p, errors.New(
+			"arguments after --: need only one of -clusters, -shapes, -once, -grants and -spokes, whose program they are for",
+		)
 	}
 	return p, nil
 }

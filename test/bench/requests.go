@@ -21,8 +21,8 @@ func (s *stage) requests(ctx context.Context, wanted func(resource, verb string)
 
 // stored is the size of etcd's database, in MiB.
 func (s *stage) stored(ctx context.Context) (float64, error) {
-	bytes, err := s.serverMetric(ctx, func(line string) bool { return strings.HasPrefix(line, "apiserver_storage_size_bytes{") })
-	return bytes / (1 << 20), err
+	size, err := s.serverMetric(ctx, func(line string) bool { return strings.HasPrefix(line, "apiserver_storage_size_bytes{") })
+	return size / (1 << 20), err
 }
 
 // serverMetric adds up the series of the API server that are wanted.

@@ -18,7 +18,9 @@ import (
 var source string
 
 // picture draws scenes one after the other, by CSS alone: a page that shows it as an image runs no scripts.
-var picture = template.Must(template.New("picture").Funcs(template.FuncMap{"line": line, "y": y, "escape": html.EscapeString}).Parse(source))
+var picture = template.Must(
+	template.New("picture").Funcs(template.FuncMap{"line": line, "y": y, "escape": html.EscapeString}).Parse(source),
+)
 
 // drawn is a scene and the part of the time in which it is shown, in percent.
 type drawn struct {
@@ -34,7 +36,7 @@ func draw(scenes []scene) ([]byte, error) {
 		total += s.lasts()
 	}
 	percent := func(at time.Duration) string { return fmt.Sprintf("%.2f%%", 100*at.Seconds()/total.Seconds()) }
-	var all []drawn
+	all := make([]drawn, 0, len(scenes))
 	var at time.Duration
 	for n, s := range scenes {
 		all = append(all, drawn{Number: n, Heading: s.heading, Lines: s.lines, Begin: percent(at), End: percent(at + s.lasts())})

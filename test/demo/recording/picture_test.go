@@ -45,9 +45,13 @@ func TestPictureIsOfThePage(t *testing.T) {
 }
 
 func TestScenesOf(t *testing.T) {
-	page := "Text.\n\n```\nStarting.\n\n=== First\nA note.\n\n$ one\nA <b>\n\nAnother note.\n\n$ two\n" + strings.Repeat("x", columns+1) + "\n" +
-		strings.Repeat("line\n", rows) + "\n=== Last\n\n$ three\n```\n"
-	long := append([]string{"Another note.", "", "$ two", strings.Repeat("x", columns-1) + "…"}, strings.Split(strings.Repeat("line ", rows), " ")[:rows-5]...)
+	wide, many := strings.Repeat("x", columns+1), strings.Repeat("line\n", rows)
+	page := "Text.\n\n```\nStarting.\n\n=== First\nA note.\n\n$ one\nA <b>\n\nAnother note.\n\n$ two\n" + wide + "\n" + many +
+		"\n=== Last\n\n$ three\n```\n"
+	long := []string{"Another note.", "", "$ two", wide[:columns-1] + "…"}
+	for len(long) < rows-1 {
+		long = append(long, "line")
+	}
 	want := []scene{
 		{"", []string{"Starting."}},
 		{"First", []string{"A note.", "", "$ one", "A <b>"}},
