@@ -14,8 +14,8 @@ import (
 
 // plan is what to measure.
 type plan struct {
-	// clusters, grants and spokes are the numbers of them with which the publisher, the broker and the consumer are measured; shapes are
-	// those of Clusters with which the publisher is measured on hubs of all shapes, and once those that are published once.
+	// The numbers of what is measured: of Clusters with which the publisher is measured in full, on hubs of all shapes, and by a single
+	// publication; of AccessGrants for the broker; and of spokes for the consumer.
 	clusters, shapes, once, grants, spokes []int
 	rounds                                 int
 	concurrency                            int
