@@ -107,9 +107,10 @@ func (f *Fence) expired(now time.Time) bool {
 	return !f.renewed.IsZero() && now.Sub(f.renewed) >= renewDeadline
 }
 
-func isLease(path string) bool { return strings.HasPrefix(path, "/apis/coordination.k8s.io/") }
+// isLease reports whether a path is of Leases. The hub may be behind a proxy, at a path of its own, as Rancher's clusters are.
+func isLease(path string) bool { return strings.Contains(path, "/apis/coordination.k8s.io/") }
 
 // isReview reports whether a path is of requests that are sent by POST and change nothing.
 func isReview(path string) bool {
-	return strings.HasPrefix(path, "/apis/authentication.k8s.io/") || strings.HasPrefix(path, "/apis/authorization.k8s.io/")
+	return strings.Contains(path, "/apis/authentication.k8s.io/") || strings.Contains(path, "/apis/authorization.k8s.io/")
 }

@@ -13,12 +13,16 @@ import (
 )
 
 // A leader writes for as long as it renews its Lease, and not a moment longer.
-func TestFence(t *testing.T) {
-	const (
-		lease   = "/apis/coordination.k8s.io/v1/namespaces/system/leases/publisher"
-		profile = "/apis/multicluster.x-k8s.io/v1alpha1/namespaces/fleet/clusterprofiles/c1"
-		review  = "/apis/authentication.k8s.io/v1/tokenreviews"
-	)
+func TestFence(t *testing.T) { testFence(t, "") }
+
+// A hub behind a proxy has a path of its own.
+func TestFenceOfAHubAtAPath(t *testing.T) { testFence(t, "/k8s/clusters/local") }
+
+func testFence(t *testing.T, hub string) {
+	t.Helper()
+	lease := hub + "/apis/coordination.k8s.io/v1/namespaces/system/leases/publisher"
+	profile := hub + "/apis/multicluster.x-k8s.io/v1alpha1/namespaces/fleet/clusterprofiles/c1"
+	review := hub + "/apis/authentication.k8s.io/v1/tokenreviews"
 	clock := clocktesting.NewFakeClock(time.Now())
 	status := http.StatusOK
 	program := NewFence(clock)
