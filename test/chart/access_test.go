@@ -6,14 +6,11 @@ package chart_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
@@ -245,15 +242,7 @@ func TestInventoryLosesItsFields(t *testing.T) {
 // TestBrokerManifests: the API server takes what config/broker makes, and what lets the broker write Secrets in a namespace.
 func TestBrokerManifests(t *testing.T) {
 	for folder, space := range map[string]string{"config/broker": "", "config/rbac/broker-namespace": "argocd"} {
-		built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(root, folder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		manifests, err := built.AsYaml()
-		if err != nil {
-			t.Fatal(err)
-		}
-		objects, err := decode(manifests)
+		objects, err := decode(kustomize(t, folder))
 		if err != nil {
 			t.Fatal(err)
 		}
