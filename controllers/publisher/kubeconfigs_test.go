@@ -103,6 +103,8 @@ func TestRejectedKubeconfigsAreReported(t *testing.T) {
 		},
 		"empty": {raw: []byte{}, reason: "KubeconfigEmpty", says: "empty"},
 		"noise": {raw: noise, reason: "KubeconfigTooLarge", says: "1048576 bytes"},
+		// It would take 100 MiB, and one of 256 KiB as many GiB.
+		"aliases": {raw: fixture.KubeconfigOfAliases(), reason: "KubeconfigTooLarge", says: "aliases"},
 	} {
 		cluster := hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), tc.raw)
 		g.Eventually(func() metav1.Condition { return joined(hub.get(t, namespace, name)) }).Should(And(
@@ -116,7 +118,7 @@ func TestRejectedKubeconfigsAreReported(t *testing.T) {
 		g.Eventually(func() []string { return hub.eventsOn(t, cluster) }).Should(ContainElement(tc.reason), name)
 	}
 	g.Eventually(func() []v1alpha1.InventoryProblem { return hub.readInventory(t, "refused").Status.Problems }).
-		Should(HaveLen(7))
+		Should(HaveLen(8))
 	for _, problem := range hub.readInventory(t, "refused").Status.Problems {
 		g.Expect(strings.HasPrefix(problem.Reason, v1alpha1.ProblemKubeconfig)).To(BeTrue(), "%v", problem)
 	}

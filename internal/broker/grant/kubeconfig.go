@@ -65,7 +65,7 @@ func IsOwn(secret *corev1.Secret, of *v1alpha1.AccessGrant) bool {
 
 // TokenIn returns the token of a Secret that was made for the endpoint; false if there is none whose life is known.
 func TokenIn(secret *corev1.Secret, at endpoint.Endpoint) (Token, bool) {
-	config, err := clientcmd.Load(secret.Data[profile.GrantedSecretKey])
+	config, err := endpoint.Load(secret.Data[profile.GrantedSecretKey])
 	if err != nil || secret.Annotations[annotationEndpoint] != at.Digest() || len(config.AuthInfos) != 1 {
 		return Token{}, false
 	}

@@ -23,7 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -65,7 +64,7 @@ func Open(kubeconfig []byte, options Options) (*Spoke, error) {
 	if err != nil {
 		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "%v", err)
 	}
-	config, err := clientcmd.Load(kubeconfig)
+	config, err := endpoint.Load(kubeconfig)
 	if err != nil {
 		return nil, failure.New(v1alpha1.ReasonKubeconfigUnusable, "it cannot be read")
 	}

@@ -16,7 +16,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
@@ -44,21 +43,12 @@ func (e Endpoint) Digest() string {
 	return fmt.Sprintf("sha256:%x", sha256.Sum256(raw))
 }
 
-// MaxSize is the size in bytes above which a kubeconfig is rejected unread.
-const MaxSize = 256 << 10
-
 // Parse returns the endpoint of the current context of a kubeconfig. Its only error is a *RejectedError. One that says
 // EndpointUsable comes with the endpoint.
 func Parse(raw []byte) (Endpoint, error) {
-	if len(raw) == 0 {
-		return Endpoint{}, reject(Empty, "the kubeconfig is empty")
-	}
-	if len(raw) > MaxSize {
-		return Endpoint{}, reject(TooLarge, "the kubeconfig has %d bytes; at most %d are read", len(raw), MaxSize)
-	}
-	config, err := clientcmd.Load(raw)
+	config, err := Load(raw)
 	if err != nil {
-		return Endpoint{}, malformed(err)
+		return Endpoint{}, err
 	}
 	cluster, err := currentCluster(config)
 	if err != nil {

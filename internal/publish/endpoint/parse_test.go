@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/capi-inventory/capi-inventory/internal/publish/endpoint"
+	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 // config is a good kubeconfig whose parts a test replaces.
@@ -167,9 +168,16 @@ func TestParseRejects(t *testing.T) {
 		reason endpoint.Reason
 		says   string
 	}{
-		"Empty":       {raw: nil, reason: endpoint.Empty, says: "empty"},
-		"Noise":       {raw: noise, reason: endpoint.TooLarge, says: "1048576 bytes"},
-		"SomeNoise":   {raw: noise[:1000], reason: endpoint.Malformed, says: "not a v1 Config"},
+		"Empty":     {raw: nil, reason: endpoint.Empty, says: "empty"},
+		"Noise":     {raw: noise, reason: endpoint.TooLarge, says: "1048576 bytes"},
+		"SomeNoise": {raw: noise[:1000], reason: endpoint.Malformed, says: "not a v1 Config"},
+		"Aliases":   {raw: fixture.KubeconfigOfAliases(), reason: endpoint.TooLarge, says: "aliases"},
+		"FewAliases": {
+			raw:    with(func(c *config) { c.before, c.context = "extra: [&n admin@c2]", "current-context: *n" }),
+			reason: endpoint.NoCurrentContext,
+			says:   "admin@c2",
+		},
+		"BadAliases":  {raw: []byte("apiVersion: v1\nkind: &k Config\nusers: [*k, s3cr3t"), reason: endpoint.Malformed, says: "line"},
 		"BadYAML":     {raw: []byte("apiVersion: v1\nkind: Config\nusers: [s3cr3t"), reason: endpoint.Malformed, says: "line"},
 		"AnotherKind": {raw: []byte("apiVersion: v1\nkind: Secret\n"), reason: endpoint.Malformed, says: "not a v1 Config"},
 		"NoCurrentContext": {
@@ -324,6 +332,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(withUser("exec: {command: aws}"))
 	f.Add([]byte("apiVersion: v1\nkind: Config\n"))
 	f.Add([]byte("{}"))
+	f.Add([]byte("a: &a xxxxxxxx\nb: &b [*a, *a]\nc: {<<: &c {d: *b}}\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		parsed, err := endpoint.Parse(raw)
 		var rejected *endpoint.RejectedError
