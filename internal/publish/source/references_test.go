@@ -26,6 +26,8 @@ import (
 type informers struct {
 	ctrlcache.Cache
 	kinds map[schema.GroupVersionKind]*informer
+	// reading is called by Get; nil for nothing.
+	reading func()
 }
 
 type informer struct {
@@ -53,6 +55,9 @@ func (i *informers) RemoveInformer(_ context.Context, object client.Object) erro
 }
 
 func (i *informers) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	if i.reading != nil {
+		i.reading()
+	}
 	return nil
 }
 

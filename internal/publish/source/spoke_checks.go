@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -72,7 +73,11 @@ func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Invento
 	if err != nil || watched == nil {
 		return err
 	}
-	if !watched.informer.HasSynced() {
+	check, read, err := c.spokeChecks.read(ctx, c.cached, inventory.Key(facts.Cluster))
+	if err != nil {
+		return err
+	}
+	if !read {
 		facts.SpokeCheckUnknown = true
 		again := syncingRequeue
 		if waited := c.clock.Since(watched.since); waited > initialSyncTimeout {
@@ -85,23 +90,32 @@ func (c *Clusters) addSpokeCheck(ctx context.Context, inventory *profile.Invento
 		facts.RequeueAfter = requeue.Min(facts.RequeueAfter, again)
 		return nil
 	}
-	key := inventory.Key(facts.Cluster)
-	check := &v1alpha1.SpokeCheck{}
-	if err := c.cached.Get(ctx, key, check); err == nil {
-		facts.SpokeCheck = check
-	} else if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("reading the SpokeCheck of ClusterProfile %s: %w", key, err)
-	}
+	facts.SpokeCheck = check
 	facts.RequeueAfter = requeue.Min(facts.RequeueAfter, profile.SpokeCheckChangesAfter(facts.Facts))
 	return nil
 }
 
 // HasSpokeCheck reports whether a profile has a SpokeCheck, while an Inventory trusts SpokeChecks. It waits for nothing.
 func (c *Clusters) HasSpokeCheck(ctx context.Context, key types.NamespacedName) bool {
-	s := c.spokeChecks
+	check, _, err := c.spokeChecks.read(ctx, c.cached, key)
+	return err == nil && check != nil
+}
+
+// read returns the SpokeCheck of a profile, nil for none; or false if the first list of them has not arrived yet, or their watch has been
+// ended meanwhile: to read then would start it again. It waits for nothing.
+func (s *spokeChecks) read(ctx context.Context, cached client.Reader, key types.NamespacedName) (*v1alpha1.SpokeCheck, bool, error) {
 	s.inUse.RLock()
 	defer s.inUse.RUnlock()
-	return s.watched != nil && s.watched.informer.HasSynced() && c.cached.Get(ctx, key, &v1alpha1.SpokeCheck{}) == nil
+	if s.watched == nil || !s.watched.informer.HasSynced() {
+		return nil, false, nil
+	}
+	check := &v1alpha1.SpokeCheck{}
+	if err := cached.Get(ctx, key, check); apierrors.IsNotFound(err) {
+		return nil, true, nil
+	} else if err != nil {
+		return nil, false, fmt.Errorf("reading the SpokeCheck of ClusterProfile %s: %w", key, err)
+	}
+	return check, true, nil
 }
 
 // watch starts watching SpokeChecks unless they are watched already, and does not wait for the first list. It returns nil while the API

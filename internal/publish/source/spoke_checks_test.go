@@ -154,6 +154,33 @@ func TestSpokeChecksAreWatchedWhileTrusted(t *testing.T) {
 	}
 }
 
+// TestSpokeChecksAreReadWhileWatched: a read of a kind that is not watched starts a watch that nothing would end.
+func TestSpokeChecksAreReadWhileWatched(t *testing.T) {
+	c, cache, _ := newTestClusters(&discovery{served: true})
+	trusting := inventoryWith(t, v1alpha1.SpokeCheckPolicyTrust)
+	reads := 0
+	cache.reading = func() {
+		reads++
+		if c.spokeChecks.inUse.TryLock() {
+			c.spokeChecks.inUse.Unlock()
+			t.Error("the watch may be ended during the read")
+		}
+	}
+	if facts := look(t, c, trusting); facts.SpokeCheck == nil {
+		t.Error("the SpokeCheck is not read")
+	}
+	if !c.HasSpokeCheck(t.Context(), types.NamespacedName{}) || reads != 2 {
+		t.Errorf("%d reads", reads)
+	}
+
+	if err := c.KeepSpokeChecks(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, read, err := c.spokeChecks.read(t.Context(), cache, types.NamespacedName{}); read || err != nil || reads != 2 {
+		t.Errorf("read after the watch has ended: %t, %v", read, err)
+	}
+}
+
 // TestSpokeChecksThatAreNotListed: before the first list it is not known what they say.
 func TestSpokeChecksThatAreNotListed(t *testing.T) {
 	c, cache, clock := newTestClusters(&discovery{served: true})
