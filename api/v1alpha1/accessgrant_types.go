@@ -205,7 +205,8 @@ type AccessGrantStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// user is the name under which the spoke knows the token (SelfSubjectReview).
+	// user is the name under which the spoke knows the token (SelfSubjectReview). It is written before anything is made on the spoke: a
+	// grant without it has nothing there that would be revoked.
 	// +optional
 	User string `json:"user,omitempty"`
 

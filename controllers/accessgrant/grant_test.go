@@ -6,6 +6,7 @@ package accessgrant_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clocktesting "k8s.io/utils/clock/testing"
+	"k8s.io/utils/ptr"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,6 +49,9 @@ func (s *stage) holder(secret *corev1.Secret) client.Client {
 
 // who returns the user that the spoke takes the Secret's token for.
 func (s *stage) who(secret *corev1.Secret) (string, error) {
+	if secret == nil {
+		return "", errors.New("there is no Secret")
+	}
 	review := &authenticationv1.SelfSubjectReview{}
 	err := s.holder(secret).Create(context.Background(), review)
 	return review.Status.UserInfo.Username, err
@@ -206,6 +211,26 @@ func TestRestoresItsSecret(t *testing.T) {
 		})
 		g.Eventually(func() (string, error) { return s.who(s.secret()) }).Should(Equal(s.grant().Status.User))
 	})
+	t.Run("that was changed and made immutable", func(t *testing.T) {
+		g := NewWithT(t)
+		changed := s.secret()
+		s.change(g, changed, func() {
+			changed.Data["value"] = fixture.Kubeconfig("c1", spoke.Config(), "https://attacker.example.com")
+			changed.Immutable = ptr.To(true)
+		})
+		g.Eventually(func() (string, error) { return s.who(s.secret()) }).Should(Equal(s.grant().Status.User))
+	})
+	t.Run("that was dated into the future, when its token would be renewed", func(t *testing.T) {
+		g := NewWithT(t)
+		changed := s.secret()
+		s.change(g, changed, func() {
+			changed.Annotations["capi-inventory.dev/issued-at"] = "2146-01-01T00:00:00Z"
+			changed.Annotations["capi-inventory.dev/expires-at"] = "2146-01-02T00:00:00Z"
+		})
+		g.Eventually(func() string { return s.secret().Annotations["capi-inventory.dev/expires-at"] }).ShouldNot(HavePrefix("2146"))
+		g.Expect(s.grant().Status.ExpirationTimestamp.Time).To(BeTemporally("<", time.Now().Add(48*time.Hour)))
+		g.Expect(s.who(s.secret())).To(Equal(s.grant().Status.User))
+	})
 	t.Run("that was deleted", func(t *testing.T) {
 		g := NewWithT(t)
 		gone := s.secret()
@@ -215,27 +240,60 @@ func TestRestoresItsSecret(t *testing.T) {
 	})
 }
 
+// TestRestoresRights: with the next renewal, or whatever else has the broker connect, here that the Secret is gone.
 func TestRestoresRights(t *testing.T) {
 	s := newStage(t, readConfigMaps())
 	g := NewWithT(t)
 	s.startBroker()
-	of := s.granted(g)
-	roles := &rbacv1.ClusterRoleList{}
-	account := s.account()
-	digest := account.Labels["capi-inventory.dev/grant"]
-	g.Expect(s.spoke.List(t.Context(), roles, client.MatchingLabels{"capi-inventory.dev/grant": digest})).To(Succeed())
-	g.Expect(roles.Items).To(HaveLen(1))
-	roles.Items[0].Rules[0].Resources = []string{"*"}
-	g.Expect(s.spoke.Update(t.Context(), &roles.Items[0])).To(Succeed())
+	user := s.granted(g).Status.User
+	made := client.MatchingLabels{"capi-inventory.dev/grant": s.account().Labels["capi-inventory.dev/grant"]}
 
-	// With the next renewal, or whatever else has the broker connect.
-	g.Expect(s.hub.Delete(t.Context(), s.secret())).To(Succeed())
-	g.Eventually(func(g Gomega) {
-		role := &rbacv1.ClusterRole{}
-		g.Expect(s.spoke.Get(t.Context(), client.ObjectKeyFromObject(&roles.Items[0]), role)).To(Succeed())
-		g.Expect(role.Rules[0].Resources).To(Equal([]string{"configmaps"}))
-	}).Should(Succeed())
-	g.Expect(of.Status.User).To(HaveSuffix(account.Name))
+	t.Run("of a role that was changed", func(t *testing.T) {
+		g := NewWithT(t)
+		roles := &rbacv1.ClusterRoleList{}
+		g.Expect(s.spoke.List(t.Context(), roles, made)).To(Succeed())
+		g.Expect(roles.Items).To(HaveLen(1))
+		roles.Items[0].Rules[0].Resources = []string{"*"}
+		g.Expect(s.spoke.Update(t.Context(), &roles.Items[0])).To(Succeed())
+
+		g.Expect(s.hub.Delete(t.Context(), s.secret())).To(Succeed())
+		g.Eventually(func(g Gomega) {
+			role := &rbacv1.ClusterRole{}
+			g.Expect(s.spoke.Get(t.Context(), client.ObjectKeyFromObject(&roles.Items[0]), role)).To(Succeed())
+			g.Expect(role.Rules[0].Resources).To(Equal([]string{"configmaps"}))
+		}).Should(Succeed())
+	})
+	t.Run("of a binding that was made again with another role", func(t *testing.T) {
+		g := NewWithT(t)
+		bindings := &rbacv1.ClusterRoleBindingList{}
+		g.Expect(s.spoke.List(t.Context(), bindings, made)).To(Succeed())
+		g.Expect(bindings.Items).To(HaveLen(1))
+		before := &bindings.Items[0]
+		g.Expect(s.spoke.Delete(t.Context(), before)).To(Succeed())
+		g.Expect(s.spoke.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: before.Name, Labels: before.Labels},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+			Subjects:   before.Subjects,
+		})).To(Succeed())
+
+		g.Expect(s.hub.Delete(t.Context(), s.secret())).To(Succeed())
+		g.Eventually(func(g Gomega) {
+			after := &rbacv1.ClusterRoleBinding{}
+			g.Expect(s.spoke.Get(t.Context(), client.ObjectKeyFromObject(before), after)).To(Succeed())
+			g.Expect(after.RoleRef).To(Equal(before.RoleRef))
+		}).Should(Succeed())
+	})
+	t.Run("of a ServiceAccount that was deleted, with which its token ended", func(t *testing.T) {
+		g := NewWithT(t)
+		g.Eventually(func() (string, error) { return s.who(s.secret()) }).Should(Equal(user))
+		g.Expect(s.spoke.Delete(t.Context(), s.account())).To(Succeed())
+		g.Eventually(func() error { _, err := s.who(s.secret()); return err }).Should(HaveOccurred())
+
+		s.change(g, s.inventory, func() {
+			s.inventory.Spec.AccessProviders[0].ServiceAccount.Rules[0].Resources = []string{"services"}
+		})
+		g.Eventually(func() (string, error) { return s.who(s.secret()) }).Should(Equal(user))
+	})
 }
 
 // account is the ServiceAccount on the spoke; nil if there is none.

@@ -171,7 +171,11 @@ func (r *reconciler) grant(ctx context.Context, of *v1alpha1.AccessGrant) error 
 	if err := r.authorize(ctx, of); err != nil {
 		return err
 	}
+	names := grant.NamesOf(r.hub, client.ObjectKeyFromObject(of))
 	if err := r.holdByFinalizer(ctx, of); err != nil {
+		return err
+	}
+	if err := r.recordUser(ctx, of, names); err != nil {
 		return err
 	}
 	spoke, err := r.open(ctx, of)
@@ -183,7 +187,6 @@ func (r *reconciler) grant(ctx context.Context, of *v1alpha1.AccessGrant) error 
 	if err != nil {
 		return err
 	}
-	names := grant.NamesOf(r.hub, client.ObjectKeyFromObject(of))
 	if err := spoke.Bind(ctx, names, of.Spec.ServiceAccount); err != nil {
 		return err
 	}
@@ -198,7 +201,6 @@ func (r *reconciler) grant(ctx context.Context, of *v1alpha1.AccessGrant) error 
 	written := secret == nil || secret.ResourceVersion != version
 	putBack := written && grant.InForce(of, r.Clock.Now())
 	of.Status.ObservedGeneration = of.Generation
-	of.Status.User = names.User()
 	of.Status.Secret = &v1alpha1.GrantedSecret{
 		Name:            profile.GrantedSecretName(of.Name),
 		Key:             profile.GrantedSecretKey,
@@ -223,4 +225,12 @@ func (r *reconciler) holdByFinalizer(ctx context.Context, of *v1alpha1.AccessGra
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
 	return nil
+}
+
+// recordUser records, before anything is made on the spoke, that something is going to be: only then is there anything to revoke. Whoever
+// may create grants may put the finalizer on one that no Inventory asks for, but cannot write a status.
+func (r *reconciler) recordUser(ctx context.Context, of *v1alpha1.AccessGrant, names grant.Names) error {
+	before := of.DeepCopy()
+	of.Status.User = names.User()
+	return r.patchStatus(ctx, of, before)
 }

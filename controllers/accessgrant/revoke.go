@@ -48,7 +48,13 @@ func (r *reconciler) takeBack(ctx context.Context, of *v1alpha1.AccessGrant) err
 	return errors.Join(r.revokeOnSpoke(ctx, of), onHub)
 }
 
+// revokeOnSpoke connects to the spoke only for a grant that was to be fulfilled: for any other, its author would have the broker dial a
+// spoke of somebody else as its administrator, and report what it finds.
 func (r *reconciler) revokeOnSpoke(ctx context.Context, of *v1alpha1.AccessGrant) error {
+	names := grant.NamesOf(r.hub, client.ObjectKeyFromObject(of))
+	if of.Status.User != names.User() {
+		return nil
+	}
 	cluster, err := r.cluster(ctx, of)
 	if err != nil || cluster == nil {
 		return err
@@ -58,7 +64,7 @@ func (r *reconciler) revokeOnSpoke(ctx context.Context, of *v1alpha1.AccessGrant
 		return err
 	}
 	defer spoke.Close()
-	return spoke.Revoke(ctx, grant.NamesOf(r.hub, client.ObjectKeyFromObject(of)))
+	return spoke.Revoke(ctx, names)
 }
 
 // stillRevoking reports why something of the grant is left.

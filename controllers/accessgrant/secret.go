@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -61,8 +62,8 @@ func (r *reconciler) token(
 	return token, nil
 }
 
-// presentToken returns the token of the Secret if it is still of use: it was made for the spoke's present endpoint, it is not to be
-// renewed yet, it is not valid for much longer than is asked for now, and it is the one that was proven or the spoke accepts it now.
+// presentToken returns the token of the Secret if it is still of use: it was made for the spoke's present endpoint, it is current, and the
+// spoke accepts it now. That it has accepted it before says little: its ServiceAccount may have been deleted and made again since.
 func (r *reconciler) presentToken(
 	ctx context.Context, of *v1alpha1.AccessGrant, secret *corev1.Secret, spoke *remote.Spoke,
 ) (grant.Token, bool) {
@@ -70,15 +71,8 @@ func (r *reconciler) presentToken(
 		return grant.Token{}, false
 	}
 	token, found := grant.TokenIn(secret, spoke.Endpoint)
-	if !found {
+	if !found || !grant.IsCurrent(of, token.Issued, token.Expires, r.Clock.Now()) {
 		return grant.Token{}, false
-	}
-	tooLong := token.Expires.Sub(token.Issued) > 2*of.Spec.ServiceAccount.TokenTTL.Duration
-	if tooLong || !r.Clock.Now().Before(grant.RenewAt(of, token.Issued, token.Expires)) {
-		return grant.Token{}, false
-	}
-	if proven := of.Status.Secret; proven != nil && proven.ResourceVersion == secret.ResourceVersion && isReady(of) {
-		return token, true
 	}
 	names := grant.NamesOf(r.hub, client.ObjectKeyFromObject(of))
 	return token, spoke.Prove(ctx, names, token.Value) == nil
@@ -98,9 +92,7 @@ func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, 
 	if err != nil {
 		return "", err
 	}
-	if live == nil {
-		err = r.client.Create(ctx, secret, client.FieldOwner(FieldManager))
-	} else {
+	if live != nil {
 		made := secret
 		secret = live.DeepCopy()
 		secret.Labels, secret.Annotations = labels.Merge(live.Labels, made.Labels), labels.Merge(live.Annotations, made.Annotations)
@@ -108,8 +100,8 @@ func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, 
 		if equality.Semantic.DeepEqual(live, secret) {
 			return live.ResourceVersion, nil
 		}
-		err = r.client.Update(ctx, secret, client.FieldOwner(FieldManager))
 	}
+	err = r.replaceSecret(ctx, live, secret)
 	if refused := secretRefused(secretKey(of), err); refused != nil {
 		return "", refused
 	}
@@ -117,6 +109,28 @@ func (r *reconciler) writeSecret(ctx context.Context, of *v1alpha1.AccessGrant, 
 		return "", fmt.Errorf("writing the Secret %s: %w", secretKey(of), err)
 	}
 	return secret.ResourceVersion, nil
+}
+
+// replaceSecret writes a Secret in place of the live one, nil for none. Another writer may have made that immutable: then it is deleted and
+// made again.
+func (r *reconciler) replaceSecret(ctx context.Context, live, secret *corev1.Secret) error {
+	switch {
+	case live == nil:
+		return r.client.Create(ctx, secret, client.FieldOwner(FieldManager))
+	case !ptr.Deref(live.Immutable, false):
+		return r.client.Update(ctx, secret, client.FieldOwner(FieldManager))
+	}
+	unchanged := client.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion}
+	if err := r.client.Delete(ctx, live, unchanged); client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	secret.ResourceVersion, secret.UID, secret.Immutable = "", "", nil
+	err := r.client.Create(ctx, secret, client.FieldOwner(FieldManager))
+	if apierrors.IsAlreadyExists(err) {
+		return failure.New(v1alpha1.ReasonSecretNotWritten,
+			"the Secret %s is immutable, and its finalizers keep it from being deleted and made again", client.ObjectKeyFromObject(secret))
+	}
+	return err
 }
 
 // deleteSecret deletes the Secret of a grant, if the broker has made it.
@@ -144,6 +158,7 @@ func secretRefused(key types.NamespacedName, err error) error {
 		return nil
 	}
 	return failure.New(v1alpha1.ReasonSecretNotWritten,
-		"the hub refuses the Secret %s (%s); the broker needs a Role in this namespace that lets it write Secrets",
+		"the hub refuses the Secret %s (%s); the broker needs a Role in this namespace that lets it write Secrets, and no quota or policy "+
+			"may refuse them",
 		key, apierrors.ReasonForError(err))
 }

@@ -140,6 +140,9 @@ func TestRenewAt(t *testing.T) {
 func granted(issued, expires time.Time) *v1alpha1.AccessGrant {
 	return &v1alpha1.AccessGrant{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "fleet", Name: "c1.p", UID: "uid", Generation: 1},
+		Spec: v1alpha1.AccessGrantSpec{
+			ServiceAccount: v1alpha1.ServiceAccountAccess{TokenTTL: metav1.Duration{Duration: expires.Sub(issued)}},
+		},
 		Status: v1alpha1.AccessGrantStatus{
 			ObservedGeneration:  1,
 			IssuedAt:            metav1.NewTime(issued),
@@ -164,6 +167,12 @@ func TestIsDue(t *testing.T) {
 		"another Secret":          {secret: other, after: time.Hour, want: true},
 		"a Secret without status": {change: func(of *v1alpha1.AccessGrant) { of.Status.Secret = nil }, secret: seen, want: true},
 		"a third of its life":     {secret: seen, after: 8 * time.Hour, want: true},
+		"issued in the future":    {secret: seen, after: -time.Second, want: true},
+		"valid for too long": {
+			change: func(of *v1alpha1.AccessGrant) { of.Spec.ServiceAccount.TokenTTL.Duration = 11 * time.Hour },
+			secret: seen,
+			want:   true,
+		},
 		"another generation":      {change: func(of *v1alpha1.AccessGrant) { of.Generation = 2 }, secret: seen, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {

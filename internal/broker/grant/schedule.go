@@ -41,11 +41,18 @@ func ExpiresSoon(of *v1alpha1.AccessGrant, now time.Time) bool {
 	return expires.Sub(now) < min(time.Hour, expires.Sub(of.Status.IssuedAt.Time)/6)
 }
 
-// InForce reports whether what was granted last is what the grant asks for, with a token that is not to be renewed yet.
+// IsCurrent reports whether a token of this life is of use: it is not to be renewed yet, and is not valid for much longer than is asked
+// for. The life is read from the Secret or from the status, where others may have written it: one from the future would never end.
+func IsCurrent(of *v1alpha1.AccessGrant, issued, expires, now time.Time) bool {
+	return !issued.After(now) && now.Before(RenewAt(of, issued, expires)) &&
+		expires.Sub(issued) <= 2*of.Spec.ServiceAccount.TokenTTL.Duration
+}
+
+// InForce reports whether what was granted last is what the grant asks for, with a token that is current.
 func InForce(of *v1alpha1.AccessGrant, now time.Time) bool {
 	status := &of.Status
 	return status.Secret != nil && status.ObservedGeneration == of.Generation &&
-		now.Before(RenewAt(of, status.IssuedAt.Time, status.ExpirationTimestamp.Time))
+		IsCurrent(of, status.IssuedAt.Time, status.ExpirationTimestamp.Time, now)
 }
 
 // IsDue reports whether something is to be done for a grant now: what it asks for is not in force, or its Secret, nil for none, is not the

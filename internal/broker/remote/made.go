@@ -24,11 +24,20 @@ const (
 	maxPages = 10
 )
 
-// made are the rights that were made for a grant, by kind and name.
+// made are the rights that were made for a grant, by keyOf.
 type made map[string]client.Object
 
+// keyOf returns the kind and the name of a right, and the role of a binding. That cannot be changed: a binding that somebody has made
+// again, with another role, is another one, which is to be deleted.
 func keyOf(object client.Object) string {
-	return kindOf(object) + " " + client.ObjectKeyFromObject(object).String()
+	key := kindOf(object) + " " + client.ObjectKeyFromObject(object).String()
+	switch binding := object.(type) {
+	case *rbacv1.ClusterRoleBinding:
+		key += " of " + binding.RoleRef.Kind + " " + binding.RoleRef.Name
+	case *rbacv1.RoleBinding:
+		key += " of " + binding.RoleRef.Kind + " " + binding.RoleRef.Name
+	}
+	return key
 }
 
 // listMade lists the rights that were made for a grant. With an error it returns those that could be read.

@@ -108,7 +108,7 @@ func isOwn(live, want client.Object) bool {
 	return true
 }
 
-// adjust changes a live object to what is wanted, and reports whether it differed. The role of a binding follows from its name.
+// adjust changes a live object to what is wanted, and reports whether it differed. A binding of another role does not come here: see keyOf.
 func adjust(live, want client.Object) (changed bool) {
 	switch live := live.(type) {
 	case *rbacv1.ClusterRole:

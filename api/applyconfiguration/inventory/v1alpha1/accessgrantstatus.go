@@ -19,7 +19,8 @@ type AccessGrantStatusApplyConfiguration struct {
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions holds Ready and Degraded; and PropertiesImported, if the access is the broker's own.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// user is the name under which the spoke knows the token (SelfSubjectReview).
+	// user is the name under which the spoke knows the token (SelfSubjectReview). It is written before anything is made on the spoke: a
+	// grant without it has nothing there that would be revoked.
 	User *string `json:"user,omitempty"`
 	// secret is the Secret with the kubeconfig, in the namespace of the grant.
 	Secret *GrantedSecretApplyConfiguration `json:"secret,omitempty"`
