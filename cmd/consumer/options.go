@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/api/validation"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/labels"
@@ -16,6 +17,7 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/hub"
 	"github.com/capi-inventory/capi-inventory/internal/hub/commandline"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/access"
+	"github.com/capi-inventory/capi-inventory/internal/spoke/credential"
 	"github.com/capi-inventory/capi-inventory/internal/spoke/probe"
 )
 
@@ -37,6 +39,8 @@ type options struct {
 	interval  time.Duration
 	heartbeat time.Duration
 	timeout   time.Duration
+	// memoryLimit is that of plugins.
+	memoryLimit resource.QuantityValue
 
 	allowLocalServers  bool
 	honorTLSFields     bool
@@ -102,6 +106,10 @@ func (o *options) addProbeFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&o.heartbeat, "heartbeat", 5*time.Minute, "Time after which a SpokeCheck is written although nothing changed.")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second,
 		"Deadline of each single stage of a probe, and of a credential plugin; a whole probe may take three times as long.")
+	o.memoryLimit.Quantity = resource.MustParse(credential.DefaultMemoryLimit)
+	flags.Var(&o.memoryLimit, "plugin-memory-limit",
+		"Memory that each process of a credential plugin may take, on Linux; 0 for no limit. "+
+			"Up to three times --concurrency plugins run at once.")
 	flags.StringSliceVar(&o.requirePermissions, "require-permission", nil,
 		"Permission without which a spoke does not count as reachable, as verb/resource, for example list/pods or "+
 			"create/deployments.apps; may be repeated.")
@@ -147,6 +155,9 @@ func (o *options) validate() error {
 	errs.CheckPositive("interval", int64(o.interval))
 	errs.CheckPositive("heartbeat", int64(o.heartbeat))
 	errs.CheckPositive("timeout", int64(o.timeout))
+	if o.memoryLimit.Sign() < 0 {
+		errs.Add("plugin-memory-limit", "must not be negative")
+	}
 	for _, text := range o.requirePermissions {
 		permission, err := probe.ParsePermission(text)
 		if err != nil {

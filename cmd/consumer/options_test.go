@@ -57,6 +57,11 @@ func TestParseReportsWrongFlags(t *testing.T) {
 			args: []string{"--kube-api-qps", "-1"},
 			want: "--kube-api-qps: must not be negative",
 		},
+		"MemoryLimit": {
+			why:  "no plugin would start",
+			args: []string{"--plugin-memory-limit", "-1Mi"},
+			want: "--plugin-memory-limit: must not be negative",
+		},
 		"Name": {
 			why:  "it becomes the name of a Lease",
 			args: []string{"--name", "Me"},

@@ -86,6 +86,7 @@ func (o *options) checker(found *hubconfig.Hub) (*spoke.Checker, error) {
 		Credentials: &credential.Source{
 			Timeout:     o.timeout,
 			MaxAge:      maxCredentialAge,
+			MemoryLimit: o.memoryLimit.Value(),
 			Environment: credential.Inherited(),
 			Hub:         found.Environment,
 			Reaper:      reaper,

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/homedir"
@@ -47,6 +48,7 @@ type providerFlags struct {
 	allowLocalServers bool
 	honorTLSFields    bool
 	timeout           time.Duration
+	memoryLimit       resource.QuantityValue
 	workers           int
 	// referenceNamespaces are the namespaces whose Secrets any profile may refer to.
 	referenceNamespaces []string
@@ -61,8 +63,11 @@ func (f *providerFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.referenceNamespaces, "reference-namespaces", nil, "Namespaces whose Secrets profiles of other "+
 		"namespaces may refer to, separated by "+
 		"commas; * for all. The writer of a profile chooses the server that gets the credentials in such a Secret. A profile may always "+
-		"refer to Secrets of its own namespace, and of its Cluster's if its server is that of the Cluster.")
+		"refer to Secrets of its own namespace, and to its Cluster's if its server is that of the Cluster.")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 5*time.Second, "Timeout of each stage, and of a credential plugin.")
+	f.memoryLimit.Quantity = resource.MustParse(credential.DefaultMemoryLimit)
+	cmd.Flags().Var(&f.memoryLimit, "plugin-memory-limit",
+		"Memory that each process of a credential plugin may take, on Linux; 0 for no limit.")
 	cmd.Flags().IntVar(&f.workers, "workers", 16, "Number of spokes that are processed at the same time.")
 }
 
@@ -75,6 +80,9 @@ func (f *providerFlags) addFile(cmd *cobra.Command, purpose string) {
 func (f *providerFlags) validate() error {
 	if f.timeout <= 0 {
 		return errors.New("--timeout: must be positive")
+	}
+	if f.memoryLimit.Sign() < 0 {
+		return errors.New("--plugin-memory-limit: must not be negative")
 	}
 	if f.workers < 1 {
 		return errors.New("--workers: must be at least 1")
@@ -106,6 +114,7 @@ func (o *options) source(f *providerFlags) (source *credential.Source, done func
 	return &credential.Source{
 		Timeout:     f.timeout,
 		MaxAge:      time.Hour,
+		MemoryLimit: f.memoryLimit.Value(),
 		Environment: credential.Personal(),
 		Hub:         found.Environment,
 		Clock:       clock.RealClock{},

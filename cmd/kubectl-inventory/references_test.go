@@ -18,6 +18,8 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
 // TestForeignReferences: a tenant may write profiles in one namespace, and an administrator with rights to all Secrets checks them.
@@ -29,6 +31,9 @@ func TestForeignReferences(t *testing.T) {
 	t.Cleanup(func() {
 		must(t, env.k8s.DeleteAllOf(context.WithoutCancel(t.Context()), &inventoryv1alpha1.ClusterProfile{}, client.InNamespace("tenant")))
 	})
+	second := fixture.Cluster("team-a", "london-2")
+	must(t, env.k8s.Create(t.Context(), second))
+	t.Cleanup(func() { must(t, env.k8s.Delete(context.WithoutCancel(t.Context()), second)) })
 	elsewhere, err := env.spoke.Forward()
 	must(t, err)
 	t.Cleanup(func() { _ = elsewhere.Close() })
@@ -69,6 +74,20 @@ func TestForeignReferences(t *testing.T) {
 			server:    server,
 			reference: `{"name": "oslo-kubeconfig", "key": "value", "namespace": "team-b"}`,
 			secret:    "team-b/oslo-kubeconfig",
+		},
+		"other": {
+			why:       "the Secret of another Cluster in london's namespace",
+			labels:    london.Labels,
+			server:    server,
+			reference: `{"name": "paris-kubeconfig", "key": "value", "namespace": "team-a"}`,
+			secret:    "team-a/paris-kubeconfig",
+		},
+		"longer": {
+			why:       "the Secret of another Cluster in london's namespace, whose name begins with london's",
+			labels:    london.Labels,
+			server:    server,
+			reference: `{"name": "london-2-kubeconfig", "key": "value", "namespace": "team-a"}`,
+			secret:    "team-a/london-2-kubeconfig",
 		},
 		"default": {
 			why:       "no namespace, so that the plugin uses its own",

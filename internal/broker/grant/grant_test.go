@@ -173,7 +173,7 @@ func TestIsDue(t *testing.T) {
 			secret: seen,
 			want:   true,
 		},
-		"another generation":      {change: func(of *v1alpha1.AccessGrant) { of.Generation = 2 }, secret: seen, want: true},
+		"another generation": {change: func(of *v1alpha1.AccessGrant) { of.Generation = 2 }, secret: seen, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			of := granted(issued, issued.Add(24*time.Hour))

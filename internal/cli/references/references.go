@@ -5,7 +5,7 @@
 //
 // A profile names the Secret with the credentials and the server that gets them. Users of the plugin may have rights to all Secrets,
 // and the writer of a profile may not. So a reference must be to the namespace of the profile, or of the profile's Cluster if the
-// credentials are sent to that Cluster, or to one that the user permits.
+// credentials are that Cluster's and are sent to it, or to one that the user permits.
 package references
 
 import (
@@ -41,7 +41,7 @@ type Policy struct {
 // user's namespaces permit, and the servers and proxies that get their credentials.
 //
 // A profile that is published into another namespace refers to a Secret in the namespace of its Cluster. The profile's labels name the
-// Cluster, but its writer may have set them freely. So the Cluster itself is read: its credentials are sent only to its own endpoint.
+// Cluster, but its writer may have set them freely. So the Cluster itself is read: only its own Secrets are sent, and only to its endpoint.
 func (p Policy) Permit(
 	ctx context.Context, hub client.Reader, profiles []inventoryv1alpha1.ClusterProfile,
 ) (permitted *access.Providers, warnings []string, err error) {
@@ -52,7 +52,8 @@ func (p Policy) Permit(
 		return nil, nil, err
 	}
 	rules.Permit = func(profile *inventoryv1alpha1.ClusterProfile, reference access.Reference) bool {
-		return leadsTo(clusters[clusterOf(profile)], profile, reference)
+		cluster := clusters[clusterOf(profile)]
+		return leadsTo(cluster, profile, reference) && ownerOf(clusters, reference) == cluster
 	}
 	own := providers.With(rules)
 	rules.Namespaces = p.Namespaces
@@ -116,6 +117,19 @@ func readClusters(
 		}
 	}
 	return clusters, nil
+}
+
+// ownerOf returns the Cluster whose Secret a reference is to, by the name, which begins with the Cluster's; nil for none. One namespace may
+// have Clusters of several teams, and a name may begin with those of two Clusters, of which the longer one counts.
+func ownerOf(clusters map[client.ObjectKey]*clusterv1.Cluster, reference access.Reference) *clusterv1.Cluster {
+	var owner *clusterv1.Cluster
+	for key, cluster := range clusters {
+		if key.Namespace == reference.Namespace && strings.HasPrefix(reference.Name, key.Name) &&
+			(owner == nil || len(key.Name) > len(owner.Name)) {
+			owner = cluster
+		}
+	}
+	return owner
 }
 
 // leadsTo reports whether a reference is to a Secret in the namespace of a Cluster, and its credentials are sent only to that Cluster.

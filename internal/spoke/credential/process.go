@@ -34,6 +34,9 @@ func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr 
 	}
 	err := s.Reaper.start(func() (*os.Process, error) {
 		err := command.Start()
+		if err == nil {
+			limitMemory(command.Process.Pid, s.MemoryLimit)
+		}
 		return command.Process, err
 	})
 	read := out.copy(err == nil)

@@ -16,6 +16,24 @@ import (
 // apart gives a plugin its own session. Its children are in it unless they leave it on purpose, and none of them can enter ours.
 func apart(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
+// limitMemory limits what a process takes by itself, and each of those that it starts from now on: a system call has no limit for a plugin
+// that is starting, but what is large comes later. It is left out for a plugin that runs as another user.
+func limitMemory(pid int, bytes int64) {
+	if bytes > 0 {
+		limit := uint64(bytes)
+		_ = unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}, nil)
+	}
+}
+
+// tookMemory returns how much memory in bytes a process that has ended had at most.
+func tookMemory(state *os.ProcessState) int64 {
+	usage, ok := state.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return usage.Maxrss << 10
+}
+
 // killGroup kills the plugin and those of its children that are in its process group. The plugin must not have been reaped.
 func (p *process) killGroup() { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 

@@ -6,12 +6,18 @@
 package credential
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 )
 
 // apart gives a plugin a session of its own, and with it a process group.
 func apart(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
+// limitMemory is for Linux only.
+func limitMemory(int, int64) {}
+
+func tookMemory(*os.ProcessState) int64 { return 0 }
 
 func (p *process) killGroup() { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 

@@ -6,6 +6,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -75,7 +77,7 @@ func (s *Source) run(ctx context.Context, provider string, plugin *clientcmdapi.
 		return nil, failure.New(v1alpha1.ReasonCredentialsFailed, "The plugin %s of the access provider %s gave no answer "+
 			"within %s and was killed", name(plugin), provider, s.Timeout)
 	case err != nil:
-		return nil, failed(provider, plugin, err, stderr.reason(plugin.Env))
+		return nil, failed(provider, plugin, err, strings.TrimSpace(stderr.reason(plugin.Env)+s.memory(err)))
 	}
 	credential, err := parse(stdout.bytes(), plugin.APIVersion)
 	if err != nil {
@@ -98,6 +100,16 @@ func (s *Source) environment(plugin *clientcmdapi.ExecConfig, info []byte) ([]st
 		environment = append(environment, env.Name+"="+env.Value)
 	}
 	return append(environment, "KUBERNETES_EXEC_INFO="+string(info)), nil
+}
+
+// memory says how much memory a plugin had that came near the limit, which may be why it failed; empty for any other.
+func (s *Source) memory(err error) string {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || s.MemoryLimit == 0 || tookMemory(exit.ProcessState) < s.MemoryLimit/2 {
+		return ""
+	}
+	limit := resource.NewQuantity(s.MemoryLimit, resource.BinarySI)
+	return fmt.Sprintf(" (a plugin may take %s of memory, and this one was near it)", limit)
 }
 
 func failed(provider string, plugin *clientcmdapi.ExecConfig, err error, said string) error {

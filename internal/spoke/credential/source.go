@@ -9,6 +9,7 @@
 //
 //	a plugin that hangs          | is killed with its children at the deadline
 //	a plugin that writes much    | is killed; its output is dropped
+//	one that takes much memory   | gets no more than Source.MemoryLimit, on Linux
 //	the environment              | Inherited, Source.Hub, and what the provider file sets
 //	a credential with an expiry  | is cached until then
 //	a credential without one     | is cached until Forget, or for up to Source.MaxAge
@@ -46,6 +47,10 @@ func (c *Credential) On(config *rest.Config) *rest.Config {
 	return config
 }
 
+// DefaultMemoryLimit is what plugins need, and several times that. Whoever may write a kubeconfig can write one of 64 KiB for which
+// upstream's kubeconfig-secretreader takes 1.6 GiB, by YAML aliases; a container of that size would end with all of its plugins.
+const DefaultMemoryLimit = "256Mi"
+
 // Source runs plugins and caches their credentials, one for each spoke. It is safe for concurrent use.
 type Source struct {
 	// Timeout is how long a plugin may take.
@@ -54,6 +59,8 @@ type Source struct {
 	// accepts the old one. Each spoke has its own time in the last fifth of it: otherwise the plugins, which all run at the start,
 	// would all run at once again each time.
 	MaxAge time.Duration
+	// MemoryLimit is how much memory in bytes each process of a plugin may take, on Linux (RLIMIT_DATA); zero for no limit.
+	MemoryLimit int64
 	// Environment is passed to every plugin, as NAME=value: Inherited or Personal.
 	Environment []string
 	// Hub returns the variables by which plugins find the hub, before each run; nil if Environment has them.
