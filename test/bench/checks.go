@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -153,57 +152,22 @@ func (c *checks) measure(ctx context.Context, hanging int) (out checkResult, err
 		return out, err
 	}
 	out.took = time.Since(consumer.began)
-	first, err := c.usage(ctx, consumer)
+	used, err := c.usage(ctx, consumer)
 	if err != nil {
 		return out, err
 	}
-	out.used = first.since(before)
+	out.used = used.since(before)
+	first, err := c.settle(ctx, consumer)
+	if err != nil {
+		return out, err
+	}
+	out.used.writes = first.writes - before.writes
 	say("%d spokes checked in %s, %d of them hang; resting for %s", c.size, out.took.Round(100*time.Millisecond), hanging, c.plan.rest)
 	if err := c.rest(ctx, consumer, first, &out); err != nil {
 		return out, err
 	}
 	out.ends, out.returns, err = c.outage(ctx)
 	return out, err
-}
-
-// checked waits until each spoke has its SpokeCheck, and those that hang have one that says so.
-func (c *checks) checked(ctx context.Context, consumer *process, hanging int) error {
-	const known = "capi_inventory_consumer_spokes{"
-	for began := time.Now(); time.Since(began) < patience; {
-		if err := wait(ctx, 200*time.Millisecond); err != nil {
-			return err
-		}
-		all, err := consumer.count(ctx, known)
-		if err != nil {
-			return err
-		}
-		pending, err := consumer.count(ctx, known+`reason="Pending"`)
-		if err != nil {
-			return err
-		}
-		if all-pending < float64(c.size) {
-			continue
-		}
-		reachable, total, err := c.count(ctx)
-		if err != nil || total == c.size && reachable == c.size-hanging {
-			return err
-		}
-	}
-	return fmt.Errorf("not every spoke has a SpokeCheck after %s", patience)
-}
-
-// count returns how many SpokeChecks there are, and how many spokes they report as reachable.
-func (c *checks) count(ctx context.Context) (reachable, total int, err error) {
-	list := &v1alpha1.SpokeCheckList{}
-	if err := c.client.List(ctx, list, client.InNamespace(fleet)); err != nil {
-		return 0, 0, fmt.Errorf("listing SpokeChecks: %w", err)
-	}
-	for i := range list.Items {
-		if meta.IsStatusConditionTrue(list.Items[i].Status.Conditions, v1alpha1.ConditionReachable) {
-			reachable++
-		}
-	}
-	return reachable, len(list.Items), nil
 }
 
 // rest measures what a consumer does while nothing changes.

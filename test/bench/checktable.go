@@ -32,9 +32,6 @@ func printChecks(results []checkResult) {
 		{"— processor time altogether, of the consumer", func(r checkResult) string {
 			return fmt.Sprintf("%.0f %%", 100*r.rest.processor.Seconds()/r.restTook.Seconds())
 		}},
-		{"— processor time altogether, of plugins", func(r checkResult) string {
-			return fmt.Sprintf("%.0f %%", 100*r.rest.plugins.Seconds()/r.restTook.Seconds())
-		}},
 		{"— SpokeChecks written a second", func(r checkResult) string { return fmt.Sprintf("%.1f", r.rest.writes/r.restTook.Seconds()) }},
 		{"— the oldest probe", func(r checkResult) string { return seconds(r.oldest) }},
 	}

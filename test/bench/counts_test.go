@@ -70,8 +70,8 @@ func TestCountsOfChecks(t *testing.T) {
 	}
 	for i, want := range []int{0, 1, 10} {
 		got := out[i]
-		if got.hanging != want || len(got.ends) != 10 || len(got.returns) != 10 {
-			t.Errorf("%d spokes hang, %d ended and %d returned; want %d, 10 and 10", got.hanging, len(got.ends), len(got.returns), want)
+		if got.hanging != want || got.used.writes < 200 {
+			t.Errorf("%d spokes hang, want %d; SpokeChecks were written %.0f times, want two for each", got.hanging, want, got.used.writes)
 		}
 		if got.rest.probes == 0 || got.rest.writes != 0 {
 			t.Errorf("at rest: %.0f probes, and SpokeChecks were written %.0f times", got.rest.probes, got.rest.writes)

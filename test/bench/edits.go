@@ -16,7 +16,6 @@ import (
 
 // edits is what a settled publisher does while its Inventory is edited again and again, so that every status has to be written.
 type edits struct {
-	count int
 	// after is how long after the last edit all profiles were as it says.
 	after     time.Duration
 	writes    float64
@@ -40,16 +39,17 @@ func (s *stage) edit(ctx context.Context) (out edits, err error) {
 	if err != nil {
 		return out, err
 	}
-	for out.count < editCount {
-		out.count++
-		if err := s.editOnce(ctx, out.count); err != nil {
+	var last time.Time
+	for n := range editCount {
+		if err := s.editOnce(ctx, n+1); err != nil {
 			return out, err
 		}
+		last = time.Now()
 		if err := wait(ctx, time.Second); err != nil {
 			return out, err
 		}
 	}
-	if out.after, err = s.followed(ctx, publisher); err != nil {
+	if out.after, err = s.followed(ctx, publisher, last); err != nil {
 		return out, err
 	}
 	if out.writes, err = publisher.count(ctx, statuses); err != nil {
@@ -60,20 +60,20 @@ func (s *stage) edit(ctx context.Context) (out edits, err error) {
 		return out, err
 	}
 	out.processor -= processor
-	say("%d edits: %.0f statuses written, all %s after the last", out.count, out.writes, out.after.Round(100*time.Millisecond))
+	say("%d edits: %.0f statuses written, all %s after the last", editCount, out.writes, out.after.Round(100*time.Millisecond))
 	return out, nil
 }
 
-// followed waits until all profiles are as the Inventory now says, and returns how long that takes. A profile that has been written ten
+// followed waits until all profiles are as the Inventory says, and returns how long after its last edit that is. A profile that has been written ten
 // times at once is written again half a minute later.
-func (s *stage) followed(ctx context.Context, publisher *process) (time.Duration, error) {
-	for began := time.Now(); ; {
+func (s *stage) followed(ctx context.Context, publisher *process, edited time.Time) (time.Duration, error) {
+	for {
 		settled, err := publisher.settled(ctx, s.size)
 		if err != nil {
 			return 0, err
 		}
-		if err := s.verify(ctx); err == nil || time.Since(began) > patience {
-			return publisher.began.Add(settled).Sub(began), err
+		if err := s.verify(ctx); err == nil || time.Since(edited) > patience {
+			return publisher.began.Add(settled).Sub(edited), err
 		}
 	}
 }

@@ -44,8 +44,11 @@ func (p plan) compareGrants(ctx context.Context, size int) ([]grantResult, error
 		return nil, err
 	}
 	tenth, err := p.measureGrants(ctx, size, true)
+	if err != nil {
+		return []grantResult{none}, err
+	}
 	tenth.undisturbed = &none
-	return []grantResult{none, tenth}, err
+	return []grantResult{none, tenth}, nil
 }
 
 // measureGrants measures a broker on a hub of its own, and on spokes of which a tenth hangs or none.

@@ -60,27 +60,36 @@ func run(args []string) error {
 	)
 }
 
-// each measures with one number after the other, and prints the columns as one table.
+// each measures with one number after the other, and prints the columns as one table. measure returns no column that is not complete.
 func each[T any](
 	ctx context.Context, what string, sizes []int, measure func(context.Context, int) ([]T, error), print func([]T),
 ) error {
 	var all []T
+	var failed error
 	for _, size := range sizes {
+		if failed = ctx.Err(); failed != nil {
+			break
+		}
 		columns, err := measure(ctx, size)
 		all = append(all, columns...)
 		if err != nil {
-			print(all)
-			return fmt.Errorf("with %d %s: %w", size, what, err)
+			failed = fmt.Errorf("with %d %s: %w", size, what, err)
+			break
 		}
 	}
-	print(all)
-	return nil
+	if len(all) > 0 {
+		print(all)
+	}
+	return failed
 }
 
 // measureClusters runs the part of the publisher with one number of Clusters, on a hub of its own.
 func (p plan) measureClusters(ctx context.Context, size int) ([]result, error) {
 	column, err := p.measure(ctx, size)
-	return []result{column}, err
+	if err != nil {
+		return nil, err
+	}
+	return []result{column}, nil
 }
 
 func (p plan) measure(ctx context.Context, size int) (out result, err error) {

@@ -85,14 +85,14 @@ func (p *plan) addSizes(flags *flag.FlagSet) {
 
 // addPrograms adds the flags that say where the programs are.
 func (p *plan) addPrograms(flags *flag.FlagSet) {
-	const flagsFollow = "; with only -%s, arguments after -- are flags for it."
-	flags.StringVar(&p.publisher, "publisher", "bin/publisher", "The publisher's binary"+fmt.Sprintf(flagsFollow, "clusters"))
-	flags.StringVar(&p.broker, "broker", "bin/broker", "The broker's binary"+fmt.Sprintf(flagsFollow, "grants"))
-	flags.StringVar(&p.consumer, "consumer", "bin/consumer", "The consumer's binary"+fmt.Sprintf(flagsFollow, "spokes"))
+	const flagsFollow = "; where only %s is measured, arguments after -- are flags for it."
+	flags.StringVar(&p.publisher, "publisher", "bin/publisher", "The publisher's binary"+fmt.Sprintf(flagsFollow, "-clusters, -shapes or -once"))
+	flags.StringVar(&p.broker, "broker", "bin/broker", "The broker's binary"+fmt.Sprintf(flagsFollow, "-grants"))
+	flags.StringVar(&p.consumer, "consumer", "bin/consumer", "The consumer's binary"+fmt.Sprintf(flagsFollow, "-spokes"))
 	flags.StringVar(&p.plugin, "plugin", "bin/kubeconfig-secretreader", "The binary of upstream's plugin, which the consumer runs.")
 }
 
-// subjects is how many of the programs are measured.
+// subjects is how many of these are measured.
 func (p *plan) subjects() int {
 	count := 0
 	for _, sizes := range [][]int{p.clusters, p.shapes, p.once, p.grants, p.spokes} {

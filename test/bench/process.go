@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// process is a program of ours that runs: a publisher or a broker.
+// process is a program of ours that runs: a publisher, a broker or a consumer.
 type process struct {
 	name    string
 	command *exec.Cmd

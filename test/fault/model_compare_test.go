@@ -158,13 +158,14 @@ func conditionIn(profile *inventoryv1alpha1.ClusterProfile, name string) metav1.
 	return ""
 }
 
-// written returns the profiles that another writer may change: those that the publisher writes, and would write as the hub is now. Of
-// another one whose labels are changed, it only reports that.
+// written returns the profiles that another writer may change: those that the publisher writes, and would write as the hub is now, for the
+// same Cluster. Of another one whose labels are changed, it only reports that; and where a Cluster was created again, it could not tell by
+// them whose the profile was.
 func (m *model) written() []types.NamespacedName {
 	var keys []types.NamespacedName
 	next := m.next()
 	for key, profile := range m.profiles {
-		if following := next[key]; !profile.frozen && following != nil && !following.frozen {
+		if following := next[key]; !profile.frozen && following != nil && !following.frozen && following.uid == profile.uid {
 			keys = append(keys, key)
 		}
 	}
