@@ -43,8 +43,8 @@ func BenchmarkPage(b *testing.B) {
 		browser.until(is(namespace, changed.Name, "fine"))
 		<-time.After(2 * pause)
 		changed.Status.Conditions[0].Status = metav1.ConditionFalse
-		must(b, env.k8s.Status().Update(b.Context(), changed))
 		begin = time.Now()
+		must(b, env.k8s.Status().Update(b.Context(), changed))
 		browser.until(is(namespace, changed.Name, "unhealthy"))
 		update += time.Since(begin)
 		must(b, env.k8s.Delete(b.Context(), changed))

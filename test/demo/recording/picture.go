@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -44,12 +45,23 @@ func draw(scenes []scene) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	err := picture.Execute(&out, map[string]any{
-		"Scenes": all, "Seconds": int(total.Seconds()), "Width": columns*characterWidth + 2*margin, "Height": y(rows) + margin,
+		"Scenes":  all,
+		"Still":   still(scenes),
+		"Seconds": int(total.Seconds()),
+		"Width":   columns*characterWidth + 2*margin,
+		"Height":  y(rows) + margin,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("drawing: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// still returns the number of the scene for readers who want no motion: the first with a command and what it prints.
+func still(scenes []scene) int {
+	return max(0, slices.IndexFunc(scenes, func(s scene) bool {
+		return slices.ContainsFunc(s.lines, func(line string) bool { return strings.HasPrefix(line, "$ ") })
+	}))
 }
 
 // In pixels. The heading is above the first line.

@@ -10,14 +10,26 @@ const restarted = "The dashboard was started again, and this page has the token 
 export function connect(fleet, { changed, touched, status, connected }) {
   const source = new EventSource("/api/stream");
   let seen = null;
+  // How many tiles have been added since arrange.
+  let added = 0;
+  // arrange puts the tiles into the order of the page: nearly sorted, they are sorted fast each time. A tile that changes keeps its place.
+  const arrange = () => {
+    fleet.tiles = new Map([...fleet.tiles].sort(([, a], [, b]) => worstFirst(a, b)));
+    added = 0;
+  };
   const on = (name, handle) => source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
   on("reset", () => { seen = new Set(); });
   on("tiles", ({ put = [], gone = [], touched: renewed = [] }) => {
     for (const tile of put) {
+      added += fleet.tiles.has(tile.key) ? 0 : 1;
       fleet.tiles.set(tile.key, tile);
       seen?.add(tile.key);
     }
     gone.forEach((key) => fleet.tiles.delete(key));
+    // A page that was opened before the profiles were listed gets them after it is complete.
+    if (seen === null && added > fleet.tiles.size / 10) {
+      arrange();
+    }
     if (put.length + gone.length > 0) {
       changed([...put.map((tile) => tile.key), ...gone]);
     }
@@ -31,8 +43,7 @@ export function connect(fleet, { changed, touched, status, connected }) {
   on("complete", () => {
     const gone = [...fleet.tiles.keys()].filter((key) => !seen.has(key));
     gone.forEach((key) => fleet.tiles.delete(key));
-    // A tile that changes later keeps its place in the map, so that all are nearly sorted each time that they are sorted, which is fast.
-    fleet.tiles = new Map([...fleet.tiles].sort(([, a], [, b]) => worstFirst(a, b)));
+    arrange();
     seen = null;
     fleet.complete = true;
     connected(true);
