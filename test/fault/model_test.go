@@ -77,11 +77,12 @@ func (m *model) next() map[types.NamespacedName]*modelProfile {
 }
 
 // decide returns the Inventories that select a Cluster, and the profiles that it should have, each with its Inventory: of several
-// for one namespace the oldest has it, unless an invalid one has it already.
+// for one namespace the oldest has it, unless an invalid one has it already. What there is of a Cluster of the same name that is gone holds
+// nothing.
 func (m *model) decide(key types.NamespacedName, cluster *modelCluster) (selecting []string, granted map[types.NamespacedName]string) {
 	taken := map[string]bool{}
 	for profile, last := range m.profiles {
-		if last.cluster == key && m.inventories[last.inventory] != nil && m.inventories[last.inventory].invalid {
+		if last.cluster == key && last.uid == cluster.uid && m.inventories[last.inventory] != nil && m.inventories[last.inventory].invalid {
 			taken[profile.Namespace] = true
 		}
 	}
