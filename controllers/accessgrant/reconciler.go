@@ -227,8 +227,8 @@ func (r *reconciler) holdByFinalizer(ctx context.Context, of *v1alpha1.AccessGra
 	return nil
 }
 
-// recordUser records, before anything is made on the spoke, that something is going to be: only then is there anything to revoke. Whoever
-// may create grants may put the finalizer on one that no Inventory asks for, but cannot write a status.
+// recordUser records, before anything is made on the spoke, that something is going to be: only then is there anything to revoke. A user
+// who may create grants may put the finalizer on one that no Inventory asks for, but cannot write a status.
 func (r *reconciler) recordUser(ctx context.Context, of *v1alpha1.AccessGrant, names grant.Names) error {
 	before := of.DeepCopy()
 	of.Status.User = names.User()

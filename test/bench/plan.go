@@ -86,7 +86,12 @@ func (p *plan) addSizes(flags *flag.FlagSet) {
 // addPrograms adds the flags that say where the programs are.
 func (p *plan) addPrograms(flags *flag.FlagSet) {
 	const flagsFollow = "; where only %s is measured, arguments after -- are flags for it."
-	flags.StringVar(&p.publisher, "publisher", "bin/publisher", "The publisher's binary"+fmt.Sprintf(flagsFollow, "-clusters, -shapes or -once"))
+	flags.StringVar(
+		&p.publisher,
+		"publisher",
+		"bin/publisher",
+		"The publisher's binary"+fmt.Sprintf(flagsFollow, "-clusters, -shapes or -once"),
+	)
 	flags.StringVar(&p.broker, "broker", "bin/broker", "The broker's binary"+fmt.Sprintf(flagsFollow, "-grants"))
 	flags.StringVar(&p.consumer, "consumer", "bin/consumer", "The consumer's binary"+fmt.Sprintf(flagsFollow, "-spokes"))
 	flags.StringVar(&p.plugin, "plugin", "bin/kubeconfig-secretreader", "The binary of upstream's plugin, which the consumer runs.")

@@ -159,7 +159,7 @@ func conditionIn(profile *inventoryv1alpha1.ClusterProfile, name string) metav1.
 }
 
 // written returns the profiles that another writer may change: those that the publisher writes, and would write as the hub is now, for the
-// same Cluster. Of another one whose labels are changed, it only reports that; and where a Cluster was created again, it could not tell by
+// same Cluster. Of another one whose labels are changed, it only reports that; and where a Cluster was created again, it could not know from
 // them whose the profile was.
 func (m *model) written() []types.NamespacedName {
 	var keys []types.NamespacedName

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxSize is the largest kubeconfig that is read, in bytes, with every YAML alias replaced by what it stands for. Real ones have a few
-// KiB; a Secret may have 1 MiB, and whoever may write it must not be able to fill our memory.
+// KiB; a Secret may have 1 MiB, and a user who may write it must not be able to fill our memory.
 const MaxSize = 256 << 10
 
 // Load decodes a kubeconfig that somebody else has written. The error is a *RejectedError.

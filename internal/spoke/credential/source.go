@@ -47,8 +47,8 @@ func (c *Credential) On(config *rest.Config) *rest.Config {
 	return config
 }
 
-// DefaultMemoryLimit is what plugins need, and several times that. Whoever may write a kubeconfig can write one of 64 KiB for which
-// upstream's kubeconfig-secretreader takes 1.6 GiB, by YAML aliases; a container of that size would end with all of its plugins.
+// DefaultMemoryLimit is what plugins need, and several times that. A user who may write a kubeconfig can write one of 64 KiB on
+// which upstream's kubeconfig-secretreader spends 1.6 GiB, by YAML aliases; the container would end, and with it the checks of all spokes.
 const DefaultMemoryLimit = "256Mi"
 
 // Source runs plugins and caches their credentials, one for each spoke. It is safe for concurrent use.
