@@ -157,7 +157,8 @@ func TestCommands(t *testing.T) {
 			args: []string{"lint", "-f", "testdata/profiles/kubefleet.yaml", "--consumer", "knative", "-o", "json"},
 			code: exitUnsatisfied,
 		},
-		"lint-rules": {why: "the rules themselves", args: []string{"lint", "--rules"}},
+		"lint-rules-consumer": {why: "the rules of one consumer", args: []string{"lint", "--rules", "--consumer", "kueue"}},
+		"lint-rules":          {why: "the rules themselves", args: []string{"lint", "--rules"}},
 		"lint-bad-base64": {
 			why:  "the field must be named",
 			args: []string{"lint", "-f", "testdata/bad/base64.yaml"},

@@ -54,7 +54,7 @@ func newLint(o *options) *cobra.Command {
 	cmd.Flags().StringToStringVar(&l.namespaces, "consumer-namespace", nil, "The only namespace that a consumer reads, as "+
 		"consumer=namespace; consumer= means all. The defaults are headlamp=headlamp, argocd=argocd, kueue=kueue-system, and all "+
 		"namespaces for the others.")
-	cmd.Flags().BoolVar(&l.rules, "rules", false, "Print the rules, and check no profile.")
+	cmd.Flags().BoolVar(&l.rules, "rules", false, "Print the rules, those of --consumer if it is set, and check no profile.")
 	completeFlag(cmd, "consumer", strings.Split(consumerNames(), ", ")...)
 	return cmd
 }
@@ -73,7 +73,7 @@ func (l *linter) run(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	if l.rules {
-		return l.printRules()
+		return l.printRules(rulesFor(options.Consumers))
 	}
 	profiles, fleet, err := l.targets(cmd, names, &options)
 	if err != nil {
@@ -233,12 +233,22 @@ func verdictCell(verdict lint.Verdict) printers.Cell {
 	return printers.Cell{Text: string(verdict), Tone: tones[verdict]}
 }
 
-func (l *linter) printRules() error {
+// rulesFor returns the rules of some consumers; none means all.
+func rulesFor(consumers []lint.Consumer) []lint.Rule {
+	if len(consumers) == 0 {
+		return lint.Rules()
+	}
+	return slices.DeleteFunc(lint.Rules(), func(rule lint.Rule) bool {
+		return !slices.ContainsFunc(rule.Consumers, func(of lint.Consumer) bool { return slices.Contains(consumers, of) })
+	})
+}
+
+func (l *linter) printRules(rules []lint.Rule) error {
 	if !l.isTable() {
-		return l.printObject(&l.outputFlags, map[string]any{"kind": "Rules", "rules": lint.Rules()})
+		return l.printObject(&l.outputFlags, map[string]any{"kind": "Rules", "rules": rules})
 	}
 	table := l.table(&l.outputFlags, "RULE", "CONSUMERS", "VERDICT", "REMEDY", "SOURCE")
-	for _, rule := range lint.Rules() {
+	for _, rule := range rules {
 		consumers := make([]string, 0, len(rule.Consumers))
 		for _, consumer := range rule.Consumers {
 			consumers = append(consumers, string(consumer))
