@@ -4,15 +4,12 @@
 package chart_test
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"sigs.k8s.io/yaml"
 )
 
 // TestOldestKubernetes: the oldest Kubernetes that the chart allows knows every field of what the chart and kustomize install. The API
@@ -24,15 +21,7 @@ func TestOldestKubernetes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var rendered bytes.Buffer
-	for _, object := range render(t, "access: {mode: scoped}\nnetworkPolicy: {enabled: true}", onHub(t)...) {
-		text, err := yaml.Marshal(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rendered.WriteString("---\n" + string(text))
-	}
-	write("chart", rendered.Bytes())
+	write("chart", installable(t))
 	for _, installed := range []string{"config/default", "config/broker", "config/clusterctl", "config/rbac/broker-namespace"} {
 		write(strings.ReplaceAll(installed, "/", "-"), kustomize(t, installed))
 	}

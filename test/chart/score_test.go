@@ -41,16 +41,9 @@ func TestScore(t *testing.T) {
 // criticalFindings returns the checks that fail for all that the chart can install.
 func criticalFindings(t *testing.T) []string {
 	t.Helper()
-	var manifests, stdout bytes.Buffer
-	for _, object := range render(t, "access: {mode: scoped}\nnetworkPolicy: {enabled: true}", onHub(t)...) {
-		text, err := yaml.Marshal(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		manifests.WriteString("---\n" + string(text))
-	}
+	var stdout bytes.Buffer
 	score := exec.CommandContext(t.Context(), "go", "tool", "-modfile=go.chart.mod", "kube-score", "score", "--output-format=json", "-")
-	score.Dir, score.Stdin, score.Stdout, score.Stderr = root, &manifests, &stdout, os.Stderr
+	score.Dir, score.Stdin, score.Stdout, score.Stderr = root, bytes.NewReader(installable(t)), &stdout, os.Stderr
 	// It exits with 1 where it finds anything critical.
 	_ = score.Run()
 	var objects []struct {
@@ -73,4 +66,18 @@ func criticalFindings(t *testing.T) []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// installable renders all that the chart can install.
+func installable(t *testing.T) []byte {
+	t.Helper()
+	var manifests bytes.Buffer
+	for _, object := range render(t, "access: {mode: scoped}\nnetworkPolicy: {enabled: true}", onHub(t)...) {
+		text, err := yaml.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifests.WriteString("---\n" + string(text))
+	}
+	return manifests.Bytes()
 }
