@@ -15,6 +15,10 @@ import (
 // KiB; a Secret may have 1 MiB, and a user who may write it must not be able to fill our memory.
 const MaxSize = 256 << 10
 
+// maxElements is how many lines, and elements within a line, a kubeconfig may have. YAML takes time by the element: one of MaxSize that has
+// nothing else would take a hundred times as long as a real one, each time that its Secret is written, while all others wait.
+const maxElements = 10_000
+
 // Load decodes a kubeconfig that somebody else has written. The error is a *RejectedError.
 func Load(raw []byte) (*clientcmdapi.Config, error) {
 	if len(raw) == 0 {
@@ -22,6 +26,9 @@ func Load(raw []byte) (*clientcmdapi.Config, error) {
 	}
 	if len(raw) > MaxSize {
 		return nil, reject(TooLarge, "the kubeconfig has %d bytes; at most %d are read", len(raw), MaxSize)
+	}
+	if elements(raw) > maxElements {
+		return nil, reject(TooLarge, "the kubeconfig has more than %d lines and elements", maxElements)
 	}
 	if err := checkAliases(raw); err != nil {
 		return nil, err
@@ -31,6 +38,19 @@ func Load(raw []byte) (*clientcmdapi.Config, error) {
 		return nil, malformed(err)
 	}
 	return config, nil
+}
+
+// elements returns how many lines and elements a document has, or more: by what ends a line in YAML, the three line ends of Unicode by their
+// last bytes, and what begins or separates an element in one.
+func elements(raw []byte) int {
+	count := 0
+	for _, c := range raw {
+		switch c {
+		case '\n', '\r', 0x85, 0xa8, 0xa9, ',', '[', '{':
+			count++
+		}
+	}
+	return count
 }
 
 // checkAliases rejects a kubeconfig that grows beyond MaxSize when its aliases are replaced. clientcmd converts YAML to JSON, which has no

@@ -28,7 +28,7 @@ import (
 
 // config is a good kubeconfig whose parts a test replaces.
 type config struct {
-	before, cluster, user, context, after string
+	before, cluster, user, context, after, contexts string
 }
 
 // good is what the kubeadm control plane provider writes.
@@ -54,10 +54,10 @@ users:
     %s
 contexts:
 - name: admin@c1
-  context: {cluster: c1, user: admin}
+  context: {cluster: c1, user: admin}%s
 %s
 %s
-`, c.before, c.cluster, c.user, c.context, c.after)
+`, c.before, c.cluster, c.user, c.contexts, c.context, c.after)
 }
 
 var ca = certificate()
@@ -74,6 +74,15 @@ func TestParse(t *testing.T) {
 	}{
 		"AsClusterAPIWritesIt": {
 			why: "the ordinary case", raw: good().bytes(),
+			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", CertificateAuthorityData: ca},
+		},
+		"ManyContexts": {
+			why: "somebody's own kubeconfig, with all that there is",
+			raw: with(func(c *config) {
+				for n := range 1000 {
+					c.contexts += fmt.Sprintf("\n- name: c%d\n  context: {cluster: other, namespace: a, user: other}", n)
+				}
+			}),
 			want: endpoint.Endpoint{Server: "https://10.0.0.1:6443", CertificateAuthorityData: ca},
 		},
 		"ClientCertificate": {
@@ -172,6 +181,7 @@ func TestParseRejects(t *testing.T) {
 		"Noise":     {raw: noise, reason: endpoint.TooLarge, says: "1048576 bytes"},
 		"SomeNoise": {raw: noise[:1000], reason: endpoint.Malformed, says: "not a v1 Config"},
 		"Aliases":   {raw: fixture.KubeconfigOfAliases(), reason: endpoint.TooLarge, says: "aliases"},
+		"Elements":  {raw: []byte("a: [" + strings.Repeat("b,", 10_001) + "]"), reason: endpoint.TooLarge, says: "10000 lines and elements"},
 		"FewAliases": {
 			raw:    with(func(c *config) { c.before, c.context = "extra: [&n admin@c2]", "current-context: *n" }),
 			reason: endpoint.NoCurrentContext,

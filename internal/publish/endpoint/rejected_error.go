@@ -17,7 +17,7 @@ type Reason string
 const (
 	// Empty: there is nothing in it.
 	Empty Reason = "Empty"
-	// TooLarge: it is larger than 256 KiB, or would be without YAML aliases.
+	// TooLarge: it is larger than 256 KiB, or would be without YAML aliases, or has more than 10,000 lines and elements.
 	TooLarge Reason = "TooLarge"
 	// Malformed: it is not YAML or JSON of a v1 Config.
 	Malformed Reason = "Malformed"
