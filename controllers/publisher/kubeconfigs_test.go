@@ -103,7 +103,7 @@ func TestRejectedKubeconfigsAreReported(t *testing.T) {
 		},
 		"empty": {raw: []byte{}, reason: "KubeconfigEmpty", says: "empty"},
 		"noise": {raw: noise, reason: "KubeconfigTooLarge", says: "1048576 bytes"},
-		// It would take 100 MiB, and one of 256 KiB as many GiB.
+		// It would take 100 MiB, and one of 256 KiB 26 GiB.
 		"aliases": {raw: fixture.KubeconfigOfAliases(), reason: "KubeconfigTooLarge", says: "aliases"},
 	} {
 		cluster := hub.createCluster(t, fixture.Cluster(namespace, name, fixture.Provisioned("v1.36.3")), tc.raw)

@@ -64,8 +64,8 @@ func (s *stage) edit(ctx context.Context) (out edits, err error) {
 	return out, nil
 }
 
-// followed waits until all profiles are as the Inventory says, and returns how long after its last edit that is. A profile that has been written ten
-// times at once is written again half a minute later.
+// followed waits until all profiles are as the Inventory says, and returns how long after its last edit that is. A profile that has been
+// written ten times at once is written again half a minute later.
 func (s *stage) followed(ctx context.Context, publisher *process, edited time.Time) (time.Duration, error) {
 	for {
 		settled, err := publisher.settled(ctx, s.size)

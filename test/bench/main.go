@@ -60,7 +60,8 @@ func run(args []string) error {
 	)
 }
 
-// each measures with one number after the other, and prints the columns as one table. measure returns no column that is not complete.
+// each measures with one number after the other, and prints the columns as one table. measure returns no column that
+// cannot be printed.
 func each[T any](
 	ctx context.Context, what string, sizes []int, measure func(context.Context, int) ([]T, error), print func([]T),
 ) error {

@@ -14,7 +14,8 @@ import (
 type onceResult struct {
 	clusters int
 	first    first
-	restart  restart
+	// restart is nil if it has failed.
+	restart *restart
 	// filled and published are the size of etcd's database before and after the publication, in MiB.
 	filled, published float64
 }
@@ -37,10 +38,22 @@ func (p plan) publishOnce(ctx context.Context, size int) (all []onceResult, err 
 		return nil, err
 	}
 	// To fill a hub of 100,000 takes hours: what was measured is printed even if the rest fails.
-	if out.restart, err = stage.restart(ctx); err != nil {
-		err = fmt.Errorf("restarting: %w", err)
+	again, err := stage.restart(ctx)
+	if err != nil {
+		return []onceResult{out}, fmt.Errorf("restarting: %w", err)
 	}
-	return []onceResult{out}, err
+	out.restart = &again
+	return []onceResult{out}, nil
+}
+
+// ofRestart returns the cell of a row about the restart, empty if it has failed.
+func ofRestart(cell func(*restart) string) func(onceResult) string {
+	return func(r onceResult) string {
+		if r.restart == nil {
+			return ""
+		}
+		return cell(r.restart)
+	}
 }
 
 // printOnce prints the results as a table in Markdown.
@@ -55,10 +68,10 @@ func printOnce(results []onceResult) {
 		{"— memory at most, VmHWM", func(r onceResult) string { return fmt.Sprintf("%.0f MiB", r.first.peak) }},
 		{"**etcd**, the size of its database before", func(r onceResult) string { return fmt.Sprintf("%.0f MiB", r.filled) }},
 		{"— after", func(r onceResult) string { return fmt.Sprintf("%.0f MiB", r.published) }},
-		{"**writes after a restart** (goal 0)", func(r onceResult) string { return fmt.Sprintf("**%.0f**", r.restart.writes) }},
-		{"— from start to settled", func(r onceResult) string { return seconds(r.restart.settled) }},
-		{"— processor time till then", func(r onceResult) string { return seconds(r.restart.processor) }},
-		{"**memory settled**, VmRSS after a rest", func(r onceResult) string { return fmt.Sprintf("**%.0f MiB**", r.restart.rested) }},
-		{"— at most, VmHWM", func(r onceResult) string { return fmt.Sprintf("%.0f MiB", r.restart.peak) }},
+		{"**writes after a restart** (goal 0)", ofRestart(func(r *restart) string { return fmt.Sprintf("**%.0f**", r.writes) })},
+		{"— from start to settled", ofRestart(func(r *restart) string { return seconds(r.settled) })},
+		{"— processor time till then", ofRestart(func(r *restart) string { return seconds(r.processor) })},
+		{"**memory settled**, VmRSS after a rest", ofRestart(func(r *restart) string { return fmt.Sprintf("**%.0f MiB**", r.rested) })},
+		{"— at most, VmHWM", ofRestart(func(r *restart) string { return fmt.Sprintf("%.0f MiB", r.peak) })},
 	})
 }

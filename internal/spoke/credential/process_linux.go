@@ -16,8 +16,8 @@ import (
 // apart gives a plugin its own session. Its children are in it unless they leave it on purpose, and none of them can enter ours.
 func apart(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
-// limitMemory limits what a process takes by itself, and each of those that it starts from now on: a system call has no limit for a plugin
-// that is starting, but what is large comes later. It is left out for a plugin that runs as another user.
+// limitMemory limits the memory of a process, and of each that it starts from now on. Go cannot set the limit before the plugin starts; what
+// is large comes later. A plugin that runs as another user has no limit.
 func limitMemory(pid int, bytes int64) {
 	if bytes > 0 {
 		limit := uint64(bytes)
