@@ -95,6 +95,9 @@ func (s *Server) Config() *rest.Config { return rest.CopyConfig(s.env.Config) }
 // Address is the host and port at which the server listens.
 func (s *Server) Address() string { return s.env.ControlPlane.APIServer.HostPort() }
 
+// Etcd is the URL of the server's etcd, which asks for no credentials.
+func (s *Server) Etcd() string { return s.env.ControlPlane.Etcd.URL.String() }
+
 // CertificateAuthority is the PEM certificate of the authority that signed the server's certificate.
 func (s *Server) CertificateAuthority() []byte { return s.env.Config.CAData }
 

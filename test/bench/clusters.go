@@ -8,6 +8,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,29 +31,38 @@ var (
 	controlPlaneYAML string
 )
 
-// sizes are the bytes of one Cluster's objects in JSON as the API server gives them, managedFields and all.
-type sizes struct{ cluster, controlPlane, secret int }
+// sizes are the bytes of a Cluster's objects in JSON as the API server gives them, managedFields and all, by kind. That of a Secret is its
+// kubeconfig's.
+type sizes map[string]int
+
+func (s sizes) add(object *unstructured.Unstructured) error {
+	raw, err := object.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("encoding a %s: %w", object.GetKind(), err)
+	}
+	s[object.GetKind()] = len(raw)
+	return nil
+}
 
 func (s sizes) String() string {
-	const kib = 1024.0
-	return fmt.Sprintf("a Cluster of %.1f KiB, a control plane of %.1f KiB, a Secret with a kubeconfig of %.1f KiB",
-		float64(s.cluster)/kib, float64(s.controlPlane)/kib, float64(s.secret)/kib)
+	all := make([]string, 0, len(s))
+	for _, kind := range slices.Sorted(maps.Keys(s)) {
+		all = append(all, fmt.Sprintf("a %s of %.1f KiB", kind, float64(s[kind])/1024))
+	}
+	return strings.Join(all, ", ")
 }
 
 func clusterName(n int) string { return fmt.Sprintf("workload-%05d", n) }
 
-// makeCluster makes what Cluster API's controllers leave of one Cluster, but for its kubeconfig. It may be repeated.
-func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedName, shape shape) (made sizes, err error) {
-	if made.cluster, err = makeObject(ctx, hub, clusterYAML, name, shape.trim); err != nil {
-		return made, err
+// makeCluster makes what Cluster API's controllers leave of one Cluster, but for its Secrets: the Cluster and, where the hub has them, its
+// control plane. It may be repeated.
+func makeCluster(ctx context.Context, hub client.Client, name types.NamespacedName, shape shape) ([]*unstructured.Unstructured, error) {
+	cluster, err := makeObject(ctx, hub, clusterYAML, name, shape.trim)
+	if err != nil || shape.withoutControlPlanes {
+		return []*unstructured.Unstructured{cluster}, err
 	}
-	if !shape.withoutControlPlanes {
-		asItIs := func(*unstructured.Unstructured) {}
-		if made.controlPlane, err = makeObject(ctx, hub, controlPlaneYAML, name, asItIs); err != nil {
-			return made, err
-		}
-	}
-	return made, shape.makeSecrets(ctx, hub, name)
+	controlPlane, err := makeObject(ctx, hub, controlPlaneYAML, name, func(*unstructured.Unstructured) {})
+	return []*unstructured.Unstructured{cluster, controlPlane}, err
 }
 
 // makeKubeconfig makes the Secret with the credentials of a Cluster's administrator, and returns the size of the kubeconfig. It may be
@@ -68,29 +79,25 @@ func makeKubeconfig(ctx context.Context, hub client.Client, name types.Namespace
 // makeObject makes an object as a user and a controller do together: the one by kubectl, the other the status.
 func makeObject(
 	ctx context.Context, hub client.Client, manifest string, name types.NamespacedName, change func(*unstructured.Unstructured),
-) (size int, err error) {
+) (*unstructured.Unstructured, error) {
 	object := &unstructured.Unstructured{}
 	filled := strings.NewReplacer("NAMESPACE", name.Namespace, "NAME", name.Name).Replace(manifest)
 	if err := yaml.Unmarshal([]byte(filled), object); err != nil {
-		return 0, fmt.Errorf("reading a manifest: %w", err)
+		return nil, fmt.Errorf("reading a manifest: %w", err)
 	}
 	change(object)
 	status := object.Object["status"]
 	if err := hub.Create(ctx, object, client.FieldOwner("kubectl-client-side-apply")); client.IgnoreAlreadyExists(err) != nil {
-		return 0, fmt.Errorf("making a %s: %w", object.GetKind(), err)
+		return nil, fmt.Errorf("making a %s: %w", object.GetKind(), err)
 	}
 	patch, err := json.Marshal(map[string]any{"status": status})
 	if err != nil {
-		return 0, fmt.Errorf("encoding the status of a %s: %w", object.GetKind(), err)
+		return nil, fmt.Errorf("encoding the status of a %s: %w", object.GetKind(), err)
 	}
 	if err := hub.Status().Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), client.FieldOwner("manager")); err != nil {
-		return 0, fmt.Errorf("writing the status of a %s: %w", object.GetKind(), err)
+		return nil, fmt.Errorf("writing the status of a %s: %w", object.GetKind(), err)
 	}
-	raw, err := json.Marshal(object)
-	if err != nil {
-		return 0, fmt.Errorf("encoding a %s: %w", object.GetKind(), err)
-	}
-	return len(raw), nil
+	return object, nil
 }
 
 // rewriteKubeconfig writes another server, or the same where it is empty, and another token into a kubeconfig Secret.

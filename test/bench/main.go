@@ -99,7 +99,7 @@ func (p plan) measure(ctx context.Context, size int) (out result, err error) {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, stage.close()) }()
-	out = result{clusters: size, sizes: stage.sizes}
+	out = result{clusters: size}
 	if out.rounds, err = stage.race(ctx); err != nil {
 		return out, fmt.Errorf("racing: %w", err)
 	}

@@ -29,7 +29,6 @@ type stage struct {
 	plan   plan
 	shape  shape
 	size   int
-	sizes  sizes
 	dir    string
 	hub    *apiserver.Server
 	client client.WithWatch
@@ -98,36 +97,69 @@ func (s *stage) makeInventory(ctx context.Context, name string, spec v1alpha1.In
 // makeClusters makes all Clusters, and then the credentials of their administrators: Cluster API needs longer than a second for those too.
 func (s *stage) makeClusters(ctx context.Context, credentials func(n int) (*rest.Config, error)) error {
 	began := time.Now()
-	if err := s.makeEach(ctx, "Clusters", func(ctx context.Context, n int, name types.NamespacedName) error {
-		made, err := makeCluster(ctx, s.client, name, s.shape)
-		if n == 0 {
-			s.sizes = made
-		}
-		return err
-	}); err != nil {
+	made, err := s.copyClusters(ctx)
+	if err != nil {
 		return err
 	}
-	if err := s.makeEach(ctx, "kubeconfigs", func(ctx context.Context, n int, name types.NamespacedName) error {
+	if err := s.makeEach(ctx, "Secrets", func(ctx context.Context, n int, name types.NamespacedName) error {
 		admin, err := credentials(n)
 		if err != nil {
 			return err
 		}
 		size, err := makeKubeconfig(ctx, s.client, name, admin)
-		if n == 0 {
-			s.sizes.secret = size
+		if err != nil {
+			return err
 		}
-		return err
+		if n == 0 {
+			made["kubeconfig"] = size
+		}
+		return s.shape.makeSecrets(ctx, s.client, name)
 	}); err != nil {
 		return err
 	}
-	say("%d Clusters made in %s: %s", s.size, time.Since(began).Round(time.Second), s.sizes)
+	say("%d Clusters made in %s: %s", s.size, time.Since(began).Round(time.Second), made)
 	return nil
 }
+
+// copyClusters makes one Cluster as its user and Cluster API's controllers do, and the others as copies of what etcd has of it.
+func (s *stage) copyClusters(ctx context.Context) (sizes, error) {
+	first, err := makeCluster(ctx, s.client, types.NamespacedName{Namespace: fleet, Name: clusterName(0)}, s.shape)
+	if err != nil {
+		return nil, err
+	}
+	made := sizes{}
+	database := newEtcd(s.hub.Etcd(), s.workers())
+	var originals []original
+	for _, object := range first {
+		if err := made.add(object); err != nil {
+			return nil, err
+		}
+		original, err := database.read(ctx, s.client, object)
+		if err != nil {
+			return nil, err
+		}
+		originals = append(originals, original)
+	}
+	return made, s.makeEach(ctx, "Clusters", func(ctx context.Context, n int, name types.NamespacedName) error {
+		if n == 0 {
+			return nil
+		}
+		for _, original := range originals {
+			if err := database.write(ctx, original, name.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// workers is how many requests fill the hub at once.
+func (s *stage) workers() int { return 2 * s.plan.concurrency }
 
 func (s *stage) makeEach(
 	ctx context.Context, what string, create func(ctx context.Context, n int, name types.NamespacedName) error,
 ) error {
-	return parallel(ctx, 2*s.plan.concurrency, s.size, func(ctx context.Context, n int) error {
+	return parallel(ctx, s.workers(), s.size, func(ctx context.Context, n int) error {
 		if n%1000 == 999 {
 			say("%d of %d %s are made", n+1, s.size, what)
 		}

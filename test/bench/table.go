@@ -14,7 +14,6 @@ import (
 // result is everything measured with one number of Clusters: a column of the table.
 type result struct {
 	clusters       int
-	sizes          sizes
 	rounds         []round
 	first          first
 	restart        restart
