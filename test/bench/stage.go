@@ -129,6 +129,7 @@ func (s *stage) copyClusters(ctx context.Context) (sizes, error) {
 	}
 	made := sizes{}
 	database := newEtcd(s.hub.Etcd(), s.workers())
+	defer database.close()
 	var originals []original
 	for _, object := range first {
 		if err := made.add(object); err != nil {
