@@ -5,6 +5,7 @@ package hub
 
 import (
 	"flag"
+	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -129,5 +131,11 @@ func (f *Flags) ManagerOptions(scheme *runtime.Scheme, lease string) ctrl.Option
 		LeaderElectionNamespace:       f.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		RenewDeadline:                 ptr.To(renewDeadline),
+		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: cacheSyncTimeout},
 	}
 }
+
+// cacheSyncTimeout is how long a controller waits for its first lists before the program ends with an error. controller-runtime waits for
+// two minutes by default, in which an API server that is busy does not list 100,000 Clusters: the next start would list them again, and
+// no start would ever succeed.
+const cacheSyncTimeout = 15 * time.Minute

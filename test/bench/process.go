@@ -26,6 +26,8 @@ type process struct {
 	command *exec.Cmd
 	began   time.Time
 	metrics string
+	// log is the path of its log.
+	log string
 }
 
 // publish starts a publisher.
@@ -51,7 +53,8 @@ func (s *stage) run(binary string, flags ...string) (*process, error) {
 		return nil, err
 	}
 	p := &process{name: filepath.Base(binary), metrics: "http://" + address + "/metrics"}
-	log, err := os.OpenFile(filepath.Join(s.dir, p.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	p.log = filepath.Join(s.dir, p.name+".log")
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening a log for the %s: %w", p.name, err)
 	}
@@ -150,10 +153,20 @@ func (p *process) count(ctx context.Context, series string) (float64, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading the metrics of the %s: %w", p.name, err)
+		return 0, fmt.Errorf("reading the metrics of the %s: %w; its log ends with: %s", p.name, err, p.lastLine())
 	}
 	defer func() { _ = response.Body.Close() }()
 	return sum(response.Body, func(line string) bool { return strings.HasPrefix(line, series) })
+}
+
+// lastLine returns the end of the program's log: if it has ended by itself, the reason.
+func (p *process) lastLine() string {
+	log, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	text := strings.TrimSpace(string(log))
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 // sum adds up the series of a page of metrics that are wanted.
