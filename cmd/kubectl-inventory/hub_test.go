@@ -201,8 +201,12 @@ func TestWrittenPluginsUseTheHub(t *testing.T) {
 		},
 		"Halves": {why: "no file of the list is complete", environment: []string{"KUBECONFIG=" + halves(t)},
 			rejected: "KUBECONFIG: the hub is merged from 2 files, and plugins read only one; "},
-		"As": {why: "no file has the flag", environment: []string{"KUBECONFIG=" + in("hub.kubeconfig")}, args: []string{"--as", "operator", "--as-group", "system:masters"},
-			rejected: "--as, --as-group: plugins do not know these flags, they use the current context of one kubeconfig; "},
+		"As": {
+			why:         "no file has the flag",
+			environment: []string{"KUBECONFIG=" + in("hub.kubeconfig")},
+			args:        []string{"--as", "operator", "--as-group", "system:masters"},
+			rejected:    "--as, --as-group: plugins do not know these flags, they use the current context of one kubeconfig; ",
+		},
 		"Flags": {why: "there is no file", args: tlsFlags(t, env.hub.Config()),
 			rejected: "--server, --certificate-authority, --client-certificate, --client-key: plugins do not know these flags, they use " +
 				"the current context of one kubeconfig; "},
