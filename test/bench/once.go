@@ -37,7 +37,7 @@ func (p plan) publishOnce(ctx context.Context, size int) (all []onceResult, err 
 	if out.published, err = stage.stored(ctx); err != nil {
 		return nil, err
 	}
-	// To fill a hub of 100,000 takes hours: what was measured is printed even if the rest fails.
+	// To publish 100,000 takes long: what was measured is printed even if the rest fails.
 	again, err := stage.restart(ctx)
 	if err != nil {
 		return []onceResult{out}, fmt.Errorf("restarting: %w", err)

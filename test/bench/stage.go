@@ -12,6 +12,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -123,7 +124,11 @@ func (s *stage) makeClusters(ctx context.Context, credentials func(n int) (*rest
 
 // copyClusters makes one Cluster as its user and Cluster API's controllers do, and the others as copies of what etcd has of it.
 func (s *stage) copyClusters(ctx context.Context) (sizes, error) {
-	first, err := makeCluster(ctx, s.client, types.NamespacedName{Namespace: fleet, Name: clusterName(0)}, s.shape)
+	var first []*unstructured.Unstructured
+	err := patiently(func() (err error) {
+		first, err = makeCluster(ctx, s.client, types.NamespacedName{Namespace: fleet, Name: clusterName(0)}, s.shape)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
