@@ -22,7 +22,7 @@ type onceResult struct {
 
 // publishOnce publishes Clusters for the first time, and restarts the publisher.
 func (p plan) publishOnce(ctx context.Context, size int) (all []onceResult, err error) {
-	stage, err := open(ctx, p, size, shape{withoutControlPlanes: true})
+	stage, err := open(ctx, p, size, shape{withoutControlPlanes: true, withoutOldVersions: true})
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +72,10 @@ func printOnce(results []onceResult) {
 		{"— from start to settled", ofRestart(func(r *restart) string { return seconds(r.settled) })},
 		{"— processor time till then", ofRestart(func(r *restart) string { return seconds(r.processor) })},
 		{"**memory settled**, VmRSS after a rest", ofRestart(func(r *restart) string { return fmt.Sprintf("**%.0f MiB**", r.rested) })},
+		{
+			"— of that without the pages of its file, RssAnon",
+			ofRestart(func(r *restart) string { return fmt.Sprintf("%.0f MiB", r.anonymous) }),
+		},
 		{"— at most, VmHWM", ofRestart(func(r *restart) string { return fmt.Sprintf("%.0f MiB", r.peak) })},
 	})
 }

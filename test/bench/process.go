@@ -114,8 +114,9 @@ func (p *process) settled(ctx context.Context, clusters int) (time.Duration, err
 	}
 }
 
-// patience is how long a counter may stand still: longer than the broker pauses before it tries a spoke again.
-const patience = 10 * time.Minute
+// patience is how long a counter may stand still: longer than a program waits for its first lists, and than the broker pauses before it
+// tries a spoke again.
+const patience = 20 * time.Minute
 
 // reached waits until a counter has reached a value, by work that began at a time. To ask costs the program time: seldom, until it is
 // nearly done.

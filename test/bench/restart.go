@@ -14,8 +14,8 @@ type restart struct {
 	writes    float64
 	settled   time.Duration
 	processor time.Duration
-	// In MiB: at once when settled, after a rest, and at most.
-	rss, rested, peak float64
+	// In MiB: at once when settled; after a rest, and that without the pages that are mapped from files; and at most.
+	rss, rested, anonymous, peak float64
 }
 
 func (s *stage) restart(ctx context.Context) (out restart, err error) {
@@ -40,6 +40,9 @@ func (s *stage) restart(ctx context.Context) (out restart, err error) {
 		return out, err
 	}
 	if out.rested, err = publisher.memory("VmRSS"); err != nil {
+		return out, err
+	}
+	if out.anonymous, err = publisher.memory("RssAnon"); err != nil {
 		return out, err
 	}
 	if out.peak, err = publisher.memory("VmHWM"); err != nil {

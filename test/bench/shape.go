@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -30,6 +31,9 @@ type shape struct {
 	withoutVersions bool
 	// withoutControlPlanes is a hub on which they are not made: nobody watches them where Clusters report their versions.
 	withoutControlPlanes bool
+	// withoutOldVersions is a hub that serves Clusters in the version alone that it stores: the API server keeps every Cluster in memory once
+	// for each version that it serves.
+	withoutOldVersions bool
 }
 
 // shapes are the columns of the table of -shapes.
@@ -83,6 +87,25 @@ func (s shape) expressions(edit int) []v1alpha1.PropertyExpression {
 		all = append([]v1alpha1.PropertyExpression{edited}, all[:max(len(all)-1, 0)]...)
 	}
 	return all
+}
+
+// serve makes the hub serve Clusters in the versions that it has.
+func (s shape) serve(ctx context.Context, hub client.Client) error {
+	if !s.withoutOldVersions {
+		return nil
+	}
+	var crd apiextensionsv1.CustomResourceDefinition
+	if err := hub.Get(ctx, client.ObjectKey{Name: "clusters." + clusterv1.GroupVersion.Group}, &crd); err != nil {
+		return fmt.Errorf("reading the CRD of Clusters: %w", err)
+	}
+	for i := range crd.Spec.Versions {
+		version := &crd.Spec.Versions[i]
+		version.Served = version.Storage
+	}
+	if err := hub.Update(ctx, &crd); err != nil {
+		return fmt.Errorf("changing the CRD of Clusters: %w", err)
+	}
+	return nil
 }
 
 // trim removes from a Cluster what this hub's Cluster API does not report.

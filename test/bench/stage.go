@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -76,6 +77,9 @@ func (s *stage) start() (err error) {
 func (s *stage) fill(ctx context.Context) error {
 	authority, err := newAuthority()
 	if err != nil {
+		return err
+	}
+	if err := s.shape.serve(ctx, s.client); err != nil {
 		return err
 	}
 	if err := errors.Join(s.makeNamespace(ctx, fleet), s.makeNamespace(ctx, rawFleet)); err != nil {
@@ -189,7 +193,7 @@ func (s *stage) close() error {
 // newClient is a client of the kind that the publisher has, with no limit of its own.
 func newClient(config *rest.Config) (client.WithWatch, error) {
 	config.QPS = -1
-	scheme := hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme)
+	scheme := hub.NewScheme(clientgoscheme.AddToScheme, clusterv1.AddToScheme, apiextensionsv1.AddToScheme)
 	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the hub: %w", err)

@@ -82,6 +82,7 @@ var restartRows = []row[result]{
 		"**memory settled**, VmRSS after a rest (goal < 120 MiB at 10,000)",
 		func(r result) string { return fmt.Sprintf("**%.0f MiB**", r.restart.rested) },
 	},
+	{"— of that without the pages of its file, RssAnon", func(r result) string { return fmt.Sprintf("%.0f MiB", r.restart.anonymous) }},
 	{"— at once when settled", func(r result) string { return fmt.Sprintf("%.0f MiB", r.restart.rss) }},
 	{"— at most, VmHWM (goal ≤ 160 MiB at 10,000)", func(r result) string { return fmt.Sprintf("%.0f MiB", r.restart.peak) }},
 }

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	. "github.com/onsi/gomega"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -127,9 +129,9 @@ func (r recipe) onSpoke(t *testing.T, config *rest.Config) {
 		return review.Status.Allowed
 	}
 	for _, attributes := range r.may {
-		if !can(attributes) {
-			t.Errorf("it may not %s on the spoke", attributes)
-		}
+		// The bindings were made just now, and the API server's authorizer has a cache.
+		NewWithT(t).Eventually(func() bool { return can(attributes) }).WithTimeout(time.Minute).
+			Should(BeTrue(), "it may not %s on the spoke", attributes)
 	}
 	for _, attributes := range r.mayNot {
 		if can(attributes) {

@@ -133,9 +133,12 @@ func (h hub) start(t *testing.T, options ctrl.Options, add func(ctrl.Manager) er
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
+		select {
+		case err := <-done:
+			t.Errorf("the manager ended before the test: %v", err)
+		default:
+			cancel() // to be ended while its caches start is an error of a manager's
+			<-done
 		}
 	})
 }
