@@ -5,7 +5,6 @@ package hub
 
 import (
 	"flag"
-	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -131,11 +130,7 @@ func (f *Flags) ManagerOptions(scheme *runtime.Scheme, lease string) ctrl.Option
 		LeaderElectionNamespace:       f.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		RenewDeadline:                 ptr.To(renewDeadline),
-		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: cacheSyncTimeout},
+		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: firstListsTimeout},
+		NewCache:                      newCache,
 	}
 }
-
-// cacheSyncTimeout is how long a controller waits for its first lists before the program ends with an error. controller-runtime waits for
-// two minutes by default, in which an API server that is busy does not list 100,000 Clusters: the next start would list them again, and
-// no start would ever succeed.
-const cacheSyncTimeout = 15 * time.Minute
