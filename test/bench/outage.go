@@ -13,8 +13,11 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
+	toolscache "k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -51,9 +54,9 @@ func (c *checks) outage(ctx context.Context) (ends, returns []time.Duration, err
 
 // follow changes which spokes hang, and measures how long it takes until each of those that were chosen is reported as reachable or not.
 func (c *checks) follow(ctx context.Context, chosen []int, reachable bool, change func()) ([]time.Duration, error) {
-	events, err := c.client.Watch(ctx, &v1alpha1.SpokeCheckList{}, client.InNamespace(fleet))
+	events, err := c.watch(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("watching SpokeChecks: %w", err)
+		return nil, err
 	}
 	defer events.Stop()
 	missing := sets.New[string]()
@@ -80,6 +83,24 @@ func (c *checks) follow(ctx context.Context, chosen []int, reachable bool, chang
 		}
 	}
 	return took, nil
+}
+
+// watch returns the events of SpokeChecks from now on. An API server that is busy ends the watch of a client that falls behind: it is begun
+// again where it ended.
+func (c *checks) watch(ctx context.Context) (watch.Interface, error) {
+	var now v1alpha1.SpokeCheckList
+	if err := c.client.List(ctx, &now, client.InNamespace(fleet), client.Limit(1)); err != nil {
+		return nil, fmt.Errorf("listing SpokeChecks: %w", err)
+	}
+	events, err := watchtools.NewRetryWatcherWithContext(ctx, now.ResourceVersion, &toolscache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return c.client.Watch(ctx, &v1alpha1.SpokeCheckList{}, client.InNamespace(fleet), &client.ListOptions{Raw: &options})
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watching SpokeChecks: %w", err)
+	}
+	return events, nil
 }
 
 // reported returns the name of the spoke that an event reports as reachable or not; empty if it reports something else.
