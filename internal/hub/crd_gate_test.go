@@ -55,12 +55,20 @@ type gated struct {
 	refused   atomic.Int32
 }
 
-func newGated(t *testing.T) *gated {
+// startServer starts an API server without CRDs.
+func startServer(t *testing.T) *apiserver.Server {
 	t.Helper()
 	g := NewWithT(t)
 	server, err := apiserver.Start()
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { g.Expect(server.Stop()).To(Succeed()) })
+	return server
+}
+
+func newGated(t *testing.T) *gated {
+	t.Helper()
+	g := NewWithT(t)
+	server := startServer(t)
 	m := &gated{
 		server:  server,
 		clock:   clocktesting.NewFakeClock(time.Now()),
@@ -71,6 +79,7 @@ func newGated(t *testing.T) *gated {
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) { return m.roundTrip(next, request) })
 	})
+	var err error
 	m.Manager, err = ctrl.NewManager(config, ctrl.Options{Metrics: metricsserver.Options{BindAddress: "0"}, Logger: logr.Discard()})
 	g.Expect(err).NotTo(HaveOccurred())
 	gate := &hub.Gate{

@@ -89,7 +89,7 @@ func (s shape) expressions(edit int) []v1alpha1.PropertyExpression {
 	return all
 }
 
-// serve makes the hub serve Clusters in the versions that it has.
+// serve changes which versions of Clusters the hub serves, before there are any: all, or only the one that it stores.
 func (s shape) serve(ctx context.Context, hub client.Client) error {
 	if !s.withoutOldVersions {
 		return nil
