@@ -21,11 +21,7 @@ import (
 // is also tried where the process is in a pod of another cluster, which has no such Secret and refuses every client.
 func testHubs(t *testing.T, bin string, hub *apiserver.Server) {
 	t.Helper()
-	other, err := apiserver.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = other.Stop() })
+	other := apiserver.StartFor(t)
 	kubeconfig := kubeconfigOf(hub.Config())
 	file := write(t, "hub", kubeconfig)
 	list := string(filepath.ListSeparator)

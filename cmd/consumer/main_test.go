@@ -42,11 +42,7 @@ import (
 // TestConsumerBinary runs the binary as a user would: against a hub with a spoke that works and one that does not.
 func TestConsumerBinary(t *testing.T) {
 	bin := build(t)
-	server, err := apiserver.StartHub()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Stop() })
+	server := apiserver.StartHubFor(t)
 	hubClient, err := client.New(server.Config(), client.Options{Scheme: clusterhub.NewScheme(clientgoscheme.AddToScheme)})
 	if err != nil {
 		t.Fatal(err)

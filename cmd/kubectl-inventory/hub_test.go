@@ -125,9 +125,7 @@ func TestPluginsHaveTheSameRights(t *testing.T) {
 // TestSecretsOfAnotherHub: the profiles are those of hub B, whose owner chooses the server. A Secret of the same name on hub A must not
 // be sent there.
 func TestSecretsOfAnotherHub(t *testing.T) {
-	b, err := apiserver.StartHub()
-	must(t, err)
-	t.Cleanup(func() { _ = b.Stop() })
+	b := apiserver.StartHubFor(t)
 	k8s, err := client.New(b.Config(), client.Options{Scheme: newScheme(b.Config())})
 	must(t, err)
 	must(t, k8s.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "team-a"}}))

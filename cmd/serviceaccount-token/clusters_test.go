@@ -40,15 +40,7 @@ type cluster struct {
 
 func start(t *testing.T, flags ...apiserver.Flag) cluster {
 	t.Helper()
-	server, err := apiserver.Start(flags...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := apiserver.StartFor(t, flags...)
 	k8s, err := client.New(server.Config(), client.Options{Scheme: clientgoscheme.Scheme})
 	if err != nil {
 		t.Fatal(err)

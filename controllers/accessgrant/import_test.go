@@ -43,11 +43,8 @@ func (s *stage) importing() *importing {
 // ownSpoke gives the Cluster a spoke that no other test has: what is said there, all Clusters of the spoke would say.
 func (s *stage) ownSpoke() *apiserver.Server {
 	s.t.Helper()
-	own, err := apiserver.Start()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = own.Stop() })
+	own := apiserver.StartFor(s.t)
+	var err error
 	if s.spoke, err = client.New(own.Config(), client.Options{}); err != nil {
 		s.t.Fatal(err)
 	}

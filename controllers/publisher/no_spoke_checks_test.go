@@ -33,9 +33,7 @@ func crdOf(plural string) apiserver.CRDs {
 func TestPublisherWithoutSpokeChecks(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	bare, err := apiserver.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { g.Expect(bare.Stop()).To(Succeed()) })
+	bare := apiserver.StartFor(t)
 	g.Expect(bare.Install(apiserver.ClusterAPI, apiserver.ClusterProfiles, crdOf("inventories"), crdOf("accessgrants"))).To(Succeed())
 	k8s, err := client.New(bare.Config(), client.Options{Scheme: newScheme()})
 	g.Expect(err).NotTo(HaveOccurred())

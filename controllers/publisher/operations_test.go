@@ -57,9 +57,7 @@ func TestStandbyTakesOver(t *testing.T) {
 func TestLateAPIs(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	bare, err := apiserver.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { g.Expect(bare.Stop()).To(Succeed()) })
+	bare := apiserver.StartFor(t)
 	health, clock := freeAddress(t), clocktesting.NewFakeClock(time.Now())
 	mgr, err := ctrl.NewManager(bare.Config(), ctrl.Options{
 		Scheme:                 newScheme(),

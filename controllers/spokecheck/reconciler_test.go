@@ -32,11 +32,7 @@ import (
 
 // TestSpokeGoesDownAndRecovers: the check and the Events of a spoke that goes down and recovers.
 func TestSpokeGoesDownAndRecovers(t *testing.T) {
-	server, err := apiserver.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Stop() })
+	server := apiserver.StartFor(t)
 	f := newFleet(t)
 	// First the profile: between its creation and its status it has no access provider, of which there would be an Event.
 	f.publish("a", server.Config())

@@ -166,11 +166,7 @@ func TestOneOfTwoConsumersReports(t *testing.T) {
 
 // TestConsumerWaitsForCRDs: a consumer may be started before the CRDs are installed.
 func TestConsumerWaitsForCRDs(t *testing.T) {
-	bare, err := apiserver.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = bare.Stop() })
+	bare := apiserver.StartFor(t)
 	health := freeAddress(t)
 	mgr := newManager(t, bare.Config(), "", func(options *ctrl.Options) { options.HealthProbeBindAddress = health })
 	start(t, mgr, newReconciler(mgr, &script{check: func(context.Context, *inventoryv1alpha1.ClusterProfile) spoke.Result {

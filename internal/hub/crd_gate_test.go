@@ -55,20 +55,10 @@ type gated struct {
 	refused   atomic.Int32
 }
 
-// startServer starts an API server without CRDs.
-func startServer(t *testing.T) *apiserver.Server {
-	t.Helper()
-	g := NewWithT(t)
-	server, err := apiserver.Start()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { g.Expect(server.Stop()).To(Succeed()) })
-	return server
-}
-
 func newGated(t *testing.T) *gated {
 	t.Helper()
 	g := NewWithT(t)
-	server := startServer(t)
+	server := apiserver.StartFor(t)
 	m := &gated{
 		server:  server,
 		clock:   clocktesting.NewFakeClock(time.Now()),

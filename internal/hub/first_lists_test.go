@@ -16,12 +16,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
 // TestFirstListsMayTakeLong: an API server may take as long for a list as the controllers wait for it. By default it is asked to end the
 // watch that begins with the list after five to ten minutes, and the list begins again.
 func TestFirstListsMayTakeLong(t *testing.T) {
-	config, limits := startServer(t).Config(), make(chan time.Duration, 1)
+	config, limits := apiserver.StartFor(t).Config(), make(chan time.Duration, 1)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {
 			if err := sendLimit(limits, request); err != nil {

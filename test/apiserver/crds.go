@@ -37,8 +37,8 @@ var (
 )
 
 // StartHub starts a control plane with every API that the publisher and the consumer work on.
-func StartHub() (*Server, error) {
-	hub, err := Start()
+func StartHub(flags ...Flag) (*Server, error) {
+	hub, err := Start(flags...)
 	if err != nil {
 		return nil, err
 	}

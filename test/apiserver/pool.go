@@ -20,13 +20,6 @@ type Pool struct {
 	starting sync.Mutex
 }
 
-// Test is one of them: a *testing.T.
-type Test interface {
-	Helper()
-	Cleanup(func())
-	Fatal(...any)
-}
-
 // RunOnPool runs the tests of a package on a pool of at most size hubs, and ends the process: it is all that a TestMain does.
 // prepare gets the pool before the first test. As many tests run at a time as there are hubs, unless -parallel says otherwise:
 // they wait for API servers more than they compute.

@@ -30,7 +30,7 @@ type Flag struct {
 	Name, Value string
 }
 
-// timeout bounds each attempt to start a control plane, and the wait for its CRDs: a busy machine takes longer than envtest allows.
+// timeout bounds each attempt to start or stop a control plane, and the wait for its CRDs: a busy machine takes longer than envtest allows.
 const timeout = 2 * time.Minute
 
 // Start starts a control plane and waits until it is ready. Stop must be called in the end.
@@ -43,7 +43,9 @@ func Start(flags ...Flag) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for an API server's certificates: %w", err)
 	}
-	env := &envtest.Environment{BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool), ControlPlaneStartTimeout: timeout}
+	env := &envtest.Environment{
+		BinaryAssetsDirectory: binaries, UseExistingCluster: new(bool), ControlPlaneStartTimeout: timeout, ControlPlaneStopTimeout: timeout,
+	}
 	// More than the default of 2 GiB, for benchmarks.
 	env.ControlPlane.Etcd = &envtest.Etcd{}
 	env.ControlPlane.Etcd.Configure().Set("quota-backend-bytes", "8589934592")

@@ -14,15 +14,7 @@ import (
 
 func TestPauseAndResume(t *testing.T) {
 	started := time.Now()
-	server, err := apiserver.StartHub()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := apiserver.StartHubFor(t)
 	t.Logf("started in %s", time.Since(started))
 	alice, err := server.As("alice")
 	if err != nil {

@@ -27,15 +27,7 @@ import (
 // startSpoke runs a spoke. An API server alone aggregates no ClusterRoles, so the test does that for view, of which a recipe makes use.
 func startSpoke(t *testing.T) *apiserver.Server {
 	t.Helper()
-	server, err := apiserver.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := apiserver.StartFor(t)
 	k8s, err := client.New(server.Config(), client.Options{})
 	if err != nil {
 		t.Fatal(err)

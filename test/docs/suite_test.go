@@ -52,15 +52,7 @@ type hub struct {
 func startHub(t *testing.T) hub {
 	t.Helper()
 	ctrl.SetLogger(logr.Discard())
-	server, err := apiserver.StartHub()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := apiserver.StartHubFor(t)
 	k8s, err := client.New(server.Config(), client.Options{Scheme: newScheme()})
 	if err != nil {
 		t.Fatal(err)

@@ -35,15 +35,7 @@ func TestInstallFromRegistry(t *testing.T) {
 	charts := "oci://" + strings.TrimPrefix(server.URL, "http://") + "/charts"
 	helm(t, "push", absolute(t, filepath.Join(out, chart)), charts, "--plain-http")
 
-	hub, err := apiserver.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := hub.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	hub := apiserver.StartFor(t)
 	if err := hub.Install(apiserver.ClusterAPI); err != nil {
 		t.Fatal(err)
 	}

@@ -44,15 +44,7 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	server, err := apiserver.StartHub()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := apiserver.StartHubFor(t)
 	s := &stage{t: t, Server: server, dir: t.TempDir()}
 	s.build("publisher", module+"/cmd/publisher")
 	s.build("broker", module+"/cmd/broker")

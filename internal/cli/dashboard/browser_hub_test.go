@@ -41,9 +41,7 @@ func TestPageOfAnInventory(t *testing.T) {
 // TestPageOfAnEmptyHub: the page says what is missing, and shows the first profile without a reload.
 func TestPageOfAnEmptyHub(t *testing.T) {
 	b := startBrowser(t)
-	empty, err := apiserver.Start()
-	must(t, err)
-	t.Cleanup(func() { must(t, empty.Stop()) })
+	empty := apiserver.StartFor(t)
 	d := serve(t, empty.Config(), "")
 	b.run(chromedp.Navigate(d.URL()))
 	b.until(contains(".banner[data-kind=ClusterProfiles]", "The hub does not serve ClusterProfiles"))

@@ -200,9 +200,7 @@ func TestHubGoesAway(t *testing.T) {
 
 // TestNothingInstalled: a hub without the APIs is shown as one.
 func TestNothingInstalled(t *testing.T) {
-	empty, err := apiserver.Start()
-	must(t, err)
-	t.Cleanup(func() { must(t, empty.Stop()) })
+	empty := apiserver.StartFor(t)
 	g := eventually(t)
 	d := serve(t, empty.Config(), "")
 	v := view(t, d)
@@ -216,9 +214,7 @@ func TestNothingInstalled(t *testing.T) {
 
 // TestLaterVersion: a hub whose CRD is installed later, in another version than the preferred one, is shown without a restart.
 func TestLaterVersion(t *testing.T) {
-	later, err := apiserver.Start()
-	must(t, err)
-	t.Cleanup(func() { must(t, later.Stop()) })
+	later := apiserver.StartFor(t)
 	g := eventually(t)
 	connect := func() (client.WithWatch, error) {
 		return client.NewWithWatch(later.Config(), client.Options{Scheme: hub.NewSchemeFor(later.Config())})

@@ -108,14 +108,12 @@ func must(t *testing.T, err error) {
 
 // TestNotServed: a hub with a later version of the API must not get ours in its place.
 func TestNotServed(t *testing.T) {
-	later, err := apiserver.Start()
-	must(t, err)
-	t.Cleanup(func() { must(t, later.Stop()) })
+	later := apiserver.StartFor(t)
 	must(t, later.Install(func(root string) ([]byte, error) {
 		crd, err := os.ReadFile(filepath.Join(root, "config/crd/clusterprofile/upstream.yaml"))
 		return bytes.ReplaceAll(crd, []byte("name: v1alpha1"), []byte("name: v1")), err
 	}))
-	_, err = lookup.Profiles(t.Context(), as(t, later.Config()), lookup.Selection{})
+	_, err := lookup.Profiles(t.Context(), as(t, later.Config()), lookup.Selection{})
 	want := "this cluster serves ClusterProfiles as v1, and this program reads v1alpha1 and v1alpha2: a later release of it is needed"
 	if err == nil || err.Error() != want {
 		t.Errorf("want %q, got %v", want, err)
@@ -155,9 +153,7 @@ func TestServedSince(t *testing.T) {
 
 // TestHint installs the project step by step, and expects the hint for the next step.
 func TestHint(t *testing.T) {
-	bare, err := apiserver.Start()
-	must(t, err)
-	t.Cleanup(func() { must(t, bare.Stop()) })
+	bare := apiserver.StartFor(t)
 	k8s, everywhere := as(t, bare.Config()), lookup.Selection{}
 	if _, err := lookup.Profiles(t.Context(), k8s, everywhere); !errors.Is(err, lookup.ErrNotInstalled) {
 		t.Fatalf("without the API: want ErrNotInstalled, got %v", err)

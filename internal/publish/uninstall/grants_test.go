@@ -132,9 +132,7 @@ func TestUninstallNeedsTheRightToSeeGrants(t *testing.T) {
 
 func TestUninstallWithoutTheAPIOfGrants(t *testing.T) {
 	g := NewWithT(t)
-	old, err := apiserver.StartHub()
-	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { g.Expect(old.Stop()).To(Succeed()) })
+	old := apiserver.StartHubFor(t)
 	scheme := clusterhub.NewScheme(apiextensionsv1.AddToScheme)
 	admin, err := client.New(old.Config(), client.Options{Scheme: scheme})
 	g.Expect(err).NotTo(HaveOccurred())

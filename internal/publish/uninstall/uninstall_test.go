@@ -123,9 +123,7 @@ func TestUninstallWithoutProfiles(t *testing.T) {
 	})
 	t.Run("on a hub without the API", func(t *testing.T) {
 		g := NewWithT(t)
-		bare, err := apiserver.Start()
-		g.Expect(err).NotTo(HaveOccurred())
-		t.Cleanup(func() { g.Expect(bare.Stop()).To(Succeed()) })
+		bare := apiserver.StartFor(t)
 		hub, err := client.New(bare.Config(), client.Options{Scheme: newScheme()})
 		g.Expect(err).NotTo(HaveOccurred())
 		progress, err := run(t, 5*time.Second, uninstall.Uninstaller{Hub: hub, Lease: lease("nowhere")})
