@@ -131,7 +131,9 @@ func (c *checks) providers() string { return filepath.Join(c.dir, "providers.jso
 // measure measures a consumer that finds no SpokeCheck, while so many spokes hang.
 func (c *checks) measure(ctx context.Context, hanging int) (out checkResult, err error) {
 	out = checkResult{spokes: c.size, hanging: hanging}
-	if err := c.client.DeleteAllOf(ctx, &v1alpha1.SpokeCheck{}, client.InNamespace(fleet)); err != nil {
+	if err := patiently(func() error {
+		return c.client.DeleteAllOf(ctx, &v1alpha1.SpokeCheck{}, client.InNamespace(fleet))
+	}); err != nil {
 		return out, fmt.Errorf("removing SpokeChecks: %w", err)
 	}
 	c.hanging = sets.New[int]()

@@ -22,7 +22,7 @@ type onceResult struct {
 
 // publishOnce publishes Clusters for the first time, and restarts the publisher.
 func (p plan) publishOnce(ctx context.Context, size int) (all []onceResult, err error) {
-	stage, err := open(ctx, p, size, shape{withoutControlPlanes: true, withoutOldVersions: true})
+	stage, err := open(ctx, p, size, shape{withoutControlPlanes: true, withoutOldVersions: true, withoutCacheChecks: true})
 	if err != nil {
 		return nil, err
 	}

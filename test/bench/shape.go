@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
+	"github.com/capi-inventory/capi-inventory/test/apiserver"
 )
 
 // shape is how a hub differs from the ordinary one, which is the zero value.
@@ -34,6 +35,9 @@ type shape struct {
 	// withoutOldVersions is a hub that serves Clusters in the version alone that it stores: the API server keeps every Cluster in memory once
 	// for each version that it serves.
 	withoutOldVersions bool
+	// withoutCacheChecks is a hub whose API server does not compare its caches with etcd every five minutes: to do so it lists every object
+	// once more, in memory.
+	withoutCacheChecks bool
 }
 
 // shapes are the columns of the table of -shapes.
@@ -43,6 +47,14 @@ var shapes = []shape{
 	{name: "64 properties", properties: 64},
 	{name: "5 Secrets more for each", secrets: 5},
 	{name: "Cluster API 1.13", withoutVersions: true},
+}
+
+// flags are those of the hub's API server.
+func (s shape) flags() []apiserver.Flag {
+	if !s.withoutCacheChecks {
+		return nil
+	}
+	return []apiserver.Flag{{Name: "feature-gates", Value: "DetectCacheInconsistency=false"}}
 }
 
 // profiles is how many there are when all Clusters are published.

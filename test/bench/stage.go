@@ -57,7 +57,7 @@ func (s *stage) start() (err error) {
 	if s.dir, err = os.MkdirTemp("", "capi-inventory-bench-"); err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	if s.hub, err = apiserver.StartHub(); err != nil {
+	if s.hub, err = apiserver.StartHub(s.shape.flags()...); err != nil {
 		return err
 	}
 	if s.client, err = newClient(s.hub.Config()); err != nil {
