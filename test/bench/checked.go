@@ -63,11 +63,12 @@ func (c *checks) reported(ctx context.Context, hanging int) (bool, error) {
 }
 
 // settle waits until nothing has been written for two seconds, and returns what was used until then: some statuses are applied twice, as
-// the cache does not have the first write yet.
+// the cache does not have the first write yet. It waits for settleTime at most: of many spokes, one has its heartbeat at any time.
 func (c *checks) settle(ctx context.Context, consumer *process) (checking, error) {
-	for last := -1.0; ; {
+	last := -1.0
+	for began := time.Now(); ; {
 		now, err := c.usage(ctx, consumer)
-		if err != nil || now.writes == last {
+		if err != nil || now.writes == last || time.Since(began) > settleTime {
 			return now, err
 		}
 		last = now.writes
@@ -76,3 +77,6 @@ func (c *checks) settle(ctx context.Context, consumer *process) (checking, error
 		}
 	}
 }
+
+// settleTime is many times what a cache needs to have a write.
+const settleTime = 10 * time.Second
