@@ -65,8 +65,7 @@ func (c *checks) reported(ctx context.Context, hanging int) (bool, error) {
 // settle waits until nothing has been written for two seconds, and returns what was used until then: some statuses are applied twice, as
 // the cache does not have the first write yet. It waits for settleTime at most: of many spokes, one has its heartbeat at any time.
 func (c *checks) settle(ctx context.Context, consumer *process) (checking, error) {
-	last := -1.0
-	for began := time.Now(); ; {
+	for last, began := -1.0, time.Now(); ; {
 		now, err := c.usage(ctx, consumer)
 		if err != nil || now.writes == last || time.Since(began) > settleTime {
 			return now, err
