@@ -129,6 +129,7 @@ func (f *Flags) ManagerOptions(scheme *runtime.Scheme, lease string) ctrl.Option
 		LeaderElectionID:              lease,
 		LeaderElectionNamespace:       f.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 ptr.To(leaseDuration),
 		RenewDeadline:                 ptr.To(renewDeadline),
 		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: firstListsTimeout},
 		NewCache:                      newCache,

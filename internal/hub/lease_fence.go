@@ -13,12 +13,17 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// renewDeadline is how long a leader that cannot renew its Lease goes on. It is shorter than the Lease lasts.
-const renewDeadline = 10 * time.Second
+const (
+	// leaseDuration is how long nobody takes a Lease that is not renewed.
+	leaseDuration = 15 * time.Second
+	// renewDeadline is how long a leader that cannot renew its Lease goes on.
+	renewDeadline = 10 * time.Second
+)
 
 // Fence keeps a leader that was frozen, or that lost its connection, from writing when it comes back and another one leads: for a moment
-// it does not know yet that its Lease has expired. Its writes are refused from the renewDeadline on, and not only when it notices. All
-// clients of a program have one Fence; nil is that of a program without a Lease, and refuses nothing.
+// it does not know yet that its Lease has expired. Its writes are refused from the renewDeadline on, and not only when it notices; from
+// the leaseDuration on those of the Lease too, for good. client-go's elector would release a Lease then that it reads at that very moment,
+// which may be its successor's. All clients of a program have one Fence; nil is that of a program without a Lease, and refuses nothing.
 type Fence struct {
 	clock clock.PassiveClock
 
@@ -58,13 +63,16 @@ func (h hubFenced) RoundTrip(request *http.Request) (*http.Response, error) {
 	switch {
 	case isReview(request.URL.Path):
 	case isLease(request.URL.Path) && request.Method != http.MethodGet:
+		if err := h.fence.refusal(request, sent, leaseDuration); err != nil {
+			return nil, err
+		}
 		response, err := h.RoundTripper.RoundTrip(request)
 		if err == nil && response.StatusCode < http.StatusMultipleChoices {
 			h.fence.renew(sent)
 		}
 		return response, err
 	default:
-		if err := h.fence.refusal(request, sent); err != nil {
+		if err := h.fence.refusal(request, sent, renewDeadline); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +86,7 @@ type spokeFenced struct {
 
 // RoundTrip sends a request, unless it is anything but a read and the Lease on the hub has not been renewed in time.
 func (s spokeFenced) RoundTrip(request *http.Request) (*http.Response, error) {
-	if err := s.fence.refusal(request, s.fence.clock.Now()); err != nil {
+	if err := s.fence.refusal(request, s.fence.clock.Now(), renewDeadline); err != nil {
 		return nil, err
 	}
 	return s.RoundTripper.RoundTrip(request)
@@ -90,21 +98,21 @@ func (f *Fence) renew(at time.Time) {
 	f.renewed = at
 }
 
-// refusal returns why a request is not sent; nil for a read, and while the Lease is renewed.
-func (f *Fence) refusal(request *http.Request, now time.Time) error {
-	if request.Method == http.MethodGet || !f.expired(now) {
+// refusal returns why a request is not sent; nil for a read, and until the last renewal of the Lease was so long ago.
+func (f *Fence) refusal(request *http.Request, now time.Time, after time.Duration) error {
+	if request.Method == http.MethodGet || !f.expired(now, after) {
 		return nil
 	}
 	if request.Body != nil {
 		_ = request.Body.Close()
 	}
-	return fmt.Errorf("not sending %s %s: the Lease has not been renewed for %s", request.Method, request.URL.Path, renewDeadline)
+	return fmt.Errorf("not sending %s %s: the Lease has not been renewed for %s", request.Method, request.URL.Path, after)
 }
 
-func (f *Fence) expired(now time.Time) bool {
+func (f *Fence) expired(now time.Time, after time.Duration) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.renewed.IsZero() && now.Sub(f.renewed) >= renewDeadline
+	return !f.renewed.IsZero() && now.Sub(f.renewed) >= after
 }
 
 // isLease reports whether a path is of Leases. The hub may be behind a proxy, at a path of its own, as Rancher's clusters are.

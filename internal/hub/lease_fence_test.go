@@ -46,6 +46,9 @@ func testFence(t *testing.T, hub string) {
 		{why: "a review changes nothing", method: http.MethodPost, path: review},
 		{why: "it leads again", method: http.MethodPut, path: lease},
 		{why: "the Lease is new again", method: http.MethodPatch, path: profile},
+		{why: "it may read the Lease", method: http.MethodGet, path: lease, after: 15 * time.Second},
+		{why: "the Lease is another's to take", method: http.MethodPut, path: lease, refused: true},
+		{why: "it never leads again", method: http.MethodPatch, path: profile, refused: true},
 	} {
 		clock.Step(step.after)
 		if status = step.status; status == 0 {
