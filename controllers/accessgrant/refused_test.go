@@ -118,27 +118,6 @@ func TestLeavesForeignObjectsAlone(t *testing.T) {
 	})
 }
 
-func TestClusterRolesThatGrantEverythingNeedConsent(t *testing.T) {
-	name := fmt.Sprintf("everything-%d", time.Now().UnixNano())
-	s := newStage(t, v1alpha1.ServiceAccountAccess{ClusterRoles: []string{name}})
-	g := NewWithT(t)
-	now := clocktesting.NewFakeClock(time.Now())
-	s.startBroker(withClock(now))
-	g.Eventually(s.condition("Ready")).Should(Equal("False SpokeRefused"), "there is no such role")
-	g.Expect(s.message()).To(ContainSubstring(name))
-
-	g.Expect(s.spoke.Create(t.Context(), &rbacv1.ClusterRole{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Rules:      []rbacv1.PolicyRule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}},
-	})).To(Succeed())
-	now.Step(time.Hour)
-	s.touch()
-	g.Eventually(s.condition("Ready")).Should(Equal("False Escalation"))
-
-	s.change(g, s.inventory, func() { s.inventory.Spec.AccessProviders[0].ServiceAccount.AllowEscalation = true })
-	s.granted(g)
-}
-
 // TestTokenThatCannotBeRenewed follows a token whose spoke is away to its end, and back.
 func TestTokenThatCannotBeRenewed(t *testing.T) {
 	s := newStage(t, readConfigMaps())

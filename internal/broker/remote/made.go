@@ -31,13 +31,21 @@ type made map[string]client.Object
 // again, with another role, is another one, which is to be deleted.
 func keyOf(object client.Object) string {
 	key := kindOf(object) + " " + client.ObjectKeyFromObject(object).String()
-	switch binding := object.(type) {
-	case *rbacv1.ClusterRoleBinding:
-		key += " of " + binding.RoleRef.Kind + " " + binding.RoleRef.Name
-	case *rbacv1.RoleBinding:
-		key += " of " + binding.RoleRef.Kind + " " + binding.RoleRef.Name
+	if role := roleOf(object); role.Name != "" {
+		key += " of " + role.Kind + " " + role.Name
 	}
 	return key
+}
+
+// roleOf returns the role that a binding binds; empty for a role.
+func roleOf(right client.Object) rbacv1.RoleRef {
+	switch binding := right.(type) {
+	case *rbacv1.ClusterRoleBinding:
+		return binding.RoleRef
+	case *rbacv1.RoleBinding:
+		return binding.RoleRef
+	}
+	return rbacv1.RoleRef{}
 }
 
 // listMade lists the rights that were made for a grant. With an error it returns those that could be read.

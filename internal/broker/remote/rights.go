@@ -24,31 +24,48 @@ import (
 
 // Bind makes the ServiceAccount of a grant and gives it exactly the rights that are asked for. Others that were made for the grant are
 // removed first, even where one of the new ones cannot be made: a spoke that is too slow for all of it keeps none of them in force. A right
-// that is asked for is not removed because something cannot be read.
+// that is asked for is not removed because something cannot be read, and none is made of a ClusterRole that cannot be read: it may need
+// allowEscalation.
 func (s *Spoke) Bind(ctx context.Context, names grant.Names, access v1alpha1.ServiceAccountAccess) error {
 	for _, object := range []client.Object{names.SharedNamespace(), names.Account()} {
 		if err := s.ensure(ctx, object); err != nil {
 			return err
 		}
 	}
-	var errs []error
-	access.ClusterRoles = slices.DeleteFunc(slices.Clone(access.ClusterRoles), func(role string) bool {
-		escalates, err := s.escalates(ctx, role)
-		if escalates && !access.AllowEscalation {
-			errs = append(errs, failure.New(v1alpha1.ReasonEscalation,
-				"the ClusterRole %q of the spoke gives every right, which needs allowEscalation: true", role))
-			return true
-		}
-		errs = append(errs, err)
-		return false
-	})
+	admitted, unread, refused := s.admit(ctx, access)
+	access.ClusterRoles = append(admitted, unread...)
 	rights := names.Rights(access)
 	live, err := s.listMade(ctx, names)
-	errs = append(errs, err, s.prune(ctx, live, rights))
+	errs := []error{refused, err, s.prune(ctx, live, rights)}
 	for _, object := range rights {
-		errs = append(errs, s.ensureRight(ctx, live[keyOf(object)], object))
+		was := live[keyOf(object)]
+		if was == nil && slices.Contains(unread, roleOf(object).Name) {
+			continue
+		}
+		errs = append(errs, s.ensureRight(ctx, was, object))
 	}
 	return errors.Join(errs...)
+}
+
+// admit returns which of the ClusterRoles may be bound, and of which that is not known. The error has the reason for each other one.
+func (s *Spoke) admit(ctx context.Context, access v1alpha1.ServiceAccountAccess) (admitted, unread []string, refused error) {
+	var errs []error
+	for _, role := range access.ClusterRoles {
+		escalates, err := s.escalates(ctx, role)
+		errs = append(errs, err)
+		switch {
+		case access.AllowEscalation:
+			admitted = append(admitted, role)
+		case err != nil:
+			unread = append(unread, role)
+		case escalates:
+			errs = append(errs, failure.New(v1alpha1.ReasonEscalation,
+				"the ClusterRole %q of the spoke gives every right, which needs allowEscalation: true", role))
+		default:
+			admitted = append(admitted, role)
+		}
+	}
+	return admitted, unread, errors.Join(errs...)
 }
 
 // escalates reports whether a ClusterRole of the spoke gives every right.
