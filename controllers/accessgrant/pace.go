@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,16 +17,20 @@ import (
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 )
 
-// lanes keep spokes that do not answer, or take long to, from taking all workers: grants whose last attempt failed for that, or took longer
-// than a request may, share half of them.
+// staysSlow is how long the spoke of a grant counts as slow. Were a quick answer enough, spokes that are quick and slow in turn would take all
+// workers with every second attempt.
+const staysSlow = 30 * time.Minute
+
+// lanes keep spokes that do not answer, or take long to, from taking all workers: grants whose last attempt failed for that, or of which an
+// attempt took longer than a request may, not long ago, share half of them.
 type lanes struct {
 	clock   clock.PassiveClock
 	slowest time.Duration
 	shared  *semaphore.Weighted
 
 	mu sync.Mutex
-	// slow are the grants whose last attempt took longer than slowest.
-	slow sets.Set[types.NamespacedName]
+	// slow are the grants of which an attempt took longer than slowest, and when that was, the last time.
+	slow map[types.NamespacedName]time.Time
 }
 
 func newLanes(workers int, clk clock.PassiveClock, slowest time.Duration) *lanes {
@@ -35,7 +38,7 @@ func newLanes(workers int, clk clock.PassiveClock, slowest time.Duration) *lanes
 		clock:   clk,
 		slowest: slowest,
 		shared:  semaphore.NewWeighted(int64(max(1, workers/2))),
-		slow:    sets.New[types.NamespacedName](),
+		slow:    map[types.NamespacedName]time.Time{},
 	}
 }
 
@@ -57,21 +60,28 @@ func (l *lanes) enter(grant types.NamespacedName, failedLast bool) (leave func()
 func (l *lanes) isSlow(grant types.NamespacedName) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.slow.Has(grant)
+	last, slow := l.slow[grant]
+	if slow && l.clock.Since(last) >= staysSlow {
+		delete(l.slow, grant)
+		return false
+	}
+	return slow
 }
 
 func (l *lanes) record(grant types.NamespacedName, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if took > l.slowest {
-		l.slow.Insert(grant)
-	} else {
-		l.slow.Delete(grant)
+		l.slow[grant] = l.clock.Now()
 	}
 }
 
 // forget drops what is known of a grant that is gone.
-func (l *lanes) forget(grant types.NamespacedName) { l.record(grant, 0) }
+func (l *lanes) forget(grant types.NamespacedName) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.slow, grant)
+}
 
 // busyRequeue is how soon to try again what is busy now, with a jitter.
 func busyRequeue() time.Duration { return time.Second + rand.N(4*time.Second) } //nolint:gosec // no secret depends on it

@@ -4,6 +4,9 @@
 package accessgrant
 
 import (
+	"maps"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -53,17 +56,52 @@ func TestLanes(t *testing.T) {
 	away()
 	slow = enter("slow", true)
 	waits("away", true)
-	slow()
 	l.forget(key("late"))
 	for range 4 {
 		enter("late", false)
-		enter("slow", false)
 	}
-	if got := l.slow.UnsortedList(); len(got) != 1 || got[0] != key("away") {
-		t.Errorf("%v count as slow, want only the one that took a minute the last time", got)
+	now.SetTime(now.Now().Add(staysSlow - time.Second))
+	waits("away", false)
+	slow()
+	now.SetTime(now.Now().Add(time.Second))
+	for range 4 {
+		enter("away", false)
+	}
+	if got := slices.Collect(maps.Keys(l.slow)); len(got) != 1 || got[0] != key("slow") {
+		t.Errorf("%v count as slow, want only the one that took half an hour", got)
 	}
 	if _, entered := newLanes(1, now, time.Second).enter(key("away"), true); !entered {
 		t.Error("a single worker tries no spoke again")
+	}
+}
+
+// TestLanesOfAlternatingSpokes: spokes that refuse at once and answer slowly in turn take all workers once.
+func TestLanesOfAlternatingSpokes(t *testing.T) {
+	const workers = 4
+	now := clocktesting.NewFakePassiveClock(time.Now())
+	l := newLanes(workers, now, 10*time.Second)
+	// taken returns how many of the spokes are tried at the same time, each for so long.
+	taken := func(took time.Duration) int {
+		var leaves []func()
+		for i := range workers {
+			if leave, entered := l.enter(client.ObjectKey{Namespace: "fleet", Name: strconv.Itoa(i)}, false); entered {
+				leaves = append(leaves, leave)
+			}
+		}
+		now.SetTime(now.Now().Add(took))
+		for _, leave := range leaves {
+			leave()
+		}
+		return len(leaves)
+	}
+	if got := taken(time.Minute); got != workers {
+		t.Errorf("%d are tried, and all count as quick", got)
+	}
+	for range 3 {
+		taken(time.Millisecond)
+		if got := taken(time.Minute); got != workers/2 {
+			t.Errorf("%d of %d workers are taken", got, workers)
+		}
 	}
 }
 
