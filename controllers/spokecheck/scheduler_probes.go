@@ -69,6 +69,10 @@ func (s *scheduler) finish(probing context.Context, t *task, r *result) (counts 
 	if t.queue != silent {
 		tracked.pingUntil = now.Add(s.pace.pingPeriod(now.Sub(r.at) < fastFailure))
 	}
+	if !sameAccess(t.profile, tracked.profile) {
+		// It was not cancelled, because the access changes too often.
+		tracked.forgetAccess()
+	}
 	delay := s.pace.delay(tracked.failures)
 	if repeat {
 		delay = 0

@@ -17,11 +17,7 @@ import (
 func (s *scheduler) trigger(key types.NamespacedName, tracked *trackedSpoke, moved bool) {
 	now := s.clock.Now()
 	if moved {
-		// What was learnt of the old access says nothing about the new one.
-		tracked.failures, tracked.pingUntil = 0, time.Time{}
-		if tracked.health == silent {
-			tracked.health = failing
-		}
+		tracked.forgetAccess()
 	}
 	if !tracked.triggers.AllowN(now, 1) {
 		// The delay may have grown with the failures of the old credentials; new ones are tried within an interval anyway.
@@ -47,6 +43,14 @@ func (s *scheduler) trigger(key types.NamespacedName, tracked *trackedSpoke, mov
 		s.dequeue(key, tracked)
 		tracked.due = now
 		s.due.Add(key)
+	}
+}
+
+// forgetAccess drops what was learnt of an old access: it says nothing about the new one. The caller must hold the scheduler's lock.
+func (t *trackedSpoke) forgetAccess() {
+	t.failures, t.pingUntil = 0, time.Time{}
+	if t.health == silent {
+		t.health = failing
 	}
 }
 

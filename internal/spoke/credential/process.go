@@ -64,8 +64,7 @@ func (s *Source) execute(ctx context.Context, command *exec.Cmd, stdout, stderr 
 	wait(context.WithoutCancel(ctx), read)
 	_ = out.close()
 	<-read
-	err = plugin.reap()
-	s.Reaper.ended(plugin.Pid)
+	err = s.Reaper.end(plugin)
 	if err != nil && late != nil {
 		return late
 	}

@@ -52,16 +52,23 @@ func (r *Reaper) start(start func() (*os.Process, error)) error {
 	return err
 }
 
-// ended must be called when a plugin has been reaped.
-func (r *Reaper) ended(pid int) {
+// end reaps a plugin that has ended, and what it has left behind. It returns how the plugin ended.
+func (r *Reaper) end(plugin *process) error {
 	if r == nil {
-		return
+		return plugin.reap()
 	}
-	r.mu.Lock()
-	delete(r.running, pid)
-	r.mu.Unlock()
+	err := r.reap(plugin)
 	waiting := map[int]bool{}
 	until(func() bool { return r.sweep(waiting) })
+	return err
+}
+
+// reap reaps a plugin. No other one is started meanwhile: it may get the same PID.
+func (r *Reaper) reap(plugin *process) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, plugin.Pid)
+	return plugin.reap()
 }
 
 // sweep reaps orphans that have ended and kills those of plugins that have ended. It reports whether there is nothing to wait for: the

@@ -18,4 +18,4 @@ func (r *Reaper) start(start func() (*os.Process, error)) error {
 	return err
 }
 
-func (r *Reaper) ended(int) {}
+func (r *Reaper) end(plugin *process) error { return plugin.reap() }
