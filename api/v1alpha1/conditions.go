@@ -97,8 +97,8 @@ const (
 //
 // Possible reasons of Ready when True: Granted. When False: Pending, Expired (as of ConditionExpiring), Revoking,
 // or the reason of Degraded.
-// Possible reasons of Degraded when False: AsExpected. When True: all others below, or ProfileNotWritten (as of
-// ConditionPropertiesImported) while the grant is revoked.
+// Possible reasons of Degraded when False: AsExpected. When True: all others below, ClusterDeleting (as of ConditionJoined) for
+// whatever fails then, or ProfileNotWritten (as of ConditionPropertiesImported) while the grant is revoked.
 const (
 	// ReasonGranted: the spoke has accepted the token.
 	ReasonGranted = "Granted"
@@ -116,6 +116,9 @@ const (
 	ReasonKubeconfigUnusable = "KubeconfigUnusable"
 	// ReasonSpokeUnreachable: the spoke does not answer.
 	ReasonSpokeUnreachable = "SpokeUnreachable"
+	// ReasonControlPlaneNotInitialized: the spoke does not work yet, which is to be expected, as Cluster API has not reached its
+	// control plane yet, either.
+	ReasonControlPlaneNotInitialized = "ControlPlaneNotInitialized"
 	// ReasonSpokeRefused: the spoke answers with an error, for example because the kubeconfig's user may not make roles.
 	ReasonSpokeRefused = "SpokeRefused"
 	// ReasonForeignObject: on the spoke or beside the grant something that the broker did not make has the name that it needs; it is

@@ -80,6 +80,26 @@ func clusterGone(of *v1alpha1.AccessGrant) error {
 	return refused("the Cluster %s with the UID %s does not exist", clusterKey(of), of.Spec.Cluster.UID)
 }
 
+// explainFailure gives a failure that is to be expected of such a Cluster a reason of its own: nobody is to be alerted because a control plane
+// is not up yet, or is being taken down.
+func (r *reconciler) explainFailure(ctx context.Context, of *v1alpha1.AccessGrant, failed *failure.Error) *failure.Error {
+	if failed.Reason == v1alpha1.ReasonNotWanted {
+		return failed
+	}
+	cluster, err := r.cluster(ctx, of)
+	ofSpoke := failed.Reason == v1alpha1.ReasonSpokeUnreachable || failed.Reason == v1alpha1.ReasonSpokeRefused
+	switch {
+	case err != nil || cluster == nil:
+		return failed
+	case !cluster.DeletionTimestamp.IsZero():
+		return failure.New(v1alpha1.ReasonClusterDeleting, "the Cluster is being deleted (%s: %s)", failed.Reason, failed.Message)
+	case ofSpoke && !profile.ControlPlaneInitialized(cluster):
+		return failure.New(v1alpha1.ReasonControlPlaneNotInitialized, "the control plane is not initialized yet (%s: %s)",
+			failed.Reason, failed.Message)
+	}
+	return failed
+}
+
 func refused(format string, args ...any) error {
 	return failure.New(v1alpha1.ReasonNotWanted, format, args...)
 }

@@ -127,6 +127,9 @@ func (r *reconciler) fulfil(ctx context.Context, of *v1alpha1.AccessGrant) (ctrl
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	if failed != nil {
+		failed = r.explainFailure(ctx, of, failed)
+	}
 	r.report(of, failed)
 	if err := r.patchStatus(ctx, of, before); err != nil {
 		return ctrl.Result{}, err

@@ -122,7 +122,11 @@ func isDegraded(of *v1alpha1.AccessGrant) bool {
 	return meta.IsStatusConditionTrue(of.Status.Conditions, v1alpha1.ConditionDegraded)
 }
 
-// isAway reports whether the spoke did not answer the last time.
+// isAway reports whether the spoke did not answer the last time, or was not expected to.
 func isAway(of *v1alpha1.AccessGrant) bool {
-	return isDegraded(of) && reasonOf(of, v1alpha1.ConditionDegraded) == v1alpha1.ReasonSpokeUnreachable
+	switch reasonOf(of, v1alpha1.ConditionDegraded) {
+	case v1alpha1.ReasonSpokeUnreachable, v1alpha1.ReasonControlPlaneNotInitialized, v1alpha1.ReasonClusterDeleting:
+		return isDegraded(of)
+	}
+	return false
 }

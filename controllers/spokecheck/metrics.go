@@ -4,9 +4,11 @@
 package spokecheck
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
@@ -33,7 +35,9 @@ func (m *metrics) observe(result *spoke.Result) {
 
 var (
 	spokesMetric = prometheus.NewDesc("capi_inventory_consumer_spokes",
-		"Spokes by the reason of their last probe; Pending for those not yet probed.", []string{"reason"}, nil)
+		"Spokes by the reason of their last probe, Pending for those not yet probed; and by the status of their profile's condition "+
+			"Joined (true, false, unknown): false where the cluster manager says that there is no access yet, or none any more.",
+		[]string{"reason", "joined"}, nil)
 	ageMetric = prometheus.NewDesc("capi_inventory_consumer_oldest_probe_age_seconds",
 		"Seconds since the probe of the spoke that was not probed for longest; only a spoke whose plugin fails, or whose credentials "+
 			"are refused, is probed less often than every interval.", nil, nil)
@@ -54,9 +58,9 @@ func (s *scheduler) Describe(descriptions chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. The spokes are counted at each scrape.
 func (s *scheduler) Collect(collected chan<- prometheus.Metric) {
 	s.metrics.steps.Collect(collected)
-	byReason, oldest, expiries := s.stats()
-	for reason, count := range byReason {
-		collected <- prometheus.MustNewConstMetric(spokesMetric, prometheus.GaugeValue, float64(count), reason)
+	spokes, oldest, expiries := s.stats()
+	for of, count := range spokes {
+		collected <- prometheus.MustNewConstMetric(spokesMetric, prometheus.GaugeValue, float64(count), of.reason, of.joined)
 	}
 	collected <- prometheus.MustNewConstMetric(ageMetric, prometheus.GaugeValue, oldest.Seconds())
 	for kind, at := range expiries {
@@ -64,17 +68,30 @@ func (s *scheduler) Collect(collected chan<- prometheus.Metric) {
 	}
 }
 
-// stats counts the spokes by reason, and returns the age of the oldest last probe and the first expiry of each kind.
-func (s *scheduler) stats() (byReason map[string]int, oldest time.Duration, first map[v1alpha1.ExpiringKind]time.Time) {
+// spokeLabels are those of spokesMetric.
+type spokeLabels struct{ reason, joined string }
+
+func (t *trackedSpoke) labels() spokeLabels {
+	of := spokeLabels{reason: "Pending", joined: "unknown"}
+	if t.last != nil {
+		of.reason = t.last.Reason()
+	}
+	if joined := meta.FindStatusCondition(t.profile.Status.Conditions, v1alpha1.ConditionJoined); joined != nil {
+		of.joined = strings.ToLower(string(joined.Status))
+	}
+	return of
+}
+
+// stats counts the spokes, and returns the age of the oldest last probe and the first expiry of each kind.
+func (s *scheduler) stats() (counts map[spokeLabels]int, oldest time.Duration, first map[v1alpha1.ExpiringKind]time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	byReason, first = map[string]int{}, map[v1alpha1.ExpiringKind]time.Time{}
+	counts, first = map[spokeLabels]int{}, map[v1alpha1.ExpiringKind]time.Time{}
 	for _, tracked := range s.spokes {
+		counts[tracked.labels()]++
 		if tracked.last == nil {
-			byReason["Pending"]++
 			continue
 		}
-		byReason[tracked.last.Reason()]++
 		oldest = max(oldest, s.clock.Since(tracked.last.at))
 		for _, expiration := range tracked.last.expirations {
 			if at, ok := first[expiration.Kind]; !ok || expiration.Time.Time.Before(at) {
@@ -82,5 +99,5 @@ func (s *scheduler) stats() (byReason map[string]int, oldest time.Duration, firs
 			}
 		}
 	}
-	return byReason, oldest, first
+	return counts, oldest, first
 }

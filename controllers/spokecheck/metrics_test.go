@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
+	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/spoke"
@@ -33,8 +34,12 @@ func TestSchedulerMetrics(t *testing.T) {
 		"c": {Result: fails, at: noon},
 		"d": nil,
 	} {
-		r.spokes[types.NamespacedName{Name: name}] = &trackedSpoke{last: last}
+		r.spokes[types.NamespacedName{Name: name}] = &trackedSpoke{last: last, profile: &inventoryv1alpha1.ClusterProfile{}}
 	}
+	joined := metav1.Condition{Type: v1alpha1.ConditionJoined, Status: metav1.ConditionTrue}
+	r.spokes[types.NamespacedName{Name: "a"}].profile.Status.Conditions = []metav1.Condition{joined}
+	joined.Status = metav1.ConditionFalse
+	r.spokes[types.NamespacedName{Name: "b"}].profile.Status.Conditions = []metav1.Condition{joined}
 	r.metrics.observe(&works)
 	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(r); err != nil {
@@ -59,9 +64,11 @@ func TestSchedulerMetrics(t *testing.T) {
 	}
 	want := map[string]float64{
 		"capi_inventory_consumer_oldest_probe_age_seconds":       90,
-		"capi_inventory_consumer_spokes NotReady":                1,
-		"capi_inventory_consumer_spokes Pending":                 1,
-		"capi_inventory_consumer_spokes Reachable":               3,
+		"capi_inventory_consumer_spokes unknown NotReady":        1,
+		"capi_inventory_consumer_spokes unknown Pending":         1,
+		"capi_inventory_consumer_spokes unknown Reachable":       1,
+		"capi_inventory_consumer_spokes true Reachable":          1,
+		"capi_inventory_consumer_spokes false Reachable":         1,
 		"capi_inventory_consumer_expiry_timestamp_seconds Token": float64(noon.Add(time.Hour).Unix()),
 		"capi_inventory_consumer_probe_step_seconds p tls":       1,
 	}

@@ -100,9 +100,10 @@ func TestHangingSpokesDelayNoOthers(t *testing.T) {
 				t.Errorf("%s was probed %d times while it did not answer", key, full)
 			}
 		}
-		if byReason, oldest, _ := r.stats(); byReason[v1alpha1.ReasonReachable] != 340 || byReason["Pending"] != 0 ||
+		reachable, pending := spokeLabels{v1alpha1.ReasonReachable, "unknown"}, spokeLabels{"Pending", "unknown"}
+		if counts, oldest, _ := r.stats(); counts[reachable] != 340 || counts[pending] != 0 ||
 			oldest > r.pace.heartbeatPeriod()+10*time.Second {
-			t.Errorf("%v, the oldest probe %s ago", byReason, oldest)
+			t.Errorf("%v, the oldest probe %s ago", counts, oldest)
 		}
 	})
 }
@@ -266,6 +267,26 @@ func TestEveryChangedAccessIsProbed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestResultOfAnOldAccess: a probe that runs when the access changes too often to cancel it says nothing about the new access.
+func TestResultOfAnOldAccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := simulate(t)
+		key := types.NamespacedName{Namespace: "fleet", Name: "a"}
+		w.set(key, behaviour{takes: 12 * time.Second, reason: v1alpha1.ReasonConnectFailed})
+		for version := range 4 {
+			r.track(spokeProfile(key, "", version), v1alpha1.SpokeCheckStatus{})
+			pass(time.Second)
+		}
+		// The server of the new access wants a client certificate, so it does not answer pings.
+		w.set(key, behaviour{takes: time.Millisecond, shy: true})
+		r.track(spokeProfile(key, "", 4), v1alpha1.SpokeCheckStatus{})
+		pass(2 * interval)
+		if got, ok := r.latest(key); !ok || !got.Reachable() || got.Server != "https://spoke/4" {
+			t.Errorf("the new access has not been probed: %s of %q", got.Reason(), got.Server)
+		}
+	})
 }
 
 // TestRestartRestoresHealth: spokes that failed before a restart do not delay the others after it, and those that did not answer are pinged

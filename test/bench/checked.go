@@ -28,7 +28,7 @@ func (c *checks) checked(ctx context.Context, consumer *process, hanging int) er
 		if err != nil {
 			return err
 		}
-		pending, err := consumer.count(ctx, known+`reason="Pending"`)
+		pending, err := consumer.count(ctx, known+`joined="true",reason="Pending"`)
 		if err != nil {
 			return err
 		}

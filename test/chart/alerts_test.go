@@ -155,20 +155,23 @@ var scrapes = map[string]scrape{
 		at: "50m",
 	},
 	"SpokesUnreachable": {
-		why: "spokes refuse their tokens",
+		why: "spokes refuse their tokens; others are not up yet, or are being deleted",
 		series: with(map[string]string{
-			`capi_inventory_consumer_spokes` + ofConsumer + `reason="Unauthorized"}`: "3x60",
-			`capi_inventory_consumer_spokes` + ofConsumer + `reason="Reachable"}`:    "7x60",
+			`capi_inventory_consumer_spokes` + ofConsumer + `joined="true",reason="Unauthorized"}`:      "3x60",
+			`capi_inventory_consumer_spokes` + ofConsumer + `joined="unknown",reason="Unauthorized"}`:   "1x60",
+			`capi_inventory_consumer_spokes` + ofConsumer + `joined="true",reason="Reachable"}`:         "7x60",
+			`capi_inventory_consumer_spokes` + ofConsumer + `joined="false",reason="NoAccessProvider"}`: "2x60",
+			`capi_inventory_consumer_spokes` + ofConsumer + `joined="false",reason="ConnectFailed"}`:    "2x60",
 		}),
 		at: "20m",
 		fires: map[string]string{
-			"CAPIInventorySpokesUnreachable": "3 spokes cannot be reached with their published access: Unauthorized.",
+			"CAPIInventorySpokesUnreachable": "4 spokes cannot be reached with their published access: Unauthorized.",
 		},
 		labels: map[string]string{"reason": "Unauthorized"},
 	},
 	"SpokesPending": {
 		why:    "the consumer cannot keep up",
-		series: with(map[string]string{`capi_inventory_consumer_spokes` + ofConsumer + `reason="Pending"}`: "12x60"}),
+		series: with(map[string]string{`capi_inventory_consumer_spokes` + ofConsumer + `joined="true",reason="Pending"}`: "12x60"}),
 		at:     "20m",
 		fires:  map[string]string{"CAPIInventorySpokesPending": "12 spokes have not been probed yet."},
 	},
@@ -193,11 +196,13 @@ var scrapes = map[string]scrape{
 		labels: map[string]string{"kind": "ServingCertificate"},
 	},
 	"GrantsDegraded": {
-		why: "spokes do not answer the broker; a standby counts none",
+		why: "spokes do not answer the broker; a standby counts none; others are not up yet, or are being deleted",
 		series: with(map[string]string{
 			`capi_inventory_broker_degraded_grants` + ofBroker + `reason="SpokeUnreachable"}`: "4x60",
 			`capi_inventory_broker_degraded_grants{namespace="` + namespace + `",service="capi-inventory-broker-metrics",pod="b2",` +
 				`reason="SpokeUnreachable"}`: "0x60",
+			`capi_inventory_broker_degraded_grants` + ofBroker + `reason="ControlPlaneNotInitialized"}`: "2x60",
+			`capi_inventory_broker_degraded_grants` + ofBroker + `reason="ClusterDeleting"}`:            "2x60",
 		}),
 		at: "20m",
 		fires: map[string]string{
