@@ -37,7 +37,7 @@ func newDashboard(o *options) *cobra.Command {
 		Long: "Serve a page on loopback that shows every profile of the hub, what is wrong with it, and what to do about it. The page is " +
 			"read-only, and updated by watches with the rights of the user. Its URL has a token, without which nobody gets an answer.\n\n" +
 			"-n limits it to the profiles of one namespace; the namespace of the kubeconfig's context does not.",
-		Args:              cobra.NoArgs,
+		Args:              noArguments("-n limits the page to a namespace"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              v.run,
 	}

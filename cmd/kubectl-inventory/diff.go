@@ -34,7 +34,7 @@ func newDiff(o *options) *cobra.Command {
 			"The exit code is 1 if profiles would be deleted (withdrawn or renamed), or if the edit cannot be carried out for a Cluster.",
 		Example: "  kubectl inventory diff -f inventory.yaml\n" +
 			"  kustomize build hub/ | kubectl inventory diff -f - && kustomize build hub/ | kubectl apply -f -",
-		Args:              cobra.NoArgs,
+		Args:              noArguments("files go after -f"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              d.run,
 	}

@@ -55,7 +55,7 @@ func newExplain(o *options) *cobra.Command {
 			"was left " +
 			"out; and which consumers do not accept them.\n\n" +
 			"NAME is the name of a Cluster, or else of a profile; cluster/NAME and profile/NAME select one of the two.",
-		Args:              cobra.ExactArgs(1),
+		Args:              oneName,
 		ValidArgsFunction: o.completeProfiles(&e.selectionFlags, true),
 		RunE:              e.run,
 	}

@@ -33,7 +33,7 @@ func newGrants(o *options) *cobra.Command {
 		Short: "List the ServiceAccounts that a broker keeps on spokes, and what they wait for",
 		Long: "List AccessGrants: the user that consumers are on each spoke, its roles, and when its token expires. READY is whether the " +
 			"spoke accepts the token. REASON is why not, or why it cannot be renewed. -o wide adds what is awaited.",
-		Args:              cobra.NoArgs,
+		Args:              noArguments("select by labels, such as -l " + v1alpha1.LabelClusterName + "=NAME"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              g.run,
 	}
