@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -48,8 +49,12 @@ func (r *Reconciler) isClusterCurrent(ctx context.Context, p pass) (bool, error)
 	return maps.Equal(namespace.Labels, p.namespaceLabels), nil
 }
 
-// inventoryRevision returns the revision of an Inventory on the API server; zero if there is none, or if it is being deleted.
+// inventoryRevision returns the revision of an Inventory on the API server; zero if there is none, or if it is being deleted. The name may
+// be one that an AccessGrant of another writer says, and that none can have: client-go would refuse to ask for it.
 func (r *Reconciler) inventoryRevision(ctx context.Context, name string) (profile.Revision, error) {
+	if len(path.IsValidPathSegmentName(name)) > 0 {
+		return profile.Revision{}, nil
+	}
 	inventory := &v1alpha1.Inventory{}
 	switch err := r.APIReader.Get(ctx, types.NamespacedName{Name: name}, inventory); {
 	case apierror.IsNotFound(err):

@@ -59,9 +59,9 @@ func (s summary) ready(inventory *v1alpha1.Inventory, accepted metav1.Condition)
 			"Not every selected Cluster is published as wanted: %s: %s", unpublished.Reason, unpublished.Message)
 	case passing != nil:
 		return condition(metav1.ConditionUnknown, v1alpha1.ReasonPublishing, "%s: %s", passing.Reason, passing.Message)
-	case len(s.published) < s.clusters:
+	case s.present() < s.clusters:
 		return condition(metav1.ConditionUnknown, v1alpha1.ReasonPublishing,
-			"%d of %d profiles are there.", len(s.published), s.clusters)
+			"%d of %d profiles are there.", s.present(), s.clusters)
 	}
 	return condition(metav1.ConditionTrue, v1alpha1.ReasonPublished, "Every selected Cluster is published.")
 }

@@ -23,6 +23,7 @@ func TestConditions(t *testing.T) {
 	}
 	one := []*inventoryv1alpha1.ClusterProfile{{}}
 	deleted := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &metav1.Time{Time: time.Now()}}}
+	held := []*inventoryv1alpha1.ClusterProfile{{ObjectMeta: deleted.ObjectMeta}}
 	const valid = "True Valid"
 	for name, tc := range map[string]struct {
 		why       string
@@ -49,6 +50,11 @@ func TestConditions(t *testing.T) {
 		"Missing": {
 			why:     "a profile is not in the cache yet",
 			summary: summary{complete: true, clusters: 2, published: one},
+			want:    map[string]string{"Accepted": valid, "Ready": "Unknown Publishing", "Degraded": "False NoProblems"},
+		},
+		"Terminating": {
+			why:     "a consumer's finalizer holds the profile, perhaps that of an earlier Cluster",
+			summary: summary{complete: true, clusters: 1, published: held},
 			want:    map[string]string{"Accepted": valid, "Ready": "Unknown Publishing", "Degraded": "False NoProblems"},
 		},
 		"NotPublished": {

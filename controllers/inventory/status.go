@@ -27,7 +27,7 @@ func (r *Reconciler) applyStatus(ctx context.Context, inventory *v1alpha1.Invent
 	}
 	status := v1alpha1.InventoryStatus{
 		Clusters:           int32(s.clusters),
-		Published:          int32(len(s.published)),
+		Published:          int32(s.present()),
 		ObservedGeneration: inventory.Generation,
 		Conditions:         r.transitioned(inventory, s.conditions(inventory)),
 	}

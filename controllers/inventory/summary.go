@@ -77,6 +77,17 @@ func (r *Reconciler) allObserved(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// present returns how many of the profiles are not being deleted: one that a consumer's finalizer holds may be of an earlier Cluster.
+func (s summary) present() int {
+	count := 0
+	for _, p := range s.published {
+		if p.DeletionTimestamp.IsZero() {
+			count++
+		}
+	}
+	return count
+}
+
 // first returns the first problem that matches; nil if there is none.
 func (s summary) first(matches func(profile.Problem) bool) *state.ClusterProblem {
 	if i := slices.IndexFunc(s.problems, func(p state.ClusterProblem) bool { return matches(p.Problem) }); i >= 0 {

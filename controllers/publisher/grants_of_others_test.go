@@ -30,6 +30,23 @@ func tenantsGrant(namespace, name, profile string) *v1alpha1.AccessGrant {
 	}
 }
 
+// A grant names what may exist: its readers look that up, and client-go sends no request for a name that none can have.
+func TestNamesInGrants(t *testing.T) {
+	hub := freeHub(t)
+	g := NewWithT(t)
+	namespace := hub.newNamespace(t, nil)
+	for field, change := range map[string]func(*v1alpha1.AccessGrantSpec){
+		"spec.inventory":         func(spec *v1alpha1.AccessGrantSpec) { spec.Inventory = "a/b" },
+		"spec.profile":           func(spec *v1alpha1.AccessGrantSpec) { spec.Profile = ".." },
+		"spec.cluster.namespace": func(spec *v1alpha1.AccessGrantSpec) { spec.Cluster.Namespace = "%" },
+		"spec.cluster.name":      func(spec *v1alpha1.AccessGrantSpec) { spec.Cluster.Name = "a/b" },
+	} {
+		grant := tenantsGrant(namespace, "c1.forged", "c1")
+		change(&grant.Spec)
+		g.Expect(hub.Create(t.Context(), grant)).To(MatchError(ContainSubstring(field)))
+	}
+}
+
 // What a tenant changes of a grant is put back on the same object; one that the tenant deletes comes back.
 func TestChangedGrantsArePutBack(t *testing.T) {
 	hub := freeHub(t)

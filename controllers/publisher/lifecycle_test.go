@@ -195,7 +195,9 @@ func TestConsumersFinalizersAreWaitedFor(t *testing.T) {
 	g.Expect(terminating.DeletionTimestamp).NotTo(BeNil())
 	g.Consistently(func() string { return hub.get(t, namespace, "c1").ResourceVersion }).
 		Should(Equal(terminating.ResourceVersion), "nothing is written while it terminates")
-	g.Expect(hub.readInventory(t, "finalizers").Status.Problems).To(BeEmpty())
+	g.Eventually(func() v1alpha1.InventoryStatus { return hub.readInventory(t, "finalizers").Status }).Should(And(
+		HaveField("Published", BeZero()), HaveField("Problems", BeEmpty()),
+		HaveField("Conditions", ContainElement(And(HaveField("Type", "Ready"), HaveField("Reason", "Publishing"))))))
 
 	g.Eventually(func() []v1alpha1.InventoryProblem {
 		clock.Step(afterStuck)
