@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
@@ -75,6 +76,21 @@ inventories: [{name: beside, spec: {namespace: ""}}, {name: central, spec: {name
 			has:     []string{"Deployment/capi-inventory-broker", "Role/argocd/capi-inventory-broker-grants"},
 			hasNot:  []string{"Role/argocd/capi-inventory-consumer-secrets"},
 			saysNot: []string{"kubeconfig-secretreader\n    serviceAccount"},
+		},
+		"RulesAlone": {
+			why:     "rules do not add to a role that nobody asked for",
+			values:  "access: {mode: scoped, serviceAccount: {rules: [{apiGroups: [''], resources: [pods], verbs: [list]}]}}",
+			says:    []string{"serviceAccount:\n      rules:"},
+			saysNot: []string{"- view", "clusterRoles:"},
+		},
+		"ConsumerReadsWhatIsGranted": {
+			why: "whatever the mode is, and without repeating where that is",
+			values: `
+access: {namespaces: [argocd]}
+broker: {enabled: true}
+consumer: {readSecrets: {enabled: true, namespaces: [team-a]}}
+`,
+			has: []string{"Role/argocd/capi-inventory-consumer-secrets", "Role/team-a/capi-inventory-consumer-secrets"},
 		},
 		"ConsumerReadsNothing": {
 			why:    "an administrator may decide so",
@@ -142,11 +158,16 @@ func TestAccessNotes(t *testing.T) {
 // release makes an Inventory of the release that a dry run is of, until the test ends.
 func release(t *testing.T, name string, spec v1alpha1.InventorySpec) {
 	t.Helper()
+	releaseOf(t, types.NamespacedName{Namespace: namespace, Name: "trial"}, name, spec)
+}
+
+func releaseOf(t *testing.T, owner types.NamespacedName, name string, spec v1alpha1.InventorySpec) {
+	t.Helper()
 	g := NewWithT(t)
 	live := &v1alpha1.Inventory{ObjectMeta: metav1.ObjectMeta{
 		Name:        name,
 		Labels:      map[string]string{"app.kubernetes.io/managed-by": "Helm"},
-		Annotations: map[string]string{"meta.helm.sh/release-name": "trial", "meta.helm.sh/release-namespace": namespace},
+		Annotations: map[string]string{"meta.helm.sh/release-name": owner.Name, "meta.helm.sh/release-namespace": owner.Namespace},
 	}, Spec: spec}
 	g.Expect(k8s.Create(t.Context(), live)).To(Succeed())
 	t.Cleanup(func() { g.Expect(k8s.Delete(context.Background(), live)).To(Succeed()) })
@@ -205,12 +226,18 @@ func TestClassOfAReleaseStays(t *testing.T) {
 	for name, class := range map[string]string{"classless": "", "blue": "blue"} {
 		release(t, name, v1alpha1.InventorySpec{PublisherClass: class})
 	}
+	other := types.NamespacedName{Namespace: "team-a", Name: "other"}
+	releaseOf(t, other, "foreign", v1alpha1.InventorySpec{})
 	const refused = `publisher.class: Inventory %q has the publisherClass %q, which cannot be changed to %q`
 	for name, c := range map[string]struct{ values, refused string }{
 		"Given":   {"publisher: {class: blue}\ninventories: [{name: classless}]", fmt.Sprintf(refused, "classless", "", "blue")},
 		"Taken":   {"inventories: [{name: blue}]", fmt.Sprintf(refused, "blue", "blue", "")},
 		"Changed": {"publisher: {class: green}\ninventories: [{name: blue}]", fmt.Sprintf(refused, "blue", "blue", "green")},
 		"Stays":   {"publisher: {class: blue}\ninventories: [{name: blue}, {name: new}]", ""},
+		"Foreign": {
+			"publisher: {class: blue}\ninventories: [{name: foreign}]",
+			`inventories: Inventory "foreign" is of the release other in the namespace team-a: list another name`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)

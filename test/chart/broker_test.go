@@ -36,7 +36,7 @@ func TestBrokerRestricted(t *testing.T) {
 	install(t, `
 access:
   mode: scoped
-  serviceAccount: {clusterRoles: null, rules: [{apiGroups: [""], resources: [pods], verbs: [list]}]}
+  serviceAccount: {rules: [{apiGroups: [""], resources: [pods], verbs: [list]}]}
 publisher: {namespaces: [team-b]}
 inventories: [{name: scoped}]
 `)

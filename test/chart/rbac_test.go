@@ -296,10 +296,11 @@ func publisherSpaces(right string, c choices) []string {
 	switch {
 	case !c.clusterSpaces:
 		return []string{""}
-	case resource == "clusters.cluster.x-k8s.io", resource == "secrets.", resource == "events.events.k8s.io",
+	case resource == "clusters.cluster.x-k8s.io", resource == "secrets.",
 		resource == "*.controlplane.cluster.x-k8s.io", resource == "*.infrastructure.cluster.x-k8s.io":
 		return []string{"team-a", "team-b"}
-	case writes && (strings.HasPrefix(resource, "clusterprofiles") || resource == "accessgrants.capi-inventory.dev"):
+	case writes && (strings.HasPrefix(resource, "clusterprofiles") || resource == "accessgrants.capi-inventory.dev"),
+		resource == "events.events.k8s.io":
 		if c.scoped {
 			return []string{"argocd", namespace, "team-a", "team-b"}
 		}

@@ -47,6 +47,8 @@ func TestRefusesValues(t *testing.T) {
 		"PublisherPodLabels": {"publisher: {podLabels: {app.kubernetes.io/name: other}}", "app.kubernetes.io/name"},
 		"PodLabelValue":      {"publisher: {podLabels: {a: 'b c'}}", "podLabels"},
 		"PodAnnotations":     {"consumer: {podAnnotations: {capi-inventory.dev/providers: x}}", "capi-inventory.dev/providers"},
+		"MonitorInterval":    {"metrics: {serviceMonitor: {interval: 1.5m}}", "interval"},
+		"MonitorToken":       {"metrics: {serviceMonitor: {authorization: {credentials: {name: token}}}}", "key"},
 		"MonitorLabels":      {"metrics: {serviceMonitor: {labels: {helm.sh/chart: x}}}", "helm.sh/chart"},
 		"PriorityClass":      {"publisher: {priorityClassName: 'a: b'}", "priorityClassName"},
 		"PullSecret":         {"image: {pullSecrets: ['a b']}", "pullSecrets"},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -75,6 +76,18 @@ consumer: {enabled: false}
 	g.Expect(k8s.List(t.Context(), &found)).To(Succeed())
 	g.Expect(found.Items).To(HaveLen(2), "profiles of Clusters in other namespaces")
 
+	t.Run("and may report on a profile where that is", func(t *testing.T) {
+		g := NewWithT(t)
+		publisher, err := client.New(accountOf("capi-inventory-publisher"), client.Options{Scheme: newScheme()})
+		g.Expect(err).NotTo(HaveOccurred())
+		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Namespace: "argocd", Verb: "create", Group: "events.k8s.io", Resource: "events",
+			},
+		}}
+		g.Expect(publisher.Create(t.Context(), review)).To(Succeed())
+		g.Expect(review.Status.Allowed).To(BeTrue())
+	})
 	t.Run("and says where it may not publish", func(t *testing.T) {
 		g := NewWithT(t)
 		elsewhere := &v1alpha1.Inventory{

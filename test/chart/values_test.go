@@ -173,6 +173,20 @@ func TestValues(t *testing.T) {
 			},
 			saysNot: []string{"insecureSkipVerify"},
 		},
+		"MonitorWithAToken": {
+			why: "some installations of Prometheus may not use the token of their pod",
+			values: "metrics: {serviceMonitor: {enabled: true, interval: 1m30s, " +
+				"authorization: {credentials: {name: scraper, key: token}}}}",
+			has:     []string{"ServiceMonitor/capi-inventory-publisher"},
+			says:    []string{"authorization:\n      credentials:\n        key: token\n        name: scraper", "interval: 1m30s"},
+			saysNot: []string{"bearerTokenFile"},
+		},
+		"NullInventories": {
+			why:    "others may bring them",
+			values: "inventories: null",
+			has:    []string{"Deployment/capi-inventory-publisher"},
+			hasNot: []string{"Inventory/default"},
+		},
 		"PublisherOnly": {
 			why: "the consumer is optional, and nothing of it remains",
 			values: "consumer: {enabled: false, readSecrets: {enabled: true}}\n" +

@@ -18,7 +18,10 @@ Clusters in any mode; the API has no empty one.
 {{- $spec := deepCopy (index . 1 | default dict) -}}
 {{- with $values.publisher.class -}}{{- $spec = merge (dict "publisherClass" .) $spec -}}{{- end -}}
 {{- if and (eq $values.access.mode "scoped") (not (kindIs "slice" $spec.accessProviders)) -}}
-{{- $provider := dict "name" "kubeconfig-secretreader" "serviceAccount" $values.access.serviceAccount -}}
+{{- $account := deepCopy $values.access.serviceAccount -}}
+{{- if not (or $account.clusterRoles $account.rules) -}}{{- $_ := set $account "clusterRoles" (list "view") -}}{{- end -}}
+{{- if not $account.clusterRoles -}}{{- $account = omit $account "clusterRoles" -}}{{- end -}}
+{{- $provider := dict "name" "kubeconfig-secretreader" "serviceAccount" $account -}}
 {{- $_ := set $spec "accessProviders" (list $provider) -}}
 {{- if not (or (hasKey $spec "namespace") $values.access.namespaces) -}}
 {{- $_ := set $spec "namespace" (index . 0).Release.Namespace -}}
@@ -67,17 +70,25 @@ Clusters in any mode; the API has no empty one.
 {{- $timeout := include "seconds" .Values.broker.timeout | float64 -}}
 {{- if or (lt $timeout 1.0) (gt $timeout 60.0) -}}{{- fail "broker.timeout: must be from 1s to 1m" -}}{{- end -}}
 {{- if .Capabilities.APIVersions.Has "capi-inventory.dev/v1alpha1/Inventory" -}}
-{{- include "inventories.checkClass" . -}}
+{{- include "inventories.checkLive" . -}}
 {{- include "access.checkMove" . -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* The class of an Inventory is immutable: Helm would stop at that in the middle of an upgrade, when the rest has the other class. */ -}}
-{{- define "inventories.checkClass" -}}
+{{- /*
+The class of an Inventory is immutable, and Helm takes none of another release: it would stop at that in the middle of an upgrade, when the
+rest has the other class.
+*/ -}}
+{{- define "inventories.checkLive" -}}
 {{- range .Values.inventories -}}
 {{- $live := lookup "capi-inventory.dev/v1alpha1" "Inventory" "" .name -}}
 {{- $wanted := dig "publisherClass" "" (include "inventory.spec" (list $ .spec) | fromYaml) -}}
 {{- $is := dig "spec" "publisherClass" "" $live -}}
+{{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $live -}}
+{{- $namespace := dig "metadata" "annotations" "meta.helm.sh/release-namespace" "" $live -}}
+{{- if and $owner (or (ne $owner $.Release.Name) (ne $namespace $.Release.Namespace)) -}}
+{{- fail (printf "inventories: Inventory %q is of the release %s in the namespace %s: list another name" .name $owner $namespace) -}}
+{{- end -}}
 {{- if and $live (ne $wanted $is) -}}
 {{- fail (printf "publisher.class: Inventory %q has the publisherClass %q, which cannot be changed to %q: delete it before, which withdraws its profiles, or list another name in inventories" .name $is $wanted) -}}
 {{- end -}}

@@ -13,13 +13,13 @@
 
 {{- define "selector" -}}
 app.kubernetes.io/name: capi-inventory
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
 {{- define "labels" -}}
 app.kubernetes.io/name: capi-inventory
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: capi-inventory
 app.kubernetes.io/managed-by: {{ .Release.Service }}

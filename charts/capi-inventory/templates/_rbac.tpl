@@ -60,6 +60,9 @@ The rules of config/rbac, cut where a Role can take the place of a ClusterRole. 
 - apiGroups: [capi-inventory.dev]
   resources: [accessgrants]
   verbs: [create, delete, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
 {{- end -}}
 
 {{- define "rules.consumer" -}}
