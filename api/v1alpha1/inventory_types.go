@@ -272,7 +272,7 @@ type InventoryStatus struct {
 	// +optional
 	Clusters int32 `json:"clusters"`
 
-	// published is how many profiles of this Inventory exist.
+	// published is how many profiles of this Inventory exist and are not being deleted.
 	// +optional
 	Published int32 `json:"published"`
 

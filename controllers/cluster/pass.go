@@ -49,14 +49,16 @@ func (r *Reconciler) newPass(ctx context.Context, snapshot *source.Snapshot, clu
 }
 
 // referencesOf returns the objects that the Cluster refers to and its profiles are made of.
-func referencesOf(p pass) []clusterv1.ContractVersionedObjectReference {
-	var refs []clusterv1.ContractVersionedObjectReference
+func referencesOf(p pass) (refs source.References) {
 	for _, claim := range p.claims.Granted {
-		if claim.Inventory.UsesControlPlane(p.cluster) {
-			refs = append(refs, p.cluster.Spec.ControlPlaneRef)
+		switch {
+		case claim.Inventory.Uses(cel.ControlPlane):
+			refs.Whole = append(refs.Whole, p.cluster.Spec.ControlPlaneRef)
+		case profile.NeedsControlPlaneVersion(p.cluster):
+			refs.Versions = append(refs.Versions, p.cluster.Spec.ControlPlaneRef)
 		}
 		if claim.Inventory.Uses(cel.Infrastructure) {
-			refs = append(refs, p.cluster.Spec.InfrastructureRef)
+			refs.Whole = append(refs.Whole, p.cluster.Spec.InfrastructureRef)
 		}
 	}
 	return refs

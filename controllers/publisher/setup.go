@@ -9,10 +9,12 @@ import (
 
 	"k8s.io/client-go/discovery"
 	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 
 	"github.com/capi-inventory/capi-inventory/controllers/cluster"
 	"github.com/capi-inventory/capi-inventory/controllers/inventory"
 	"github.com/capi-inventory/capi-inventory/internal/hub"
+	"github.com/capi-inventory/capi-inventory/internal/publish/cache"
 	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 	"github.com/capi-inventory/capi-inventory/internal/publish/state"
@@ -105,17 +107,37 @@ func newClusters(ctx context.Context, mgr ctrl.Manager, options Options, livenes
 	if err != nil {
 		return nil, fmt.Errorf("making a discovery client: %w", err)
 	}
+	versions, err := newVersionCache(mgr, options.Namespaces)
+	if err != nil {
+		return nil, err
+	}
 	return source.NewClusters(source.Options{
 		Manager:           options.ClusterManager,
 		Client:            mgr.GetClient(),
 		APIReader:         mgr.GetAPIReader(),
 		Cache:             mgr.GetCache(),
+		VersionCache:      versions,
 		Mapper:            mgr.GetRESTMapper(),
 		Clock:             options.Clock,
 		Liveness:          liveness,
 		ServesSpokeChecks: func() (bool, error) { return hub.Served(discoverer, spokeCheck) },
 		Done:              ctx.Done(),
 	}), nil
+}
+
+// newVersionCache returns a cache beside the manager's, which starts and ends with the manager. A cache has one transformation for a kind,
+// and control planes are kept in two ways.
+func newVersionCache(mgr ctrl.Manager, namespaces []string) (ctrlcache.Cache, error) {
+	of := cache.VersionOptions(namespaces)
+	of.HTTPClient, of.Scheme, of.Mapper = mgr.GetHTTPClient(), mgr.GetScheme(), mgr.GetRESTMapper()
+	versions, err := hub.NewCache(mgr.GetConfig(), of)
+	if err != nil {
+		return nil, fmt.Errorf("making the cache of versions: %w", err)
+	}
+	if err := mgr.Add(versions); err != nil {
+		return nil, fmt.Errorf("adding the cache of versions: %w", err)
+	}
+	return versions, nil
 }
 
 func setupInventories(mgr ctrl.Manager, options Options, parts shared) error {

@@ -25,18 +25,12 @@ import (
 	"github.com/capi-inventory/capi-inventory/test/fixture"
 )
 
+// A control plane that no expression reads is watched for its version alone, and whole while one does: the version is followed all along.
 func TestVersionFollowsTheControlPlane(t *testing.T) {
 	hub := freeHub(t)
 	g := NewWithT(t)
 	namespace := hub.newNamespace(t, nil)
-	hub.inventory(
-		t,
-		"version",
-		v1alpha1.InventorySpec{
-			Properties: []v1alpha1.PropertyExpression{{Name: "replicas.example.com", Expression: "controlPlane.spec.replicas"}},
-		},
-		namespace,
-	)
+	hub.inventory(t, "version", v1alpha1.InventorySpec{}, namespace)
 	running := hub.startPublisher(t)
 	withoutVersions := func(c *clusterv1.Cluster) { c.Status.ControlPlane = nil }
 	cluster := hub.createCluster(t, fixture.Cluster(namespace, "c1", fixture.Provisioned(""), withoutVersions),
@@ -66,12 +60,26 @@ func TestVersionFollowsTheControlPlane(t *testing.T) {
 		},
 	)
 	g.Eventually(version).Should(Equal("v1.36.1"), "during an upgrade the lowest")
-	g.Expect(hub.get(t, namespace, "c1").Status.Properties).
-		To(ContainElement(And(HaveField("Name", "replicas.example.com"), HaveField("Value", "3"))))
+
+	const ended = "No profile is made of a kind any more"
+	hub.patchInventory(t, "version",
+		`{"spec":{"properties":[{"name":"replicas.example.com","expression":"controlPlane.spec.replicas"}]}}`)
+	g.Eventually(func() any { return hub.get(t, namespace, "c1").Status.Properties }).
+		Should(ContainElement(And(HaveField("Name", "replicas.example.com"), HaveField("Value", "3"))))
+	g.Expect(version()).To(Equal("v1.36.1"))
+	g.Eventually(func() int { return strings.Count(running.logs.String(), ended) }).Should(Equal(1))
+	report(map[string]any{"version": "v1.36.3"})
+	g.Eventually(version).Should(Equal("v1.36.3"))
+
+	hub.patchInventory(t, "version", `{"spec":{"properties":null}}`)
+	g.Eventually(func() int { return strings.Count(running.logs.String(), ended) }).Should(Equal(2))
+	g.Expect(version()).To(Equal("v1.36.3"))
+	report(map[string]any{"version": "v1.36.4"})
+	g.Eventually(version).Should(Equal("v1.36.4"))
 
 	g.Expect(hub.Delete(t.Context(), cluster)).To(Succeed())
-	g.Eventually(running.logs.String).
-		Should(ContainSubstring("No profile is made of a kind any more"), "a kind is watched while a profile is made of it")
+	g.Eventually(func() int { return strings.Count(running.logs.String(), ended) }).
+		Should(Equal(3), "a kind is watched while a profile is made of it")
 }
 
 func TestUnlabelledSecretsWork(t *testing.T) {

@@ -132,6 +132,6 @@ func (f *Flags) ManagerOptions(scheme *runtime.Scheme, lease string) ctrl.Option
 		LeaseDuration:                 ptr.To(leaseDuration),
 		RenewDeadline:                 ptr.To(renewDeadline),
 		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: firstListsTimeout},
-		NewCache:                      newCache,
+		NewCache:                      NewCache,
 	}
 }

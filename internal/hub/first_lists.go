@@ -21,8 +21,8 @@ import (
 // no start would ever succeed.
 const firstListsTimeout = 15 * time.Minute
 
-// newCache returns a cache of objects of the hub, whose lists may take as long as controllers wait for them.
-func newCache(config *rest.Config, options cache.Options) (cache.Cache, error) {
+// NewCache returns a cache of objects of the hub, whose lists may take as long as controllers wait for them.
+func NewCache(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	options.NewInformer = newInformer
 	return cache.New(config, options)
 }

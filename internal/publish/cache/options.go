@@ -25,10 +25,7 @@ import (
 // Options returns those of a manager's cache. namespaces restricts Clusters, their Secrets and the objects that they refer to; none
 // means all. resync is how often everything is reconciled again without an event.
 func Options(namespaces []string, resync time.Duration) ctrlcache.Options {
-	watched := map[string]ctrlcache.Config{}
-	for _, namespace := range namespaces {
-		watched[namespace] = ctrlcache.Config{}
-	}
+	watched := watchedNamespaces(namespaces)
 	var everywhere map[string]ctrlcache.Config
 	if len(watched) > 0 {
 		// A profile may be in any namespace, by an earlier setting or Inventory.
@@ -65,4 +62,18 @@ func Options(namespaces []string, resync time.Duration) ctrlcache.Options {
 			},
 		},
 	}
+}
+
+// VersionOptions returns those of a cache of control planes of which nothing but the version of Kubernetes is read, which is most of them on
+// a hub before Cluster API 1.14.
+func VersionOptions(namespaces []string) ctrlcache.Options {
+	return ctrlcache.Options{DefaultNamespaces: watchedNamespaces(namespaces), DefaultTransform: transformVersions}
+}
+
+func watchedNamespaces(namespaces []string) map[string]ctrlcache.Config {
+	watched := map[string]ctrlcache.Config{}
+	for _, namespace := range namespaces {
+		watched[namespace] = ctrlcache.Config{}
+	}
+	return watched
 }

@@ -63,3 +63,50 @@ func TestOthersAreTrimmed(t *testing.T) {
 		})
 	}
 }
+
+// Of a control plane of which only the version is read, nothing else is kept, and nothing that holds the rest.
+func TestVersionsAreKept(t *testing.T) {
+	full := func(status map[string]any) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "controlplane.cluster.x-k8s.io/v1beta2",
+			"kind":       "KubeadmControlPlane",
+			"metadata": map[string]any{
+				"namespace": "team-a", "name": "c1", "uid": "u", "resourceVersion": "7", "labels": map[string]any{"a": "b"},
+			},
+			"spec":   map[string]any{"replicas": int64(3), "version": "v1.37.0"},
+			"status": status,
+		}}
+	}
+	want := func() *unstructured.Unstructured {
+		kept := full(nil)
+		delete(kept.Object, "spec")
+		delete(kept.Object, "status")
+		kept.SetLabels(nil)
+		return kept
+	}
+	versions := []any{map[string]any{"version": "v1.36.3", "replicas": int64(1)}}
+	both := want()
+	both.Object["status"] = map[string]any{"version": "v1.36.3", "versions": versions}
+	for name, tc := range map[string]struct {
+		why          string
+		object, want any
+	}{
+		"Both": {
+			why:    "either may be reported",
+			object: full(map[string]any{"version": "v1.36.3", "versions": versions, "replicas": int64(3), "conditions": []any{}}),
+			want:   both,
+		},
+		"None":  {why: "none is reported yet", object: full(map[string]any{"replicas": int64(0)}), want: want()},
+		"Other": {why: "it is no control plane", object: "a tombstone", want: "a tombstone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := cache.VersionOptions(nil).DefaultTransform(tc.object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s: -want +got:\n%s", tc.why, diff)
+			}
+		})
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -169,6 +170,28 @@ func transformOthers(object any) (any, error) {
 		object.ManagedFields, object.Annotations = nil, nil
 	}
 	return object, nil
+}
+
+// transformVersions keeps of a control plane which versions of Kubernetes it runs, and its name: of a kubeadm control plane one part in ten.
+func transformVersions(object any) (any, error) {
+	of, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return object, nil
+	}
+	kept := &unstructured.Unstructured{}
+	kept.SetGroupVersionKind(of.GroupVersionKind())
+	kept.SetNamespace(of.GetNamespace())
+	kept.SetName(of.GetName())
+	kept.SetUID(of.GetUID())
+	kept.SetResourceVersion(of.GetResourceVersion())
+	for _, field := range []string{"version", "versions"} {
+		if value, found, _ := unstructured.NestedFieldNoCopy(of.Object, "status", field); found {
+			if err := unstructured.SetNestedField(kept.Object, runtime.DeepCopyJSONValue(value), "status", field); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return kept, nil
 }
 
 func trimMetadata(object client.Object) {

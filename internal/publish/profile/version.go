@@ -16,7 +16,6 @@ import (
 
 	"github.com/capi-inventory/capi-inventory/api/v1alpha1"
 	"github.com/capi-inventory/capi-inventory/internal/printable"
-	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 )
 
 // kubernetesVersion is the lowest version that the control plane runs: during an upgrade that is what every client can rely
@@ -76,11 +75,10 @@ func notOfKubernetes(reporter, reported string) string {
 	)
 }
 
-// UsesControlPlane reports whether the profile of a Cluster is made of its control plane object too: an expression reads it,
-// or the Cluster runs and does not report its version itself. Control planes are many and large, and nobody watches them for
-// what is known without.
-func (inv *Inventory) UsesControlPlane(cluster *clusterv1.Cluster) bool {
-	return inv.Uses(cel.ControlPlane) || ControlPlaneInitialized(cluster) && reportedVersion(cluster) == ""
+// NeedsControlPlaneVersion reports whether the version of a Cluster is to be read from its control plane object: the Cluster runs and does
+// not report its version itself, as before Cluster API 1.14. Control planes are many, and nobody watches them for what is known without.
+func NeedsControlPlaneVersion(cluster *clusterv1.Cluster) bool {
+	return ControlPlaneInitialized(cluster) && reportedVersion(cluster) == ""
 }
 
 // reportedVersion is the lowest version that the Cluster itself reports; empty for none.

@@ -5,6 +5,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -34,7 +35,8 @@ type Options struct {
 	Manager string
 	// Client reads from the cache, APIReader from the API server.
 	Client, APIReader client.Reader
-	Cache             ctrlcache.Cache
+	// Cache holds objects whole, as far as expressions may read them; VersionCache only what cache.VersionOptions keeps of them.
+	Cache, VersionCache ctrlcache.Cache
 	Mapper            meta.RESTMapper
 	Clock             clock.Clock
 	Liveness          *Liveness
@@ -50,19 +52,24 @@ type Clusters struct {
 	clock       clock.PassiveClock
 	cached      client.Reader
 	kubeconfigs *kubeconfigReader
-	references  *references
+	// whole are the objects that expressions read, versions the control planes of which only the version of Kubernetes is.
+	whole, versions *references
+	changed         chan event.TypedGenericEvent[types.NamespacedName]
 	spokeChecks *spokeChecks
 	liveness    *Liveness
 }
 
 // NewClusters returns Clusters.
 func NewClusters(options Options) *Clusters {
+	changed := make(chan event.TypedGenericEvent[types.NamespacedName])
 	return &Clusters{
 		manager:     options.Manager,
 		clock:       options.Clock,
 		cached:      options.Client,
 		kubeconfigs: newKubeconfigReader(options.Client, options.APIReader, options.Clock),
-		references:  newReferences(options.Cache, options.Mapper, options.Clock, options.Done),
+		whole:       newReferences(options.Cache, options.Mapper, options.Clock, changed, options.Done),
+		versions:    newReferences(options.VersionCache, options.Mapper, options.Clock, changed, options.Done),
+		changed:     changed,
 		spokeChecks: newSpokeChecks(options),
 		liveness:    options.Liveness,
 	}
@@ -112,19 +119,27 @@ func (c *Clusters) Facts(
 // addReferenced adds the objects that the Cluster refers to, as far as the Inventory uses them; false if they will be known in a moment.
 func (c *Clusters) addReferenced(ctx context.Context, inventory *profile.Inventory, facts *Facts) (bool, error) {
 	cluster := facts.Cluster
+	controlPlane := c.whole
+	if !inventory.Uses(cel.ControlPlane) {
+		controlPlane = c.versions
+	}
 	for _, object := range []struct {
 		variable string
 		used     bool
+		from     *references
 		ref      clusterv1.ContractVersionedObjectReference
 		into     *map[string]any
 	}{
-		{cel.ControlPlane, inventory.UsesControlPlane(cluster), cluster.Spec.ControlPlaneRef, &facts.ControlPlane},
-		{cel.Infrastructure, inventory.Uses(cel.Infrastructure), cluster.Spec.InfrastructureRef, &facts.Infrastructure},
+		{
+			cel.ControlPlane, inventory.Uses(cel.ControlPlane) || profile.NeedsControlPlaneVersion(cluster),
+			controlPlane, cluster.Spec.ControlPlaneRef, &facts.ControlPlane,
+		},
+		{cel.Infrastructure, inventory.Uses(cel.Infrastructure), c.whole, cluster.Spec.InfrastructureRef, &facts.Infrastructure},
 	} {
 		if !object.used {
 			continue
 		}
-		found, err := c.references.get(ctx, cluster, object.ref)
+		found, err := object.from.get(ctx, cluster, object.ref)
 		if err != nil {
 			return false, err
 		}
@@ -140,22 +155,24 @@ func (c *Clusters) addReferenced(ctx context.Context, inventory *profile.Invento
 	return true, nil
 }
 
+// References are the objects that the profiles of a Cluster are made of: those that expressions read, and those of which only the version
+// of Kubernetes is read.
+type References struct{ Whole, Versions []clusterv1.ContractVersionedObjectReference }
+
 // SetReferences replaces the objects that the profiles of a Cluster are made of: changes of other objects do not reconcile it.
-func (c *Clusters) SetReferences(
-	ctx context.Context, cluster types.NamespacedName, refs []clusterv1.ContractVersionedObjectReference,
-) error {
-	return c.references.set(ctx, cluster, refs)
+func (c *Clusters) SetReferences(ctx context.Context, cluster types.NamespacedName, refs References) error {
+	return errors.Join(c.whole.set(ctx, cluster, refs.Whole), c.versions.set(ctx, cluster, refs.Versions))
 }
 
 // Forget drops everything that is held for a Cluster.
 func (c *Clusters) Forget(ctx context.Context, cluster types.NamespacedName) error {
 	c.kubeconfigs.known.forget(cluster)
-	return c.references.set(ctx, cluster, nil)
+	return c.SetReferences(ctx, cluster, References{})
 }
 
 // ReferenceChanged receives the name of a Cluster that refers to an object that has changed.
 func (c *Clusters) ReferenceChanged() <-chan event.TypedGenericEvent[types.NamespacedName] {
-	return c.references.changed
+	return c.changed
 }
 
 // KeepSpokeChecks ends the watch of SpokeChecks if none of the Inventories trusts them.

@@ -60,13 +60,14 @@ type reference struct {
 }
 
 func newReferences(
-	cache ctrlcache.Cache, mapper meta.RESTMapper, clk clock.PassiveClock, done <-chan struct{},
+	cache ctrlcache.Cache, mapper meta.RESTMapper, clk clock.PassiveClock,
+	changed chan event.TypedGenericEvent[types.NamespacedName], done <-chan struct{},
 ) *references {
 	return &references{
 		cache:    cache,
 		mapper:   mapper,
 		clock:    clk,
-		changed:  make(chan event.TypedGenericEvent[types.NamespacedName]),
+		changed:  changed,
 		done:     done,
 		kinds:    map[schema.GroupVersionKind]*watchedKind{},
 		clusters: map[types.NamespacedName][]reference{},

@@ -20,6 +20,7 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 )
 
 // informers is a cache whose informers the test controls.
@@ -94,7 +95,7 @@ func newTestReferences(clock *clocktesting.FakeClock) (*references, *informers) 
 	mapper.Add(controlPlane, meta.RESTScopeNamespace)
 	mapper.Add(infraCluster, meta.RESTScopeNamespace)
 	cache := &informers{kinds: map[schema.GroupVersionKind]*informer{}}
-	return newReferences(cache, mapper, clock, nil), cache
+	return newReferences(cache, mapper, clock, make(chan event.TypedGenericEvent[types.NamespacedName]), nil), cache
 }
 
 func TestSetReferences(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 type InventoryStatusApplyConfiguration struct {
 	// clusters is how many Clusters are selected.
 	Clusters *int32 `json:"clusters,omitempty"`
-	// published is how many profiles of this Inventory exist.
+	// published is how many profiles of this Inventory exist and are not being deleted.
 	Published *int32 `json:"published,omitempty"`
 	// observedGeneration is the generation of the Inventory that this status reports on.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
