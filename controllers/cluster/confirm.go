@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"maps"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/types"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 
@@ -52,7 +52,7 @@ func (r *Reconciler) isClusterCurrent(ctx context.Context, p pass) (bool, error)
 // inventoryRevision returns the revision of an Inventory on the API server; zero if there is none, or if it is being deleted. The name may
 // be one that an AccessGrant of another writer says, and that none can have: client-go would refuse to ask for it.
 func (r *Reconciler) inventoryRevision(ctx context.Context, name string) (profile.Revision, error) {
-	if len(path.IsValidPathSegmentName(name)) > 0 {
+	if len(content.IsPathSegmentName(name)) > 0 {
 		return profile.Revision{}, nil
 	}
 	inventory := &v1alpha1.Inventory{}

@@ -18,7 +18,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/typed/coordination/v1"
+	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
@@ -32,17 +32,12 @@ func TestReleaseOfASuccessorsLease(t *testing.T) {
 		api := &leaseServer{}
 		first, second := newReplica(t, api, "first"), newReplica(t, api, "second")
 		go first.elector.Run(t.Context())
-		time.Sleep(time.Second)
+		<-first.leads
 		go second.elector.Run(t.Context())
-		time.Sleep(4 * time.Second)
-		if !first.elector.IsLeader() {
-			t.Fatal("the first does not lead")
-		}
+		synctest.Wait()
 		// The release begins twelve seconds after the last renewal, and ends ten seconds later at the latest.
 		first.cut.Store(true)
-		for !second.elector.IsLeader() {
-			time.Sleep(100 * time.Millisecond)
-		}
+		<-second.leads
 		close(first.back)
 		<-first.stopped
 		if holder := api.holder(); holder != "second" {
@@ -64,12 +59,13 @@ type replica struct {
 	// cut has requests wait until the connection is back.
 	cut     atomic.Bool
 	back    chan struct{}
+	leads   chan struct{}
 	stopped chan struct{}
 }
 
 func newReplica(t *testing.T, api *leaseServer, name string) *replica {
 	t.Helper()
-	r := &replica{back: make(chan struct{}), stopped: make(chan struct{})}
+	r := &replica{back: make(chan struct{}), leads: make(chan struct{}), stopped: make(chan struct{})}
 	r.client = &http.Client{Transport: NewFence(clock.RealClock{}).Hub(roundTripper(func(request *http.Request) (*http.Response, error) {
 		if r.cut.Load() {
 			select {
@@ -80,8 +76,9 @@ func newReplica(t *testing.T, api *leaseServer, name string) *replica {
 		}
 		return api.serve(request)
 	}))}
-	json := rest.ContentConfig{ContentType: "application/json"}
-	leases, err := v1.NewForConfigAndClient(&rest.Config{Host: "http://hub", ContentConfig: json}, r.client)
+	leases, err := coordinationclient.NewForConfigAndClient(&rest.Config{
+		Host: "http://hub", ContentConfig: rest.ContentConfig{ContentType: "application/json"},
+	}, r.client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +94,7 @@ func newReplica(t *testing.T, api *leaseServer, name string) *replica {
 		RetryPeriod:     2 * time.Second,
 		ReleaseOnCancel: options.LeaderElectionReleaseOnCancel,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(context.Context) {},
+			OnStartedLeading: func(context.Context) { close(r.leads) },
 			OnStoppedLeading: func() { close(r.stopped) },
 		},
 	})

@@ -78,14 +78,14 @@ consumer: {enabled: false}
 
 	t.Run("and may report on a profile where that is", func(t *testing.T) {
 		g := NewWithT(t)
-		publisher, err := client.New(accountOf("capi-inventory-publisher"), client.Options{Scheme: newScheme()})
+		writer, err := client.New(accountOf("capi-inventory-publisher"), client.Options{Scheme: newScheme()})
 		g.Expect(err).NotTo(HaveOccurred())
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
 			ResourceAttributes: &authorizationv1.ResourceAttributes{
 				Namespace: "argocd", Verb: "create", Group: "events.k8s.io", Resource: "events",
 			},
 		}}
-		g.Expect(publisher.Create(t.Context(), review)).To(Succeed())
+		g.Expect(writer.Create(t.Context(), review)).To(Succeed())
 		g.Expect(review.Status.Allowed).To(BeTrue())
 	})
 	t.Run("and says where it may not publish", func(t *testing.T) {

@@ -33,7 +33,7 @@ func (s *Spoke) Bind(ctx context.Context, names grant.Names, access v1alpha1.Ser
 		}
 	}
 	admitted, unread, refused := s.admit(ctx, access)
-	access.ClusterRoles = append(admitted, unread...)
+	access.ClusterRoles = slices.Concat(admitted, unread)
 	rights := names.Rights(access)
 	live, err := s.listMade(ctx, names)
 	errs := []error{refused, err, s.prune(ctx, live, rights)}

@@ -37,9 +37,9 @@ type Options struct {
 	Client, APIReader client.Reader
 	// Cache holds objects whole, as far as expressions may read them; VersionCache only what cache.VersionOptions keeps of them.
 	Cache, VersionCache ctrlcache.Cache
-	Mapper            meta.RESTMapper
-	Clock             clock.Clock
-	Liveness          *Liveness
+	Mapper              meta.RESTMapper
+	Clock               clock.Clock
+	Liveness            *Liveness
 	// ServesSpokeChecks reports whether the API server serves SpokeChecks, which are optional.
 	ServesSpokeChecks func() (bool, error)
 	// Done is closed when the process ends.
@@ -55,8 +55,8 @@ type Clusters struct {
 	// whole are the objects that expressions read, versions the control planes of which only the version of Kubernetes is.
 	whole, versions *references
 	changed         chan event.TypedGenericEvent[types.NamespacedName]
-	spokeChecks *spokeChecks
-	liveness    *Liveness
+	spokeChecks     *spokeChecks
+	liveness        *Liveness
 }
 
 // NewClusters returns Clusters.
@@ -157,7 +157,9 @@ func (c *Clusters) addReferenced(ctx context.Context, inventory *profile.Invento
 
 // References are the objects that the profiles of a Cluster are made of: those that expressions read, and those of which only the version
 // of Kubernetes is read.
-type References struct{ Whole, Versions []clusterv1.ContractVersionedObjectReference }
+type References struct {
+	Whole, Versions []clusterv1.ContractVersionedObjectReference
+}
 
 // SetReferences replaces the objects that the profiles of a Cluster are made of: changes of other objects do not reconcile it.
 func (c *Clusters) SetReferences(ctx context.Context, cluster types.NamespacedName, refs References) error {
