@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// startupGOGC is the target of the garbage collector until every Cluster has been reconciled once. Decoding leaves ten times as much
-// garbage as live data, and memory returns to the machine only in whole pages, so Go's default of 100 would leave the heap half empty
-// for good. It costs about 50 % more processor time during startup.
+// startupGOGC is the target of the garbage collector until everything has been listed and every Cluster has been reconciled once. Decoding
+// leaves ten times as much garbage as live data, and memory returns to the machine only in whole pages, so Go's default of 100 would leave
+// the heap half empty for good. It costs about 50 % more processor time during startup.
 const startupGOGC = 15
 
 // maxStartup bounds the startup: on a hub without an Inventory no Cluster is ever reconciled.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,7 +45,10 @@ type Options struct {
 	Inventories *source.Inventories
 	Index       *state.ProfileIndex
 	Results     *state.Results
-	// OnSynced is called once, when every Cluster has been reconciled since the start and there is an Inventory; it may be nil.
+	// Listed reports whether the first list of every kind that Clusters refer to has arrived.
+	Listed func() bool
+	// OnSynced is called once, when all is Listed, every Cluster has been reconciled since the start, and there is an Inventory; it may
+	// be nil.
 	OnSynced func()
 }
 
@@ -55,6 +59,8 @@ type Reconciler struct {
 	metrics *metrics
 	// synced reports whether every Cluster has been reconciled since this process started.
 	synced atomic.Bool
+	// listed calls OnSynced.
+	listed sync.Once
 	// summaryDuration is how long the last summary of an Inventory took, in nanoseconds.
 	summaryDuration atomic.Int64
 }

@@ -55,9 +55,19 @@ func (r *Reconciler) summarize(
 // allObserved reports whether every Cluster in the cache has been reconciled since this process started. Once that is so, one that
 // comes later is reconciled like any change.
 func (r *Reconciler) allObserved(ctx context.Context) (bool, error) {
-	if r.synced.Load() {
-		return true, nil
+	if !r.synced.Load() {
+		if all, err := r.allSeen(ctx); err != nil || !all {
+			return false, err
+		}
+		r.synced.Store(true)
 	}
+	if r.OnSynced != nil && r.Listed() {
+		r.listed.Do(r.OnSynced)
+	}
+	return true, nil
+}
+
+func (r *Reconciler) allSeen(ctx context.Context) (bool, error) {
 	if r.Results.Unobserved() {
 		// While a large hub is published for the first time, the list is long and the answer is known.
 		return false, nil
@@ -70,9 +80,6 @@ func (r *Reconciler) allObserved(ctx context.Context) (bool, error) {
 		if !r.Results.Seen(client.ObjectKeyFromObject(&clusters.Items[i])) {
 			return false, nil
 		}
-	}
-	if !r.synced.Swap(true) && r.OnSynced != nil {
-		r.OnSynced()
 	}
 	return true, nil
 }

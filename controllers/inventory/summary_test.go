@@ -33,13 +33,16 @@ func TestAllObserved(t *testing.T) {
 	c1 := types.NamespacedName{Namespace: "team-a", Name: "c1"}
 	late := types.NamespacedName{Namespace: "team-a", Name: "late"}
 	read := &hub{clusters: []clusterv1.Cluster{*fixture.Cluster(c1.Namespace, c1.Name)}}
-	results, synced := state.NewResults(nil), 0
-	r := &Reconciler{Options: Options{Client: read, Results: results, OnSynced: func() { synced++ }}}
+	results, synced, listed := state.NewResults(nil), 0, false
+	r := &Reconciler{Options: Options{
+		Client: read, Results: results, OnSynced: func() { synced++ }, Listed: func() bool { return listed },
+	}}
 	for _, step := range []struct {
 		why    string
 		change func()
 		want   bool
 		lists  int
+		synced int
 	}{
 		{why: "the list is not enqueued yet, and the cache has a Cluster", lists: 1},
 		{why: "a Cluster that existed has not been reconciled", change: func() { results.Existing(c1) }, lists: 1},
@@ -53,6 +56,8 @@ func TestAllObserved(t *testing.T) {
 		},
 		{why: "all have been reconciled", change: func() { results.Record(late, state.Result{}) }, want: true, lists: 3},
 		{why: "that stays so", change: func() { results.Existing(types.NamespacedName{Name: "later"}) }, want: true, lists: 3},
+		{why: "the control planes are listed too", change: func() { listed = true }, want: true, lists: 3, synced: 1},
+		{why: "that is reported once", want: true, lists: 3, synced: 1},
 	} {
 		if step.change != nil {
 			step.change()
@@ -64,8 +69,8 @@ func TestAllObserved(t *testing.T) {
 		if read.lists != step.lists {
 			t.Errorf("%s: Clusters were listed %d times, want %d", step.why, read.lists, step.lists)
 		}
-	}
-	if synced != 1 {
-		t.Errorf("OnSynced was called %d times", synced)
+		if synced != step.synced {
+			t.Errorf("%s: OnSynced was called %d times, want %d", step.why, synced, step.synced)
+		}
 	}
 }

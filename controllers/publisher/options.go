@@ -38,7 +38,8 @@ type Options struct {
 	// NewQueue makes the queue of a controller, by its name, that requeues after a time; nil for controller-runtime's priority
 	// queue, which uses the time of the system and not the Clock.
 	NewQueue func(string, workqueue.TypedRateLimiter[reconcile.Request]) Queue
-	// OnSynced is called once, when every Cluster has been reconciled since the start and there is an Inventory; it may be nil.
+	// OnSynced is called once, when everything has been listed, every Cluster has been reconciled since the start, and there is an
+	// Inventory; it may be nil.
 	OnSynced func()
 }
 

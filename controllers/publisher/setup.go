@@ -30,6 +30,7 @@ type shared struct {
 	inventories *source.Inventories
 	index       *state.ProfileIndex
 	results     *state.Results
+	clusters    *source.Clusters
 }
 
 // setup builds the controllers and starts their watches. The APIs must be installed.
@@ -48,8 +49,15 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := source.IndexGrants(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing AccessGrants: %w", err)
 	}
-	if err := setupClusters(ctx, mgr, options, parts); err != nil {
+	liveness := source.NewLiveness(mgr.GetAPIReader(), options.Clock, options.StaleAfter)
+	if parts.clusters, err = newClusters(ctx, mgr, options, liveness); err != nil {
+		return err
+	}
+	if err := setupClusters(mgr, options, parts); err != nil {
 		return fmt.Errorf("setting up the controller of Clusters: %w", err)
+	}
+	if err := mgr.Add(liveness); err != nil {
+		return fmt.Errorf("watching the Leases of Cluster API: %w", err)
 	}
 	if err := setupInventories(mgr, options, parts); err != nil {
 		return fmt.Errorf("setting up the controller of Inventories: %w", err)
@@ -57,8 +65,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	return nil
 }
 
-func setupClusters(ctx context.Context, mgr ctrl.Manager, options Options, parts shared) error {
-	liveness := source.NewLiveness(mgr.GetAPIReader(), options.Clock, options.StaleAfter)
+func setupClusters(mgr ctrl.Manager, options Options, parts shared) error {
 	profiles, err := target.New(target.Options{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
@@ -69,10 +76,6 @@ func setupClusters(ctx context.Context, mgr ctrl.Manager, options Options, parts
 		return err
 	}
 	latency, err := state.NewLatency(options.Clock, options.Metrics)
-	if err != nil {
-		return err
-	}
-	clusters, err := newClusters(ctx, mgr, options, liveness)
 	if err != nil {
 		return err
 	}
@@ -87,19 +90,13 @@ func setupClusters(ctx context.Context, mgr ctrl.Manager, options Options, parts
 		APIReader:      mgr.GetAPIReader(),
 		Recorder:       mgr.GetEventRecorder("capi-inventory-publisher"),
 		Inventories:    parts.inventories,
-		Clusters:       clusters,
+		Clusters:       parts.clusters,
 		Profiles:       profiles,
 		Index:          parts.index,
 		Results:        parts.results,
 		Latency:        latency,
 	})
-	if err := reconciler.SetupWithManager(mgr); err != nil {
-		return err
-	}
-	if err := mgr.Add(liveness); err != nil {
-		return fmt.Errorf("watching the Leases of Cluster API: %w", err)
-	}
-	return nil
+	return reconciler.SetupWithManager(mgr)
 }
 
 func newClusters(ctx context.Context, mgr ctrl.Manager, options Options, liveness *source.Liveness) (*source.Clusters, error) {
@@ -151,6 +148,7 @@ func setupInventories(mgr ctrl.Manager, options Options, parts shared) error {
 		Inventories:    parts.inventories,
 		Index:          parts.index,
 		Results:        parts.results,
+		Listed:         parts.clusters.Listed,
 		OnSynced:       options.OnSynced,
 	})
 	if err != nil {

@@ -172,6 +172,9 @@ func (c *Clusters) Forget(ctx context.Context, cluster types.NamespacedName) err
 	return c.SetReferences(ctx, cluster, References{})
 }
 
+// Listed reports whether the first list of every kind that Clusters refer to has arrived.
+func (c *Clusters) Listed() bool { return c.whole.listed() && c.versions.listed() }
+
 // ReferenceChanged receives the name of a Cluster that refers to an object that has changed.
 func (c *Clusters) ReferenceChanged() <-chan event.TypedGenericEvent[types.NamespacedName] {
 	return c.changed

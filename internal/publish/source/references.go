@@ -131,6 +131,18 @@ func (r *references) get(
 	return referenced{object: object.Object}, nil
 }
 
+// listed reports whether the first list of every kind has arrived.
+func (r *references) listed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, watched := range r.kinds {
+		if !watched.informer.HasSynced() {
+			return false
+		}
+	}
+	return true
+}
+
 // kindOf finds the version of a kind to read; false if the API server does not serve the kind.
 func (r *references) kindOf(ref clusterv1.ContractVersionedObjectReference) (schema.GroupVersionKind, bool, error) {
 	kind := schema.GroupKind{Group: ref.APIGroup, Kind: ref.Kind}
