@@ -105,8 +105,8 @@ func (o *options) addProbeFlags(flags *pflag.FlagSet) {
 			"or whose credentials are refused, repeatedly, are probed at most ten intervals or a heartbeat apart.")
 	flags.DurationVar(&o.heartbeat, "heartbeat", 5*time.Minute, "Time after which a SpokeCheck is written although nothing changed.")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second,
-		"Deadline of each single stage of a probe, and of a credential plugin; a whole probe may take three times as long, and with "+
-			"the plugin, and once more where a kept credential is refused, seven times.")
+		"Deadline of each single stage of a probe, and of a credential plugin; all stages together may take three times as long, and "+
+			"seven times where the spoke refuses a cached credential and is probed again.")
 	o.memoryLimit.Quantity = resource.MustParse(credential.DefaultMemoryLimit)
 	flags.Var(&o.memoryLimit, "plugin-memory-limit",
 		"Memory that each process of a credential plugin may take, on Linux; 0 for no limit. "+

@@ -9,8 +9,8 @@ import (
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 )
 
-// There is no Inventory of a name that none can have: nobody is asked, and so nothing fails. An AccessGrant that was stored before its
-// schema refused such names may have one.
+// An AccessGrant that was stored before its schema refused such names may name an Inventory that cannot exist: the API server is not asked,
+// and nothing fails.
 func TestRevisionOfAnImpossibleName(t *testing.T) {
 	r := &Reconciler{}
 	for _, name := range []string{"a/b", "%", ".", ".."} {

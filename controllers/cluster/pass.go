@@ -11,7 +11,6 @@ import (
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/capi-inventory/capi-inventory/internal/publish/cel"
 	"github.com/capi-inventory/capi-inventory/internal/publish/profile"
 	"github.com/capi-inventory/capi-inventory/internal/publish/source"
 )
@@ -48,18 +47,11 @@ func (r *Reconciler) newPass(ctx context.Context, snapshot *source.Snapshot, clu
 	}, nil
 }
 
-// referencesOf returns the objects that the Cluster refers to and its profiles are made of.
-func referencesOf(p pass) (refs source.References) {
+// inventories returns those that publish the Cluster.
+func (p pass) inventories() []*profile.Inventory {
+	inventories := make([]*profile.Inventory, 0, len(p.claims.Granted))
 	for _, claim := range p.claims.Granted {
-		switch {
-		case claim.Inventory.Uses(cel.ControlPlane):
-			refs.Whole = append(refs.Whole, p.cluster.Spec.ControlPlaneRef)
-		case profile.NeedsControlPlaneVersion(p.cluster):
-			refs.Versions = append(refs.Versions, p.cluster.Spec.ControlPlaneRef)
-		}
-		if claim.Inventory.Uses(cel.Infrastructure) {
-			refs.Whole = append(refs.Whole, p.cluster.Spec.InfrastructureRef)
-		}
+		inventories = append(inventories, claim.Inventory)
 	}
-	return refs
+	return inventories
 }

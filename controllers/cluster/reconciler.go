@@ -123,7 +123,7 @@ func (r *Reconciler) reconcile(ctx context.Context, snapshot *source.Snapshot, c
 		pending = pending || result.Keep || result.Held
 	}
 	found.merge(r.withdraw(ctx, p))
-	found.errs = append(found.errs, r.Clusters.SetReferences(ctx, key, referencesOf(p)), r.keepSpokeChecks(ctx))
+	found.errs = append(found.errs, r.Clusters.KeepReferences(ctx, cluster, p.inventories()), r.keepSpokeChecks(ctx))
 	if err := ctx.Err(); err != nil {
 		// The publisher is stopping: a failure for that reason is not a problem of the Cluster.
 		return ctrl.Result{}, err

@@ -36,7 +36,7 @@ func (m *metrics) observe(result *spoke.Result) {
 var (
 	spokesMetric = prometheus.NewDesc("capi_inventory_consumer_spokes",
 		"Spokes by the reason of their last probe, Pending for those not yet probed; and by the status of their profile's condition "+
-			"Joined (true, false, unknown): false where the cluster manager says that there is no access yet, or none any more.",
+			"Joined (true, false, unknown): false before the cluster manager has published access, and while it removes the cluster.",
 		[]string{"reason", "joined"}, nil)
 	ageMetric = prometheus.NewDesc("capi_inventory_consumer_oldest_probe_age_seconds",
 		"Seconds since the probe of the spoke that was not probed for longest; only a spoke whose plugin fails, or whose credentials "+

@@ -49,7 +49,7 @@ type result struct {
 //	a spoke ...                                     | is probed
 //	------------------------------------------------|----------------------------------------------------------
 //	that is new                                     | at once
-//	whose access has changed                        | at once; a probe of the old access is cancelled, or counts for nothing
+//	whose access has changed                        | at once; a probe of the old access is cancelled, within the limit below
 //	whose health or version has changed             | at once
 //	that is reachable                               | every interval, plus or minus the jitter
 //	that does not answer as it should (noAnswer)    | likewise, by a ping, which runs no plugin; by a probe as soon as

@@ -97,7 +97,7 @@ func TestVersionsAreKept(t *testing.T) {
 			want:   both,
 		},
 		"None":  {why: "none is reported yet", object: full(map[string]any{"replicas": int64(0)}), want: want()},
-		"Other": {why: "it is no control plane", object: "a tombstone", want: "a tombstone"},
+		"Other": {why: "it is not a control plane", object: "a tombstone", want: "a tombstone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := cache.VersionOptions(nil).DefaultTransform(tc.object)

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	clusterv1 "sigs.k8s.io/cluster-api/api/core/v1beta2"
 	inventoryv1alpha1 "sigs.k8s.io/cluster-inventory-api/apis/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -186,7 +185,7 @@ func transformVersions(object any) (any, error) {
 	kept.SetResourceVersion(of.GetResourceVersion())
 	for _, field := range []string{"version", "versions"} {
 		if value, found, _ := unstructured.NestedFieldNoCopy(of.Object, "status", field); found {
-			if err := unstructured.SetNestedField(kept.Object, runtime.DeepCopyJSONValue(value), "status", field); err != nil {
+			if err := unstructured.SetNestedField(kept.Object, value, "status", field); err != nil {
 				return nil, err
 			}
 		}

@@ -116,60 +116,65 @@ func (c *Clusters) Facts(
 	return facts, nil
 }
 
+// use is an object that a profile is made of.
+type use struct {
+	variable string
+	from     *references
+	ref      clusterv1.ContractVersionedObjectReference
+}
+
+// uses returns the objects that an Inventory's profile of a Cluster is made of: those that its expressions read, and the control plane where
+// only that has the version.
+func (c *Clusters) uses(inventory *profile.Inventory, cluster *clusterv1.Cluster) (uses []use) {
+	switch {
+	case inventory.Uses(cel.ControlPlane):
+		uses = append(uses, use{cel.ControlPlane, c.whole, cluster.Spec.ControlPlaneRef})
+	case profile.NeedsControlPlaneVersion(cluster):
+		uses = append(uses, use{cel.ControlPlane, c.versions, cluster.Spec.ControlPlaneRef})
+	}
+	if inventory.Uses(cel.Infrastructure) {
+		uses = append(uses, use{cel.Infrastructure, c.whole, cluster.Spec.InfrastructureRef})
+	}
+	return uses
+}
+
 // addReferenced adds the objects that the Cluster refers to, as far as the Inventory uses them; false if they will be known in a moment.
 func (c *Clusters) addReferenced(ctx context.Context, inventory *profile.Inventory, facts *Facts) (bool, error) {
-	cluster := facts.Cluster
-	controlPlane := c.whole
-	if !inventory.Uses(cel.ControlPlane) {
-		controlPlane = c.versions
-	}
-	for _, object := range []struct {
-		variable string
-		used     bool
-		from     *references
-		ref      clusterv1.ContractVersionedObjectReference
-		into     *map[string]any
-	}{
-		{
-			cel.ControlPlane, inventory.Uses(cel.ControlPlane) || profile.NeedsControlPlaneVersion(cluster),
-			controlPlane, cluster.Spec.ControlPlaneRef, &facts.ControlPlane,
-		},
-		{cel.Infrastructure, inventory.Uses(cel.Infrastructure), c.whole, cluster.Spec.InfrastructureRef, &facts.Infrastructure},
-	} {
-		if !object.used {
-			continue
-		}
-		found, err := object.from.get(ctx, cluster, object.ref)
+	into := map[string]*map[string]any{cel.ControlPlane: &facts.ControlPlane, cel.Infrastructure: &facts.Infrastructure}
+	for _, used := range c.uses(inventory, facts.Cluster) {
+		found, err := used.from.get(ctx, facts.Cluster, used.ref)
 		if err != nil {
 			return false, err
 		}
 		if found.syncing {
 			return false, nil
 		}
-		*object.into = found.object
+		*into[used.variable] = found.object
 		if found.unknown.Why != "" {
-			facts.Waiting[object.variable] = found.unknown
+			facts.Waiting[used.variable] = found.unknown
 			facts.RequeueAfter = unlistedRequeue
 		}
 	}
 	return true, nil
 }
 
-// References are the objects that the profiles of a Cluster are made of: those that expressions read, and those of which only the version
-// of Kubernetes is read.
-type References struct {
-	Whole, Versions []clusterv1.ContractVersionedObjectReference
-}
-
-// SetReferences replaces the objects that the profiles of a Cluster are made of: changes of other objects do not reconcile it.
-func (c *Clusters) SetReferences(ctx context.Context, cluster types.NamespacedName, refs References) error {
-	return errors.Join(c.whole.set(ctx, cluster, refs.Whole), c.versions.set(ctx, cluster, refs.Versions))
+// KeepReferences ends the use of the objects that the profiles of a Cluster, one for each of the Inventories, are not made of any more:
+// their changes do not reconcile it.
+func (c *Clusters) KeepReferences(ctx context.Context, cluster *clusterv1.Cluster, inventories []*profile.Inventory) error {
+	refs := map[*references][]clusterv1.ContractVersionedObjectReference{}
+	for _, inventory := range inventories {
+		for _, used := range c.uses(inventory, cluster) {
+			refs[used.from] = append(refs[used.from], used.ref)
+		}
+	}
+	key := client.ObjectKeyFromObject(cluster)
+	return errors.Join(c.whole.set(ctx, key, refs[c.whole]), c.versions.set(ctx, key, refs[c.versions]))
 }
 
 // Forget drops everything that is held for a Cluster.
 func (c *Clusters) Forget(ctx context.Context, cluster types.NamespacedName) error {
 	c.kubeconfigs.known.forget(cluster)
-	return c.SetReferences(ctx, cluster, References{})
+	return errors.Join(c.whole.set(ctx, cluster, nil), c.versions.set(ctx, cluster, nil))
 }
 
 // Listed reports whether the first list of every kind that Clusters refer to has arrived.
